@@ -1,0 +1,1 @@
+"""Catalogs that come with streamsql."""

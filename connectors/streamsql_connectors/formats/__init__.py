@@ -1,0 +1,1 @@
+"""Formats: how records lie in files and messages."""

@@ -1,0 +1,1 @@
+"""streamsql: streaming SQL over Arrow, in your process."""

@@ -1,0 +1,1 @@
+"""The same plan as one DuckDB query, and the comparison of both."""

@@ -1,0 +1,1 @@
+"""Typed expressions: types, nodes, functions and their compilation to kernels."""

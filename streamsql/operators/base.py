@@ -1,0 +1,82 @@
+"""The operator protocol: changes in, changes out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from streamsql.batch import Batch, Times, Weights
+from streamsql.expr.types import Schema
+from streamsql.state.base import State
+from streamsql.time import Duration, Time
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LateRows:
+    """Input rows that an operator dropped, wholly or from some of their windows, because time had passed them.
+
+    Arrays run parallel to `rows`: the operator's watermark when the row arrived (µs), how far the row's event time lay
+    behind it (µs, >= 0 as a rule), and from how many windows it was dropped. `missed` lists each (row index, window
+    start, window end) that was dropped, for replay; sessions have the window that the row would have got.
+    """
+
+    rows: pa.RecordBatch
+    weights: Weights | None
+    watermarks: Times
+    lateness: Times
+    windows_missed: npt.NDArray[np.int32]
+    missed: npt.NDArray[np.int64]  # shape (n, 3)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SessionCut:
+    """Input rows that opened (or joined) a session which batch processing would have merged with one already closed.
+
+    `generation`: how many closed sessions of the key lie before it in that chain (1 for the first cut).
+    """
+
+    rows: pa.RecordBatch
+    generation: npt.NDArray[np.int64]
+
+
+LateListener = Callable[[LateRows], None]
+CutListener = Callable[[SessionCut], None]
+
+
+class Operator(ABC):
+    """Turns input changes into output changes. Never forwards watermarks, never sees checkpoints: the task does both.
+
+    Behaves as if `on_watermark` ran after each row: what a batch's rows meet is decided by `batch.watermarks`.
+    """
+
+    schema: Schema
+    watermark_shift: Duration = 0
+    on_late: LateListener | None = None
+    """Set by the task; called with rows dropped for lateness, within on_batch or on_watermark."""
+    on_cut: CutListener | None = None
+    """Set when a comparison records decisions; only sessions call it."""
+
+    @abstractmethod
+    def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:
+        """Changes of one input; output belongs to the same step."""
+
+    def on_watermark(self, time: Time) -> Iterable[Batch]:
+        """The minimum watermark over all ports has risen to `time`; END_OF_TIME comes last."""
+        return ()
+
+    def on_clock(self, now: Time) -> Iterable[Batch]:
+        """Processing time, from the injected clock, once a step."""
+        return ()
+
+    def on_step_end(self) -> Iterable[Batch]:
+        """All changes of the step are in on all ports."""
+        return ()
+
+    def states(self) -> dict[str, State]:
+        """Every attribute that is a State, by name."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, State)}

@@ -1,0 +1,1 @@
+"""The planner: logical plan, rules, traits, physical graph and EXPLAIN."""

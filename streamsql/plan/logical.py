@@ -1,0 +1,271 @@
+"""The logical plan: frozen nodes that say what is computed, each with the fields it delivers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from streamsql.errors import Span
+from streamsql.expr.aggregates import AggregateCall
+from streamsql.expr.nodes import Expr, Literal
+from streamsql.expr.types import Column, Schema, SqlType
+from streamsql.time import Duration
+
+
+class TimeAttribute(Enum):
+    """What a time column may drive: windows and watermarks, or the clock."""
+
+    EVENT = "event time"
+    PROCESSING = "processing time"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column that a node delivers; the id is unique within a plan and survives as long as the value does."""
+
+    id: int
+    name: str
+    type: SqlType
+    time: TimeAttribute | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WatermarkSpec:
+    """`WATERMARK FOR column AS expr`; ids are those of the scan's fields."""
+
+    column: int
+    expr: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A catalog table. Expressions in it use the ordinal of a column in `columns` as its id.
+
+    `columns`: all visible columns in declared order; `computed` those that are expressions over others (in an order in
+    which each uses only earlier ones or physical columns); the rest is physical and comes from the connector.
+    `connector` None: an in-memory table.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    computed: tuple[tuple[int, Expr], ...] = ()
+    metadata: tuple[tuple[int, str], ...] = ()
+    watermark: WatermarkSpec | None = None
+    primary_key: tuple[str, ...] = ()
+    partition_keys: tuple[str, ...] = ()
+    connector: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict, hash=False)
+    inferred: bool = False
+    comment: str = ""
+
+    def physical(self) -> Schema:
+        """The columns that the connector reads or writes."""
+        computed = {index for index, _ in self.computed}
+        return Schema(tuple(each for index, each in enumerate(self.columns) if index not in computed))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A node of the plan; `fields` are its output columns."""
+
+    fields: tuple[Field, ...]
+    span: Span | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def inputs(self) -> tuple[Plan, ...]:
+        return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnaryPlan(Plan):
+    input: Plan
+
+    @property
+    def inputs(self) -> tuple[Plan, ...]:
+        return (self.input,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan(Plan):
+    """Read a table: physical columns from the connector, computed ones made of them, watermark on top.
+
+    `physical`: what is asked of the connector, by its column names. `computed`: in evaluation order.
+    `fields`: what is delivered (some of physical and computed). `watermark` None: no one uses the table's time.
+    `predicate`: pushed into the reader; only over physical fields, only when `watermark` is None.
+    """
+
+    table: Table
+    physical: tuple[Field, ...]
+    computed: tuple[tuple[Field, Expr], ...] = ()
+    watermark: WatermarkSpec | None = None
+    predicate: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values(Plan):
+    rows: tuple[tuple[Literal, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter(UnaryPlan):
+    predicate: Expr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project(UnaryPlan):
+    """`exprs` run parallel to `fields`; a bare ColumnRef keeps its id."""
+
+    exprs: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unnest(UnaryPlan):
+    """Each input row joined with the elements of an array, map or multiset.
+
+    `fields` = input fields + `elements` (+ `ordinality`). A map gives key and value, an array of ROW one column a field
+    (a NULL ROW element gives no row). `outer`: a row without elements is kept once, padded with NULL.
+    """
+
+    expr: Expr
+    elements: tuple[Field, ...]
+    ordinality: Field | None = None
+    outer: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Union(Plan):
+    """UNION ALL; each input's fields correspond to `fields` by position and have the same types."""
+
+    branches: tuple[Plan, ...]
+
+    @property
+    def inputs(self) -> tuple[Plan, ...]:
+        return self.branches
+
+
+@dataclass(frozen=True, slots=True)
+class Tumble:
+    size: Duration
+    offset: Duration = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A window of `size` begins every `slide`; the two need not divide evenly, and slide may exceed size."""
+
+    slide: Duration
+    size: Duration
+    offset: Duration = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cumulate:
+    """Windows of one start that grow by `step` up to `size` (the last may be shorter where they do not divide)."""
+
+    step: Duration
+    size: Duration
+    offset: Duration = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    gap: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """The window columns are there already: rows of one (start, end) form the window, which closes with `end`.
+
+    Holds the ids of the input's start and end columns in a plan, their positions in an operator.
+    """
+
+    start: int
+    end: int
+
+
+Window = Tumble | Hop | Cumulate | Session | Attached
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowAssign(UnaryPlan):
+    """A window TVF without its aggregate: each row once per window, with window_start, window_end and window_time.
+
+    `fields` = input fields + the three `bounds`. `partition` (ids) is for SESSION only.
+    """
+
+    window: Window
+    time: Field
+    bounds: tuple[Field, Field, Field]
+    partition: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aggregate(UnaryPlan):
+    """Updating GROUP BY; `keys` are ids of input columns (none: a global aggregate). DISTINCT is one without calls.
+
+    `fields` = the keys (their ids kept) + one field per call.
+    """
+
+    keys: tuple[int, ...]
+    calls: tuple[AggregateCall, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowAggregate(UnaryPlan):
+    """GROUP BY window, keys: append-only, one row per window and key when the watermark closes the window.
+
+    `fields` = keys + calls + the three `bounds`. `time`: the input's time attribute (window_time for Attached).
+    """
+
+    window: Window
+    time: Field
+    keys: tuple[int, ...]
+    calls: tuple[AggregateCall, ...]
+    bounds: tuple[Field, Field, Field]
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    column: int
+    ascending: bool = True
+    nulls_first: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowRank(UnaryPlan):
+    """ROW_NUMBER within a window and partition, cut to ranks `first..last`; emitted when the window closes.
+
+    Ties keep arrival order. `rank` is the last of `fields` where the query asks for it. Covers window Top-N and
+    window deduplication (ORDER BY time, last = 1: of equal times, ascending keeps the earlier arrival, descending the later).
+    """
+
+    window: Attached
+    time: Field
+    partition: tuple[int, ...]
+    order: tuple[SortKey, ...]
+    first: int
+    last: int
+    rank: Field | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sort(UnaryPlan):
+    """ORDER BY over a bounded result, stable."""
+
+    keys: tuple[SortKey, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit(UnaryPlan):
+    """`limit` None: no bound, only an offset. Over a Sort: of the sorted rows; else of the first arrivals."""
+
+    limit: int | None
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SinkPlan(UnaryPlan):
+    """INSERT INTO: the input's fields correspond to the table's physical columns by position."""
+
+    table: Table

@@ -1,0 +1,162 @@
+"""The protocols between the engine and the outside: sources, sinks, connectors, catalogs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from streamsql.expr.types import Schema
+from streamsql.time import Clock
+
+Position = Mapping[str, Any]
+"""Where a source stands after a batch, as JSON-able values: enough to go on from there after a restart."""
+
+
+class RowKind(IntEnum):
+    """The kind of a changelog row; `short` gives '+I', '-U', '+U', '-D'."""
+
+    INSERT = 0
+    UPDATE_BEFORE = 1
+    UPDATE_AFTER = 2
+    DELETE = 3
+
+    @property
+    def short(self) -> str:
+        return ("+I", "-U", "+U", "-D")[self]
+
+
+RowKinds = npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`column operator value` with an operator of = <> < <= > >=; the value is an Arrow scalar of the column's type."""
+
+    column: str
+    operator: str
+    value: pa.Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRequest:
+    """What the engine wants of a source.
+
+    `columns`: names of its schema, in the order they are wanted (may be empty: only row counts matter).
+    `batch_rows`: no batch is longer; a source may deliver shorter ones.
+    `predicate`: rows for which a comparison is not TRUE may be left out (a hint: the engine filters again).
+    `start`: go on after this position; None: from the beginning.
+    """
+
+    columns: tuple[str, ...]
+    batch_rows: int = 65_536
+    predicate: tuple[Comparison, ...] = ()
+    start: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record that could not be read or used: where it came from (file, line), its text, and why."""
+
+    reason: str
+    where: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceBatch:
+    """What a source delivers: rows in arrival order, the position after them, records it had to reject on the way."""
+
+    rows: pa.RecordBatch
+    position: Position = field(default_factory=dict)
+    weights: npt.NDArray[np.int8] | None = None
+    rejects: tuple[Reject, ...] = ()
+
+
+class Source(Protocol):
+    """Reads one table."""
+
+    schema: Schema
+    bounded: bool
+
+    def read(self, request: ReadRequest) -> Iterator[SourceBatch]:
+        """Batches in arrival order; ends when a bounded input is exhausted. An unbounded source yields an empty batch
+        when nothing has arrived for a moment. Closing the iterator releases files and connections.
+
+        Raises DataError for a record that cannot be read, after all good rows before it were delivered.
+        """
+        ...
+
+
+SinkMode = Literal["append", "upsert", "changelog"]
+
+
+class Sink(Protocol):
+    """Writes one table. Nothing is visible under the final name before `commit`, for targets that can do so."""
+
+    mode: SinkMode
+
+    def open(self, schema: Schema, *, changelog: bool) -> None:
+        """Prepare to write rows of `schema`; `changelog`: row kinds must be shown (a first column `op`)."""
+        ...
+
+    def write(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
+        """Write the rows of one step in order; `kinds` None: all INSERT."""
+        ...
+
+    def commit(self) -> None:
+        """The input has ended well: finish and publish."""
+        ...
+
+    def abort(self) -> None:
+        """The run failed: leave nothing half-written under the final name. May follow `open` at any time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TableOptions:
+    """What a connector gets to know of a table.
+
+    `schema`: the declared physical columns, None where they are to be inferred.
+    """
+
+    name: str
+    schema: Schema | None
+    options: Mapping[str, str]
+    clock: Clock
+    seed: int = 0
+    partition_keys: tuple[str, ...] = ()
+    primary_key: tuple[str, ...] = ()
+
+
+class Connector(Protocol):
+    """One kind of table, found by name through the entry-point group `streamsql.connectors`.
+
+    All three raise UsageError for unknown, missing or malformed options, naming the known ones, and DataError for
+    files that cannot be read.
+    """
+
+    def source(self, table: TableOptions) -> Source: ...
+
+    def sink(self, table: TableOptions) -> Sink: ...
+
+    def infer(self, table: TableOptions) -> Schema:
+        """The columns of the data itself, for a table that declares none."""
+        ...
+
+
+class Catalog(Protocol):
+    """Keeps tables, views and functions by name; what it keeps is opaque to it."""
+
+    def get(self, name: str) -> Any | None: ...
+
+    def put(self, name: str, value: Any) -> None: ...
+
+    def drop(self, name: str) -> None: ...
+
+    def names(self) -> tuple[str, ...]: ...

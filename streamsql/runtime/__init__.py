@@ -1,0 +1,1 @@
+"""The step loop: sources in, graph of tasks, sinks out."""

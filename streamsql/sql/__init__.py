@@ -1,0 +1,1 @@
+"""SQL text in, bound statements out: the dialect, the parser, the binder."""

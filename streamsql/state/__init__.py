@@ -1,0 +1,1 @@
+"""State kernels: columnar state addressed by dense ids, and its snapshots."""
