@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -101,8 +101,11 @@ class Sink(Protocol):
 
     mode: SinkMode
 
-    def open(self, schema: Schema, *, changelog: bool) -> None:
-        """Prepare to write rows of `schema`; `changelog`: row kinds must be shown (a first column `op`)."""
+    def open(self, schema: Schema, *, changelog: bool, bounded: bool = True) -> None:
+        """Prepare to write rows of `schema`; `changelog`: row kinds must be shown (a first column `op`).
+
+        Not `bounded`: the run has no end of its own, so plain JSON lines and CSV files are appended to step by step.
+        """
         ...
 
     def write(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
@@ -147,6 +150,65 @@ class Connector(Protocol):
 
     def infer(self, table: TableOptions) -> Schema:
         """The columns of the data itself, for a table that declares none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFile:
+    """A file to decode: its name in messages, and how to open its bytes from the start, already decompressed."""
+
+    name: str
+    open: Callable[[], BinaryIO]
+    seekable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedRows:
+    """Rows of a file in order; `mark`: where the reader can start again to deliver this very chunk first."""
+
+    rows: pa.RecordBatch
+    mark: Position
+    rejects: tuple[Reject, ...] = ()
+
+
+class FileReader(Protocol):
+    """Decodes files of one format into rows of one schema."""
+
+    def read(
+        self, file: RecordFile, columns: tuple[str, ...], predicate: tuple[Comparison, ...], start: Position | None
+    ) -> Iterator[DecodedRows]:
+        """Chunks of any length with exactly `columns`; `start`: the mark of the chunk to begin with."""
+        ...
+
+
+class FileWriter(Protocol):
+    """Encodes rows of one schema into an open file, which it does not close."""
+
+    def write(self, rows: pa.RecordBatch) -> None: ...
+
+    def finish(self) -> None:
+        """Write what belongs at the end (a footer); called once, after the last row."""
+        ...
+
+
+class Format(Protocol):
+    """How records lie in files, found by name through the entry-point group `streamsql.formats`.
+
+    `option_names`: its options without the `<format>.` prefix. All three methods raise UsageError for bad options.
+    """
+
+    option_names: tuple[str, ...]
+    appendable: bool
+    """Whether a second writer may go on at the end of a finished file."""
+
+    def reader(self, schema: Schema, options: Mapping[str, str]) -> FileReader: ...
+
+    def writer(self, schema: Schema, options: Mapping[str, str], target: BinaryIO, *, start: bool) -> FileWriter:
+        """`start`: the file is empty, so a header belongs at its beginning."""
+        ...
+
+    def infer(self, file: RecordFile, options: Mapping[str, str]) -> Schema:
+        """The columns that a file seems to have."""
         ...
 
 

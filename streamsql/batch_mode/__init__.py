@@ -1,1 +1,1 @@
-"""The same plan as one DuckDB query, and the comparison of both."""
+"""A logical plan as one DuckDB query, and the proof that the stream's answer equals it."""

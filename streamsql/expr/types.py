@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
 import pyarrow as pa
+
+from streamsql.errors import UsageError
 
 
 class Kind(Enum):
@@ -217,3 +219,62 @@ def schema(*columns: tuple[str, SqlType]) -> Schema:
     ('a', 'b')
     """
     return Schema(tuple(Column(name, type_) for name, type_ in columns))
+
+
+_FROM_ARROW: tuple[tuple[Callable[[pa.DataType], bool], SqlType], ...] = (
+    (pa.types.is_null, NULL),
+    (pa.types.is_boolean, BOOLEAN),
+    (pa.types.is_int8, TINYINT),
+    (pa.types.is_int16, SMALLINT),
+    (pa.types.is_uint8, SMALLINT),
+    (pa.types.is_int32, INT),
+    (pa.types.is_uint16, INT),
+    (pa.types.is_int64, BIGINT),
+    (pa.types.is_uint32, BIGINT),
+    (pa.types.is_uint64, decimal(20, 0)),
+    (pa.types.is_float16, FLOAT),
+    (pa.types.is_float32, FLOAT),
+    (pa.types.is_float64, DOUBLE),
+    (pa.types.is_string, STRING),
+    (pa.types.is_large_string, STRING),
+    (pa.types.is_string_view, STRING),
+    (pa.types.is_binary, BYTES),
+    (pa.types.is_large_binary, BYTES),
+    (pa.types.is_fixed_size_binary, BYTES),
+    (pa.types.is_date, DATE),
+    (pa.types.is_duration, INTERVAL_DAY),
+)
+
+
+def from_arrow(type_: pa.DataType) -> SqlType:
+    """The SQL type that holds values of an Arrow type; UsageError for types that SQL has no place for.
+
+    >>> str(from_arrow(pa.timestamp("ms"))), str(from_arrow(pa.list_(pa.int32())))
+    ('TIMESTAMP(3)', 'ARRAY<INT>')
+    """
+    for matches, sql_type in _FROM_ARROW:
+        if matches(type_):
+            return sql_type
+    if pa.types.is_dictionary(type_):
+        return from_arrow(type_.value_type)
+    if pa.types.is_decimal(type_) and type_.precision <= 38:
+        return decimal(type_.precision, type_.scale)
+    if pa.types.is_timestamp(type_):
+        return (timestamp_ltz if type_.tz else timestamp)(_UNIT_PRECISION[type_.unit])
+    if pa.types.is_time(type_):
+        return time(_UNIT_PRECISION[type_.unit])
+    if pa.types.is_list(type_) or pa.types.is_large_list(type_):
+        return array(from_arrow(type_.value_type))
+    if pa.types.is_map(type_):
+        return map_(from_arrow(type_.key_type), from_arrow(type_.item_type))
+    if pa.types.is_struct(type_):
+        return row(tuple(each.name for each in type_), tuple(from_arrow(each.type) for each in type_))
+    raise UsageError(f"no SQL type holds Arrow's {type_}", hint="leave the column out or convert it first")
+
+
+_UNIT_PRECISION = {"s": 0, "ms": 3, "us": 6, "ns": 6}
+
+
+def from_arrow_schema(arrow: pa.Schema) -> Schema:
+    """Column by column; NOT NULL where Arrow says so."""
+    return Schema(tuple(Column(each.name, from_arrow(each.type).with_nullable(each.nullable)) for each in arrow))

@@ -56,6 +56,10 @@ class Operator(ABC):
 
     schema: Schema
     watermark_shift: Duration = 0
+    net_input: bool = False
+    """The task cancels +row/-row pairs of a step before on_batch: for operators that can fail or have effects."""
+    net_output: bool = False
+    """One batch of output never both adds a row and takes it back, so that it needs no cancelling."""
     on_late: LateListener | None = None
     """Set by the task; called with rows dropped for lateness, within on_batch or on_watermark."""
     on_cut: CutListener | None = None

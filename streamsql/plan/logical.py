@@ -10,7 +10,13 @@ from streamsql.errors import Span
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.nodes import Expr, Literal
 from streamsql.expr.types import Column, Schema, SqlType
-from streamsql.time import Duration
+from streamsql.expr.windows import Attached as Attached
+from streamsql.expr.windows import Cumulate as Cumulate
+from streamsql.expr.windows import Hop as Hop
+from streamsql.expr.windows import Session as Session
+from streamsql.expr.windows import SortKey as SortKey
+from streamsql.expr.windows import Tumble as Tumble
+from streamsql.expr.windows import Window as Window
 
 
 class TimeAttribute(Enum):
@@ -93,6 +99,7 @@ class Scan(Plan):
     `physical`: what is asked of the connector, by its column names. `computed`: in evaluation order.
     `fields`: what is delivered (some of physical and computed). `watermark` None: no one uses the table's time.
     `predicate`: pushed into the reader; only over physical fields, only when `watermark` is None.
+    `time_used` False: the watermark only orders rows against those of other sources, so a NULL event time is no reject.
     """
 
     table: Table
@@ -100,6 +107,7 @@ class Scan(Plan):
     computed: tuple[tuple[Field, Expr], ...] = ()
     watermark: WatermarkSpec | None = None
     predicate: Expr | None = None
+    time_used: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +131,7 @@ class Project(UnaryPlan):
 class Unnest(UnaryPlan):
     """Each input row joined with the elements of an array, map or multiset.
 
-    `fields` = input fields + `elements` (+ `ordinality`). A map gives key and value, an array of ROW one column a field
+    `fields` = input fields + `elements` (+ `ordinality`); after pruning those of them that someone reads. A map gives key and value, an array of ROW one column a field
     (a NULL ROW element gives no row). `outer`: a row without elements is kept once, padded with NULL.
     """
 
@@ -142,49 +150,6 @@ class Union(Plan):
     @property
     def inputs(self) -> tuple[Plan, ...]:
         return self.branches
-
-
-@dataclass(frozen=True, slots=True)
-class Tumble:
-    size: Duration
-    offset: Duration = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """A window of `size` begins every `slide`; the two need not divide evenly, and slide may exceed size."""
-
-    slide: Duration
-    size: Duration
-    offset: Duration = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Cumulate:
-    """Windows of one start that grow by `step` up to `size` (the last may be shorter where they do not divide)."""
-
-    step: Duration
-    size: Duration
-    offset: Duration = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    gap: Duration
-
-
-@dataclass(frozen=True, slots=True)
-class Attached:
-    """The window columns are there already: rows of one (start, end) form the window, which closes with `end`.
-
-    Holds the ids of the input's start and end columns in a plan, their positions in an operator.
-    """
-
-    start: int
-    end: int
-
-
-Window = Tumble | Hop | Cumulate | Session | Attached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,11 +190,17 @@ class WindowAggregate(UnaryPlan):
     bounds: tuple[Field, Field, Field]
 
 
-@dataclass(frozen=True, slots=True)
-class SortKey:
-    column: int
-    ascending: bool = True
-    nulls_first: bool = True
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RankOver(UnaryPlan):
+    """`function` (ROW_NUMBER) OVER (PARTITION BY … ORDER BY …) of every row, as `rank`, the last of `fields`.
+
+    It runs only where a rule turns it into a bounded rank: with a condition on `rank` above it.
+    """
+
+    function: str
+    partition: tuple[int, ...]
+    order: tuple[SortKey, ...]
+    rank: Field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

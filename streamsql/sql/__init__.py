@@ -1,1 +1,5 @@
-"""SQL text in, bound statements out: the dialect, the parser, the binder."""
+"""SQL text in, typed statements out. Importing this package settles which form of sqlglot is loaded."""
+
+from streamsql.sql.pure_python import use_sources
+
+use_sources()

@@ -1,1 +1,28 @@
-"""Plan rewrites, one rule a module."""
+"""The rules that improve a plan, in the order in which they run. Each gives a plan with the same result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from streamsql.plan.logical import Plan
+from streamsql.plan.rules.bound_ranks import bound_ranks
+from streamsql.plan.rules.fuse_windows import fuse_windows
+from streamsql.plan.rules.prune_columns import prune_columns
+from streamsql.plan.rules.push_filters import push_filters
+from streamsql.plan.rules.push_into_scan import push_into_scan
+from streamsql.plan.rules.simplify import simplify
+
+Rule = Callable[[Plan], Plan]
+
+RULES: tuple[Rule, ...] = (
+    simplify,
+    push_filters,
+    fuse_windows,
+    bound_ranks,
+    push_filters,
+    simplify,
+    prune_columns,
+    simplify,
+    push_into_scan,
+)
+"""`constant_folding` runs before them: it needs to know time zone and clock."""

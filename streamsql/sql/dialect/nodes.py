@@ -5,38 +5,31 @@ from __future__ import annotations
 from sqlglot.expressions import Expression
 
 
+def arguments(names: str) -> dict[str, bool]:
+    """What a node takes, in sqlglot's form: whether each argument is required; "?" marks those that are not.
+
+    >>> arguments("this alias?")
+    {'this': True, 'alias': False}
+    """
+    return {name.removesuffix("?"): not name.endswith("?") for name in names.split()}
+
+
 class Call(Expression):
     """A function call of any kind: scalar, aggregate, group window, constructor. The name is upper-case SQL text."""
 
-    arg_types = {
-        "this": True,
-        "expressions": False,
-        "namespace": False,
-        "distinct": False,
-        "within_group": False,
-        "filter": False,
-        "null_treatment": False,
-        "over": False,
-    }
+    arg_types = arguments("this expressions? namespace? distinct? within_group? filter? null_treatment? over?")
 
 
 class JsonCall(Call):
     """JSON_VALUE, JSON_QUERY, JSON_EXISTS, JSON_OBJECT, JSON_ARRAY and their aggregates, with their clauses."""
 
-    arg_types = {
-        **Call.arg_types,
-        "returning": False,
-        "wrapper": False,
-        "on_empty": False,
-        "on_error": False,
-        "on_null": False,
-    }
+    arg_types = Call.arg_types | arguments("returning? wrapper? on_empty? on_error? on_null?")
 
 
 class JsonBehaviour(Expression):
     """What a JSON function gives ON EMPTY or ON ERROR: `kind`, and `this` the value of DEFAULT."""
 
-    arg_types = {"kind": True, "this": False}
+    arg_types = arguments("kind this?")
 
 
 class Symbol(Expression):
@@ -46,55 +39,55 @@ class Symbol(Expression):
 class NamedArgument(Expression):
     """`NAME => expression`; `this` is the Identifier."""
 
-    arg_types = {"this": True, "expression": True}
+    arg_types = arguments("this expression")
 
 
 class DefaultArgument(Expression):
     """`DEFAULT` in place of an argument."""
 
-    arg_types = {}
+    arg_types = arguments("")
 
 
 class TypedLiteral(Expression):
     """DATE '...', TIME '...', TIMESTAMP '...': `kind` is the keyword, `this` the Literal."""
 
-    arg_types = {"this": True, "kind": True}
+    arg_types = arguments("this kind")
 
 
 class IntervalLiteral(Expression):
     """INTERVAL [-]'text' unit[(precision)] [TO to[(fraction)]]; units are singular and upper-case."""
 
-    arg_types = {"this": True, "unit": True, "negative": False, "precision": False, "to": False, "fraction": False}
+    arg_types = arguments("this unit negative? precision? to? fraction?")
 
 
 class TypeName(Expression):
     """A SQL type: see the table in the package's docstring."""
 
-    arg_types = {"this": True, "precision": False, "scale": False, "expressions": False, "not_null": False}
+    arg_types = arguments("this precision? scale? expressions? not_null?")
 
 
 class FieldType(Expression):
     """A field of a ROW type: name, type, comment."""
 
-    arg_types = {"this": True, "data_type": True, "comment": False}
+    arg_types = arguments("this data_type comment?")
 
 
 class Like(Expression):
     """`this LIKE expression [ESCAPE escape]`."""
 
-    arg_types = {"this": True, "expression": True, "escape": False}
+    arg_types = arguments("this expression escape?")
 
 
 class SimilarTo(Expression):
     """`this SIMILAR TO expression [ESCAPE escape]`."""
 
-    arg_types = {"this": True, "expression": True, "escape": False}
+    arg_types = arguments("this expression escape?")
 
 
 class IsTruth(Expression):
     """`this IS TRUE|FALSE|UNKNOWN`: `value` is that word."""
 
-    arg_types = {"this": True, "value": True}
+    arg_types = arguments("this value")
 
 
 class IsNull(Expression):
@@ -104,173 +97,142 @@ class IsNull(Expression):
 class IsJson(Expression):
     """`this IS JSON [VALUE|OBJECT|ARRAY|SCALAR]`: `kind` is that word, VALUE if none."""
 
-    arg_types = {"this": True, "kind": True}
+    arg_types = arguments("this kind")
 
 
 class SortKey(Expression):
     """One item of ORDER BY: `nulls` is FIRST, LAST or None."""
 
-    arg_types = {"this": True, "descending": False, "nulls": False}
+    arg_types = arguments("this descending? nulls?")
 
 
 class WindowSpec(Expression):
     """What follows OVER or stands in a WINDOW clause; `this` is the Identifier of the window it extends, or None."""
 
-    arg_types = {"this": False, "partition_by": False, "order_by": False, "frame": False}
+    arg_types = arguments("this? partition_by? order_by? frame?")
 
 
 class Frame(Expression):
     """ROWS or RANGE (`unit`) from `start` to `end`, both FrameBound; `end` is CURRENT ROW where not written."""
 
-    arg_types = {"unit": True, "start": True, "end": True}
+    arg_types = arguments("unit start end")
 
 
 class FrameBound(Expression):
     """`kind`: UNBOUNDED PRECEDING, PRECEDING, CURRENT ROW, FOLLOWING or UNBOUNDED FOLLOWING; `this`: the distance."""
 
-    arg_types = {"kind": True, "this": False}
+    arg_types = arguments("kind this?")
 
 
 class NamedWindow(Expression):
     """`this AS (spec)` in a WINDOW clause."""
 
-    arg_types = {"this": True, "spec": True}
+    arg_types = arguments("this spec")
 
 
 class HintList(Expression):
     """`/*+ hint, ... */`."""
 
-    arg_types = {"expressions": True}
+    arg_types = arguments("expressions")
 
 
 class Hint(Expression):
     """One hint: upper-case name, then Option, Identifier or Literal arguments."""
 
-    arg_types = {"this": True, "expressions": False}
+    arg_types = arguments("this expressions?")
 
 
 class Option(Expression):
     """`'key' = 'value'`; both are Literals."""
 
-    arg_types = {"this": True, "expression": True}
+    arg_types = arguments("this expression")
 
 
 class JoinedTable(Expression):
     """A join of two relations; see the package's docstring for `kind`."""
 
-    arg_types = {
-        "this": True,
-        "expression": True,
-        "kind": True,
-        "natural": False,
-        "asof": False,
-        "comma": False,
-        "on": False,
-        "using": False,
-    }
+    arg_types = arguments("this expression kind natural? asof? comma? match_condition? on? using?")
 
 
 class WindowTable(Expression):
     """A window table function: TUMBLE, HOP, CUMULATE or SESSION (`function`) over the relation `this`."""
 
-    arg_types = {
-        "this": True,
-        "function": True,
-        "time_column": True,
-        "size": False,
-        "slide": False,
-        "step": False,
-        "gap": False,
-        "offset": False,
-        "partition_by": False,
-        "alias": False,
-    }
+    arg_types = arguments("this function time_column size? slide? step? gap? offset? partition_by? alias?")
 
 
 class TableFunction(Expression):
     """Any other call in FROM, `this`; `lateral` where LATERAL stands before it."""
 
-    arg_types = {"this": True, "lateral": False, "alias": False}
+    arg_types = arguments("this lateral? alias?")
 
 
 class TableArgument(Expression):
     """`TABLE t [PARTITION BY ...] [ORDER BY ...]` as an argument of a table function; `this` is the relation."""
 
-    arg_types = {"this": True, "partition_by": False, "order_by": False}
+    arg_types = arguments("this partition_by? order_by?")
 
 
 class Descriptor(Expression):
     """`DESCRIPTOR(a, b)`: the Identifiers."""
 
-    arg_types = {"expressions": True}
+    arg_types = arguments("expressions")
 
 
 class Unnest(Expression):
     """`UNNEST(a, ...) [WITH ORDINALITY]`."""
 
-    arg_types = {"expressions": True, "ordinality": False, "alias": False}
+    arg_types = arguments("expressions ordinality? alias?")
 
 
 class TableQuery(Expression):
     """`TABLE t` as a query: all rows of `this`."""
 
-    arg_types = {"this": True, "with_": False, "order": False, "limit": False, "offset": False}
+    arg_types = arguments("this with_? order? limit? offset?")
 
 
 class Emit(Expression):
     """The EMIT clause; see the package's docstring."""
 
-    arg_types = {"mode": True, "every": False, "condition": False, "lateness": False, "accumulation": False}
+    arg_types = arguments("mode every? condition? lateness? accumulation?")
 
 
 class MatchRecognize(Expression):
     """MATCH_RECOGNIZE over the relation `this`; see the package's docstring."""
 
-    arg_types = {
-        "this": True,
-        "partition_by": False,
-        "order_by": False,
-        "measures": False,
-        "rows_per_match": False,
-        "after": False,
-        "pattern": True,
-        "strict_start": False,
-        "strict_end": False,
-        "within": False,
-        "subsets": False,
-        "define": True,
-        "alias": False,
-    }
+    arg_types = arguments(
+        "this partition_by? order_by? measures? rows_per_match? after? pattern strict_start? strict_end? within? subsets?"
+        " define alias?"
+    )
 
 
 class SkipTo(Expression):
-    """AFTER MATCH SKIP: `kind` PAST LAST ROW, TO NEXT ROW, TO FIRST or TO LAST, the last two with the variable `this`."""
+    """AFTER MATCH SKIP: `kind` PAST LAST ROW, TO NEXT ROW, TO FIRST, TO LAST; the last two have a variable, `this`."""
 
-    arg_types = {"kind": True, "this": False}
+    arg_types = arguments("kind this?")
 
 
 class PatternSubset(Expression):
     """`this = (A, B)` in SUBSET."""
 
-    arg_types = {"this": True, "expressions": True}
+    arg_types = arguments("this expressions")
 
 
 class PatternSequence(Expression):
     """Patterns one after another."""
 
-    arg_types = {"expressions": True}
+    arg_types = arguments("expressions")
 
 
 class PatternAlternatives(Expression):
     """`A | B`."""
 
-    arg_types = {"expressions": True}
+    arg_types = arguments("expressions")
 
 
 class PatternPermute(Expression):
     """`PERMUTE(A, B)`."""
 
-    arg_types = {"expressions": True}
+    arg_types = arguments("expressions")
 
 
 class PatternExclusion(Expression):
@@ -280,4 +242,4 @@ class PatternExclusion(Expression):
 class PatternRepeat(Expression):
     """`this` at least `low` times and at most `high` (None: no limit); `reluctant` where `?` follows."""
 
-    arg_types = {"this": True, "low": True, "high": False, "reluctant": False}
+    arg_types = arguments("this low high? reluctant?")

@@ -1,0 +1,98 @@
+"""Opening files: local paths, fsspec URLs and stdin, decompressed on the way."""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+import sys
+from typing import Any, BinaryIO, cast
+
+import pyarrow as pa
+
+from streamsql.errors import DataError, UsageError
+
+STANDARD = "-"
+"""The path that stands for stdin in a source and for stdout in a sink."""
+
+CODECS = {".gz": "gzip", ".zst": "zstd"}
+
+
+def codec_of(path: str, declared: str | None) -> str | None:
+    """gzip, zstd or None, as declared or by the ending.
+
+    >>> codec_of("logs/a.jsonl.gz", None), codec_of("a.jsonl", "zstd"), codec_of("a.csv", None)
+    ('gzip', 'zstd', None)
+    """
+    if declared is not None:
+        return None if declared == "none" else declared
+    return CODECS.get(os.path.splitext(path)[1].lower())
+
+
+def is_url(path: str) -> bool:
+    """Whether fsspec opens the path.
+
+    >>> is_url("s3://bucket/a.json"), is_url("/tmp/a.json")
+    (True, False)
+    """
+    return "://" in path
+
+
+def filesystem(url: str) -> tuple[Any, str]:
+    """fsspec's file system of a URL, and the path inside it."""
+    import fsspec
+
+    try:
+        found, path = fsspec.core.url_to_fs(url)
+    except (ValueError, ImportError) as error:
+        raise UsageError(f"cannot open {url}: {error}") from error
+    return found, path
+
+
+def open_input(path: str, codec: str | None) -> BinaryIO:
+    """The decompressed bytes of a file, from its start."""
+    try:
+        raw = _open_raw(path)
+    except FileNotFoundError:
+        raise UsageError(f"file not found: {path}") from None
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    if codec is None:
+        return raw
+    return cast(BinaryIO, pa.CompressedInputStream(pa.PythonFile(raw, "r"), codec))
+
+
+def _open_raw(path: str) -> BinaryIO:
+    if path == STANDARD:
+        return cast(BinaryIO, StandardInput())
+    if is_url(path):
+        found, inside = filesystem(path)
+        return cast(BinaryIO, found.open(inside, "rb"))
+    return open(path, "rb", buffering=0)
+
+
+class StandardInput(io.RawIOBase):
+    """stdin in pieces as large as what has arrived: waits for the first byte, then takes what is there."""
+
+    def __init__(self) -> None:
+        self._stream = sys.stdin.buffer
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        """As many bytes as there are, at least one; 0 at the end."""
+        view = memoryview(target).cast("B")
+        filled = 0
+        while filled < len(view):
+            read = self._stream.readinto1(view[filled:])  # type: ignore[attr-defined]
+            filled += read
+            if read == 0 or not self._more():
+                break
+        return filled
+
+    def _more(self) -> bool:
+        try:
+            return bool(select.select([self._stream.fileno()], [], [], 0)[0])
+        except (OSError, ValueError):
+            return False

@@ -1,0 +1,112 @@
+"""Text files as blocks of whole records, so that files of any size are read in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from streamsql.errors import DataError
+
+BLOCK_BYTES = 8 << 20
+_LONGEST_RECORD = 1 << 30
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+NEWLINE = 10
+
+Bytes = npt.NDArray[np.uint8]
+Cut = Callable[[Bytes], int]
+"""How many of these bytes form whole records; the rest waits for what follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextBlock:
+    """Whole records; `offset`: where they begin in the (decompressed) file; `last`: the file ends here."""
+
+    data: pa.Buffer
+    offset: int
+    last: bool = False
+
+    @property
+    def size(self) -> int:
+        return int(self.data.size)
+
+
+def after_last_newline(data: Bytes) -> int:
+    """The length of the whole lines in `data`.
+
+    >>> after_last_newline(np.frombuffer(b"ab\\ncd", np.uint8))
+    3
+    """
+    end = len(data)
+    while end > 0:
+        start = max(0, end - 4096)
+        found = np.flatnonzero(data[start:end] == NEWLINE)
+        if len(found):
+            return start + int(found[-1]) + 1
+        end = start
+    return 0
+
+
+def read_blocks(
+    stream: BinaryIO, name: str, cut: Cut = after_last_newline, *, offset: int = 0, size: int = BLOCK_BYTES
+) -> Iterator[TextBlock]:
+    """Blocks of about `size` bytes from `offset` on; a byte order mark is left out. At the end of the file the bytes
+    after the last newline form a record too. DataError for what cannot be read, naming the file."""
+    carry, wanted = b"", size
+    try:
+        _skip(stream, offset)
+        while True:
+            data, ended = _fill(stream, carry, wanted)
+            skipped = len(_BYTE_ORDER_MARK) if offset == 0 and _starts_with_mark(data) else 0
+            whole = data.size if ended else cut(np.frombuffer(data, np.uint8))
+            if whole > skipped:
+                yield TextBlock(data.slice(skipped, whole - skipped), offset + skipped, ended)
+            if ended:
+                return
+            carry = bytes(memoryview(data)[whole:])
+            offset += whole
+            wanted = size if whole else _doubled(wanted, name)
+    except (OSError, EOFError, pa.ArrowException) as error:
+        raise DataError(f"{name}: {error}") from error
+
+
+def _skip(stream: BinaryIO, offset: int) -> None:
+    if not offset:
+        return
+    if stream.seekable():
+        stream.seek(offset)
+        return
+    while offset > 0:
+        skipped = len(stream.read(min(offset, BLOCK_BYTES)))
+        if not skipped:
+            return
+        offset -= skipped
+
+
+def _fill(stream: BinaryIO, carry: bytes, size: int) -> tuple[pa.Buffer, bool]:
+    """The carry and up to `size` new bytes, as many as one wait gives; whether the stream has ended."""
+    buffer = pa.allocate_buffer(len(carry) + size, resizable=False)
+    view = memoryview(buffer).cast("B")
+    view[: len(carry)] = carry
+    filled = len(carry)
+    read = _read_into(stream, view[filled:])
+    return buffer.slice(0, filled + read), read == 0
+
+
+def _read_into(stream: Any, view: memoryview) -> int:
+    read = stream.readinto(view)
+    return int(read or 0)
+
+
+def _starts_with_mark(data: pa.Buffer) -> bool:
+    return bytes(memoryview(data)[:3]) == _BYTE_ORDER_MARK
+
+
+def _doubled(size: int, name: str) -> int:
+    if size >= _LONGEST_RECORD:
+        raise DataError(f"{name}: a record is longer than {_LONGEST_RECORD >> 30} GiB", hint="is this a text file?")
+    return size * 2

@@ -1,0 +1,77 @@
+"""`streamsql compare`: stream against DuckDB batch, every difference explained or the exit code is 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import click
+import pyarrow as pa
+
+from streamsql.engine import Engine
+from streamsql.errors import UsageError
+from streamsql.plan.logical import Plan
+from streamsql.query import Query
+from streamsql.sql import statements as s
+from streamsql_repl.inputs import refuse_unused
+from streamsql_repl.session import make_session
+
+
+@dataclass(frozen=True, slots=True)
+class CompareOptions:
+    """The options of `compare`."""
+
+    inputs: tuple[str, ...] = ()
+    input_format: str | None = None
+    batch_sizes: str | None = None
+    batch_size: int | None = None
+    seed: int | None = None
+
+
+def compare_text(text: str, name: str, options: CompareOptions) -> int:
+    """Compare every SELECT and INSERT of a script; 0 only if no difference is left unexplained."""
+    session = make_session(options.inputs, options.input_format, options.batch_size, options.seed)
+    sizes = _sizes(options.batch_sizes)
+    codes = [0]
+    for statement in session.statements(text, name):
+        match statement:
+            case s.Query(plan=plan):
+                codes.append(_compare(session.engine(), plan, sizes))
+            case s.Insert(plans=plans):
+                codes += [_compare(session.engine(), each, sizes) for each in plans]
+            case _:
+                session.apply(statement)
+    if len(codes) == 1:
+        raise UsageError(f"{name} has no query to compare")
+    refuse_unused(session)
+    return max(codes)
+
+
+def _compare(engine: Engine, plan: Plan, sizes: tuple[int, ...]) -> int:
+    from streamsql.batch_mode.report import render_comparison
+    from streamsql.batch_mode.shake import shake
+    from streamsql.plan.traits import traits
+
+    query = Query(engine, plan)
+    found = query.compare()
+    click.echo(render_comparison(found))
+    if not sizes:
+        return found.exit_code
+
+    def run(batch_rows: int) -> pa.Table:
+        settings = replace(engine.job_settings, batch_rows=batch_rows)
+        return Query(replace(engine, job_settings=settings), plan).to_arrow()
+
+    shaken = shake(run, query.to_arrow(), sizes, ordered=traits(plan).append_only)
+    for each in shaken:
+        click.echo(each.text)
+    if not shaken:
+        click.echo(f"the same at batch sizes {', '.join(f'{each:,}' for each in sizes)}")
+    return 1 if shaken else found.exit_code
+
+
+def _sizes(text: str | None) -> tuple[int, ...]:
+    parts = [each.strip() for each in text.split(",")] if text else []
+    for each in parts:
+        if not each.isdecimal() or int(each) < 1:
+            raise UsageError(f"--batch-sizes {text}: {each!r} is no step size", hint="write --batch-sizes 1,7,4096")
+    return tuple(int(each) for each in parts)

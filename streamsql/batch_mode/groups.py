@@ -1,0 +1,69 @@
+"""GROUP BY, with and without windows, as DuckDB SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streamsql.batch_mode.aggregates import aggregate_sql, needs_first_appearance, same_key
+from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_ids, select_list
+from streamsql.batch_mode.windows import END, START, bound_columns, windowed_rows
+from streamsql.expr.aggregates import AggregateCall
+from streamsql.plan.logical import Aggregate, WindowAggregate
+
+
+def lower_aggregate(plan: Aggregate, source: Relation, lowering: Lowering) -> Relation:
+    """One row per key; a global aggregate over no rows gives no row, as in the stream. Ordered by the keys."""
+    keys = tuple(column(each) for each in plan.keys)
+    having = "" if keys else " HAVING count(*) > 0"
+    rows, results = _results(plan, source, keys, lowering)
+    items = select_list({**_keys(plan), **results}, keys or ("0::BIGINT",))
+    body = f"SELECT {items} FROM {rows}{_group_by(keys)}{having}"
+    return Relation(lowering.add(body, keep=plan in lowering.shared), distinct_ids(plan.fields), max(1, len(keys)))
+
+
+def lower_window_aggregate(plan: WindowAggregate, source: Relation, lowering: Lowering) -> Relation:
+    """One row per window and key, in the order in which windows close: by end, keys, start."""
+    windowed = windowed_rows(plan, source, plan.keys, lowering)
+    keys = tuple(column(each) for each in plan.keys)
+    group = (*keys, START, END)
+    rows, results = _results(plan, windowed, group, lowering)
+    items = {**_keys(plan), **results, **bound_columns(plan.bounds, plan.time.type)}
+    order = (END, *keys, START)
+    body = f"SELECT {select_list(items, order)} FROM {rows}{_group_by(group)}"
+    return Relation(lowering.add(body, keep=plan in lowering.shared), distinct_ids(plan.fields), len(order))
+
+
+def _keys(plan: Aggregate | WindowAggregate) -> dict[str, str]:
+    kinds = {each.id: each.type.kind for each in plan.fields}
+    return {column(each): same_key(column(each), kinds[each]) for each in plan.keys}
+
+
+def _group_by(group: Sequence[str]) -> str:
+    return f" GROUP BY {', '.join(dict.fromkeys(group))}" if group else ""
+
+
+def _results(
+    plan: Aggregate | WindowAggregate, rows: Relation, group: Sequence[str], lowering: Lowering
+) -> tuple[str, dict[str, str]]:
+    """The relation to group, and each call's expression by its column; `fields` are the keys, the calls, the rest."""
+    first: dict[AggregateCall, str] = {}
+    for call in plan.calls:
+        if needs_first_appearance(call):
+            first.setdefault(call, f"first{len(first)}")
+    name = rows.name
+    if first:
+        marks = ", ".join(f"{_appears_first(call, group, rows)} AS {mark}" for call, mark in first.items())
+        name = lowering.add(f"SELECT *, {marks} FROM {rows.name}")
+    fields = plan.fields[len(plan.keys) : len(plan.keys) + len(plan.calls)]
+    calls = {
+        column(each.id): aggregate_sql(call, rows.arrival, first.get(call))
+        for each, call in zip(fields, plan.calls, strict=True)
+    }
+    return name, calls
+
+
+def _appears_first(call: AggregateCall, group: Sequence[str], rows: Relation) -> str:
+    by = [*group, *(column(each) for each in call.args)]
+    if call.filter is not None:
+        by.append(f"{column(call.filter)} IS TRUE")
+    return f"row_number() OVER (PARTITION BY {', '.join(by)} ORDER BY {rows.arrival}) = 1"

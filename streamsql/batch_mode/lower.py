@@ -1,0 +1,81 @@
+"""A whole logical plan as one DuckDB query."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from streamsql.batch_mode.errors import NoBatchForm
+from streamsql.batch_mode.groups import lower_aggregate, lower_window_aggregate
+from streamsql.batch_mode.ranks import lower_limit, lower_sort, lower_window_rank
+from streamsql.batch_mode.relation import Lowering, Relation
+from streamsql.batch_mode.rows import (
+    lower_filter,
+    lower_project,
+    lower_scan,
+    lower_union,
+    lower_unnest,
+    lower_values,
+)
+from streamsql.batch_mode.windows import lower_window_assign
+from streamsql.expr.context import EvalContext
+from streamsql.plan import logical
+from streamsql.plan.logical import Plan, Scan
+from streamsql.runtime.decisions import Decision
+
+
+def begin(plan: Plan, context: EvalContext, decisions: Sequence[Decision] = ()) -> Lowering:
+    """An empty query for a plan; sub-plans that occur more than once are found, and will be computed once."""
+    uses: Counter[Plan] = Counter()
+    _count_uses(plan, uses)
+    sources = sum(isinstance(each, Scan | logical.Values) for each in uses)
+    shared = frozenset(each for each, count in uses.items() if count > 1)
+    return Lowering(context, sources, tuple(decisions), shared)
+
+
+def lower(plan: Plan, lowering: Lowering) -> Relation:
+    """The relation of a plan node, its inputs first; the same node again is the same relation."""
+    known = lowering.lowered.get(plan)
+    if known is None:
+        inputs = tuple(lower(each, lowering) for each in plan.inputs)
+        known = lowering.lowered[plan] = _lower_node(plan, inputs, lowering)
+    return known
+
+
+def _lower_node(plan: Plan, inputs: Sequence[Relation], lowering: Lowering) -> Relation:
+    match plan:
+        case Scan():
+            return lower_scan(plan, lowering)
+        case logical.Values():
+            return lower_values(plan, lowering)
+        case logical.Filter():
+            return lower_filter(plan, inputs[0], lowering)
+        case logical.Project():
+            return lower_project(plan, inputs[0], lowering)
+        case logical.Unnest():
+            return lower_unnest(plan, inputs[0], lowering)
+        case logical.Union():
+            return lower_union(plan, inputs, lowering)
+        case logical.WindowAssign():
+            return lower_window_assign(plan, inputs[0], lowering)
+        case logical.Aggregate():
+            return lower_aggregate(plan, inputs[0], lowering)
+        case logical.WindowAggregate():
+            return lower_window_aggregate(plan, inputs[0], lowering)
+        case logical.WindowRank():
+            return lower_window_rank(plan, inputs[0], lowering)
+        case logical.Sort():
+            return lower_sort(plan, inputs[0], lowering)
+        case logical.Limit():
+            return lower_limit(plan, inputs[0], lowering)
+        case logical.SinkPlan():
+            return inputs[0]
+        case _:
+            raise NoBatchForm(f"{type(plan).__name__}", span=plan.span)
+
+
+def _count_uses(plan: Plan, uses: Counter[Plan]) -> None:
+    uses[plan] += 1
+    if uses[plan] == 1:
+        for each in plan.inputs:
+            _count_uses(each, uses)

@@ -1,0 +1,111 @@
+"""A plan run as one query in DuckDB, which computes only: rows come from the stream's own sources."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import duckdb
+import pyarrow as pa
+
+from streamsql.batch_mode.conform import conform
+from streamsql.batch_mode.lower import begin, lower
+from streamsql.batch_mode.relation import Lowering, Relation, column
+from streamsql.batch_mode.scans import OpenSource, ScanInput, ScanSettings
+from streamsql.errors import DataError
+from streamsql.expr.context import EvalContext
+from streamsql.expr.types import Column, Schema
+from streamsql.plan.logical import Plan
+from streamsql.plan.traits import traits
+from streamsql.runtime.decisions import Decision
+from streamsql.runtime.rejects import RejectLog
+from streamsql.runtime.row_order import row_order
+
+
+class BatchQuery:
+    """One plan as a bounded query.
+
+    `decisions`: what a stream run decided, applied at the operators that did it. `rejects` fills while `run` reads.
+    Raises NoBatchForm for a plan that DuckDB cannot run.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        open_source: OpenSource,
+        context: EvalContext,
+        *,
+        decisions: Sequence[Decision] = (),
+        rejects: RejectLog | None = None,
+    ) -> None:
+        self.schema = Schema(tuple(Column(each.name, each.type) for each in plan.fields))
+        self.rejects = RejectLog() if rejects is None else rejects
+        self._context = context
+        self._open_source = open_source
+        self._lowering = begin(plan, context, decisions)
+        self._updating = not traits(plan).append_only
+        self._key = _shown_key(plan)
+        self.sql = _finished(plan, lower(plan, self._lowering), self._lowering, ordered=not self._updating)
+
+    def run(self) -> pa.Table:
+        """The answer, with exactly the Arrow types of `schema`, in the order of the stream's answer."""
+        settings = ScanSettings(self._context, self._lowering.source_count > 1, self.rejects)
+        with _connection(self._context) as connection, self._inputs(settings, connection) as inputs:
+            try:
+                found = connection.sql(self.sql).to_arrow_table()
+            except duckdb.Error as error:
+                raise _as_data_error(error, inputs) from error
+            unordered = self._updating or any(each.retracts for each in inputs)
+        answer = conform(found, self.schema)
+        return answer.take(pa.array(row_order(answer.combine_chunks(), self._key))) if unordered else answer
+
+    @contextmanager
+    def _inputs(self, settings: ScanSettings, connection: duckdb.DuckDBPyConnection) -> Iterator[list[ScanInput]]:
+        inputs: list[ScanInput] = []
+        try:
+            for name, scan in self._lowering.scans.items():
+                inputs.append(ScanInput(scan, self._open_source(scan.table), settings))
+                connection.register(name, inputs[-1].stream())
+            for name, table in self._lowering.tables.items():
+                connection.register(name, table)
+            yield inputs
+        finally:
+            for each in inputs:
+                each.close()
+
+
+def _finished(plan: Plan, relation: Relation, lowering: Lowering, *, ordered: bool) -> str:
+    """The whole query: fields by position, as names and even ids may repeat."""
+    items = ", ".join(f"{column(each.id)} AS r{index}" for index, each in enumerate(plan.fields))
+    order = f" ORDER BY {relation.arrival}" if ordered and not relation.sorted else ""
+    return lowering.text(f"SELECT {items} FROM {relation.name}{order}")
+
+
+def _shown_key(plan: Plan) -> tuple[int, ...] | None:
+    """Positions of the columns by which a final table is shown: a unique key, None for all columns."""
+    ids = [each.id for each in plan.fields]
+    for key in traits(plan).unique_keys:
+        if key and key <= set(ids):
+            return tuple(sorted(ids.index(each) for each in key))
+    return None
+
+
+@contextmanager
+def _connection(context: EvalContext) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A private database in memory: no files but its own spill files, no network, the session's time zone."""
+    with tempfile.TemporaryDirectory(prefix="streamsql-") as folder:
+        config = {"temp_directory": folder, "enable_external_access": "false"}
+        with duckdb.connect(":memory:", config=config) as connection:
+            connection.execute(f"SET TimeZone = '{context.time_zone}'")
+            yield connection
+
+
+def _as_data_error(error: duckdb.Error, inputs: Sequence[ScanInput]) -> Exception:
+    """The source's own error where there was one; else a row that an expression failed on, else DuckDB's error."""
+    for each in inputs:
+        if each.error is not None:
+            return each.error
+    if isinstance(error, duckdb.DataError | duckdb.InvalidInputException):
+        return DataError(f"batch run failed: {str(error).splitlines()[0]}")
+    return error

@@ -1,0 +1,68 @@
+"""The stream's recorded decisions, applied to the rows of the batch query by value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from streamsql.batch_mode.decisions import cut_rows, dropped_rows
+from streamsql.batch_mode.relation import Lowering, Relation, column
+from streamsql.plan.logical import UnaryPlan
+
+
+def without_dropped(plan: UnaryPlan, rows: Relation, window: Sequence[str], lowering: Lowering) -> Relation:
+    """The rows less those that the stream dropped from the window (named by its columns in `rows`; () : from all).
+
+    Of equal rows the last arrivals go: what is late stays late.
+    """
+    dropped = dropped_rows(plan, lowering.decisions)
+    if dropped is None:
+        return rows
+    values = (*_input_columns(plan), *window)
+    matched, nth = _matched(rows, values, dropped, "count(*)", lowering)
+    body = (
+        f"SELECT * EXCLUDE (decided) FROM {matched} WHERE decided IS NULL UNION ALL "
+        f"SELECT * EXCLUDE (decided, nth) FROM (SELECT *, {nth} AS nth FROM {matched} WHERE decided IS NOT NULL) "
+        "WHERE nth > decided"
+    )
+    return Relation(lowering.add(body), rows.ids, rows.order, ordinals_only=rows.ordinals_only)
+
+
+def with_generations(plan: UnaryPlan, rows: Relation, lowering: Lowering) -> str:
+    """The rows with a column `generation`: how many closed sessions of the chain lay before the row's own one.
+
+    Of equal rows the later arrivals have the higher generation, as a closed session stays closed.
+    """
+    cut = cut_rows(plan, lowering.decisions)
+    if cut is None:
+        return lowering.add(f"SELECT *, 0::BIGINT AS generation FROM {rows.name}")
+    generation = cut.column_names[-1]
+    highest_first = f"list({generation} ORDER BY {generation} DESC)"
+    matched, nth = _matched(rows, _input_columns(plan), cut, highest_first, lowering)
+    return lowering.add(
+        f"SELECT * EXCLUDE (decided), 0::BIGINT AS generation FROM {matched} WHERE decided IS NULL UNION ALL "
+        f"SELECT * EXCLUDE (decided), coalesce(decided[{nth}], 0) AS generation "
+        f"FROM {matched} WHERE decided IS NOT NULL"
+    )
+
+
+def _matched(
+    rows: Relation, values: Sequence[str], recorded: pa.Table, summary: str, lowering: Lowering
+) -> tuple[str, str]:
+    """The rows with `decided`, the summary of the recorded rows that equal them in `values` (NULL without any).
+
+    Also SQL that numbers equal rows, the last arrival first. Few rows are matched, so only those need numbering.
+    """
+    names = recorded.column_names[: len(values)]
+    table = lowering.add_table(recorded)
+    summed = f"SELECT {', '.join(names)}, {summary} AS decided FROM {table} GROUP BY {', '.join(names)}"
+    same = " AND ".join(f"rows.{a} IS NOT DISTINCT FROM d.{b}" for a, b in zip(values, names, strict=True))
+    joined = f"SELECT rows.*, decided FROM {rows.name} AS rows LEFT JOIN ({summed}) AS d ON {same}"
+    last_first = ", ".join(f"{each} DESC NULLS LAST" for each in rows.ordinals)
+    nth = f"row_number() OVER (PARTITION BY {', '.join(values)} ORDER BY {last_first})"
+    return lowering.add(joined, keep=True), nth
+
+
+def _input_columns(plan: UnaryPlan) -> tuple[str, ...]:
+    return tuple(column(each.id) for each in plan.input.fields)

@@ -1,0 +1,95 @@
+"""Window bounds by integer arithmetic on microseconds since the epoch, also before 1970."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streamsql.batch_mode.errors import NoBatchForm
+from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_ids, select_list
+from streamsql.batch_mode.replay import without_dropped
+from streamsql.batch_mode.sessions import session_rows
+from streamsql.expr.types import Kind, SqlType
+from streamsql.plan.logical import (
+    Attached,
+    Cumulate,
+    Field,
+    Hop,
+    Session,
+    TimeAttribute,
+    Tumble,
+    WindowAggregate,
+    WindowAssign,
+    WindowRank,
+)
+from streamsql.time import tick
+
+START, END = "ws", "we"
+"""The hidden BIGINT columns (µs) of the window that a row is in."""
+
+
+def windowed_rows(
+    plan: WindowAggregate | WindowAssign | WindowRank, source: Relation, keys: Sequence[int], lowering: Lowering
+) -> Relation:
+    """Each row once per window it is in, with `ws` and `we` beside its columns, the earlier window first.
+
+    Rows that the stream dropped are left out where decisions are replayed. `keys`: what sessions are kept apart by.
+    """
+    if plan.time.time is TimeAttribute.PROCESSING:
+        raise NoBatchForm("windows over processing time", span=plan.span, hint="use an event-time column")
+    if isinstance(plan.window, Session):
+        return session_rows(plan, plan.window, source, keys, lowering)
+    name = lowering.add(_assigned(plan.window, column(plan.time.id), source))
+    relation = Relation(name, source.ids, source.order, source.sorted, source.ordinals_only)
+    return without_dropped(plan, relation, (START, END), lowering)
+
+
+def lower_window_assign(plan: WindowAssign, source: Relation, lowering: Lowering) -> Relation:
+    """The rows of a window TVF: input columns, then window start, end and time."""
+    rows = windowed_rows(plan, source, plan.partition, lowering)
+    items = {**{each: each for each in source.columns}, **bound_columns(plan.bounds, plan.time.type)}
+    body = f"SELECT {select_list(items, (*rows.ordinals, START))} FROM {rows.name}"
+    ids = (*source.ids, *distinct_ids(plan.bounds))
+    return Relation(lowering.add(body), ids, rows.order + 1, rows.sorted, rows.ordinals_only)
+
+
+def bound_columns(bounds: tuple[Field, Field, Field], time: SqlType) -> dict[str, str]:
+    """window_start, window_end and window_time, made of `ws` and `we`."""
+    last = tick(time.precision if time.precision is not None else 6)
+    values = (START, END, f"{END} - {last}")
+    return {column(each.id): timestamp_of(value, each.type) for each, value in zip(bounds, values, strict=True)}
+
+
+def timestamp_of(micros: str, type_: SqlType) -> str:
+    """A timestamp of microseconds since the epoch."""
+    make = "make_timestamptz" if type_.kind is Kind.TIMESTAMP_LTZ else "make_timestamp"
+    return f"{make}({micros})"
+
+
+def _assigned(window: Tumble | Hop | Cumulate | Attached, time: str, source: Relation) -> str:
+    """SQL that gives each row its windows."""
+    at = f"epoch_us({time})"
+    match window:
+        case Tumble(size, offset):
+            start = f"{at} - {_above_grid(at, size, offset)}"
+            return f"SELECT *, {START} + {size} AS {END} FROM (SELECT *, {start} AS {START} FROM {source.name})"
+        case Hop(slide, size, offset):
+            before = f"({at} - {size})"
+            first = f"{before} - {_above_grid(before, slide, offset)} + {slide}"
+            starts = f"unnest(range({first}, {at} + 1, {slide}::BIGINT))"
+            return f"SELECT *, {START} + {size} AS {END} FROM (SELECT *, {starts} AS {START} FROM {source.name})"
+        case Cumulate(step, size, offset):
+            start = f"{at} - {_above_grid(at, size, offset)}"
+            steps = -(-size // step)
+            first = f"({at} - {START}) // {step} + 1"
+            started = f"SELECT *, {start} AS {START} FROM {source.name}"
+            stepped = f"SELECT *, unnest(range({first}, {steps + 1}::BIGINT)) AS step FROM ({started})"
+            end = f"{START} + least(step * {step}, {size})"
+            return f"SELECT * EXCLUDE (step), {end} AS {END} FROM ({stepped})"
+        case Attached(start_id, end_id):
+            bounds = f"epoch_us({column(start_id)}) AS {START}, epoch_us({column(end_id)}) AS {END}"
+            return f"SELECT *, {bounds} FROM {source.name}"
+
+
+def _above_grid(micros: str, size: int, offset: int) -> str:
+    """How far a time lies above the last `offset + n * size` at or before it (DuckDB's % takes the dividend's sign)."""
+    return f"((({micros} - {offset}) % {size}) + {size}) % {size}"

@@ -1,0 +1,126 @@
+"""Expressions to kernels: Arrow closures made once, run on each record batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streamsql.expr import conditional
+from streamsql.expr.cast_kernels import build_cast
+from streamsql.expr.context import EvalContext
+from streamsql.expr.duckdb_kernel import duckdb_kernel
+from streamsql.expr.failures import explained
+from streamsql.expr.function import ArrowFunction, Datum
+from streamsql.expr.functions import find_function
+from streamsql.expr.literals import to_scalar
+from streamsql.expr.nodes import Call, Case, Cast, ColumnRef, Expr, FieldAccess, Literal, children
+from streamsql.expr.properties import node_can_fail
+from streamsql.expr.types import arrow_type
+from streamsql.expr.vectors import broadcast, is_true
+
+Kernel = Callable[[pa.RecordBatch], pa.Array]
+Predicate = Callable[[pa.RecordBatch], npt.NDArray[np.bool_]]
+Evaluate = Callable[[pa.RecordBatch], Datum]
+
+
+def compile_expr(expr: Expr, positions: Mapping[int, int], context: EvalContext) -> Kernel:
+    """The expression as a function of a record batch; `positions` maps column ids to columns of the batch.
+
+    The result is one array of the expression's Arrow type, as long as the batch. A row that fails raises DataError.
+    """
+    evaluate = _Compiler(positions, context).evaluator(expr)
+    arrow = arrow_type(expr.type)
+
+    def kernel(batch: pa.RecordBatch) -> pa.Array:
+        result = broadcast(evaluate(batch), batch.num_rows)
+        return result if result.type == arrow else pc.cast(result, arrow)
+
+    return kernel
+
+
+def compile_predicate(expr: Expr, positions: Mapping[int, int], context: EvalContext) -> Predicate:
+    """A BOOLEAN expression as a mask; NULL counts as False."""
+    evaluate = _Compiler(positions, context).evaluator(expr)
+
+    def mask(batch: pa.RecordBatch) -> npt.NDArray[np.bool_]:
+        result = evaluate(batch)
+        if isinstance(result, pa.Scalar):
+            return np.full(batch.num_rows, result.as_py() is True)
+        return is_true(result)
+
+    return mask
+
+
+@dataclass(frozen=True)
+class _Compiler:
+    """Makes evaluators, which keep scalars scalars; equal sub-expressions share one."""
+
+    positions: Mapping[int, int]
+    context: EvalContext
+    made: dict[Expr, Evaluate] = field(default_factory=dict)
+
+    def evaluator(self, expr: Expr) -> Evaluate:
+        if expr not in self.made:
+            self.made[expr] = self._make(expr)
+        return self.made[expr]
+
+    def _make(self, expr: Expr) -> Evaluate:
+        match expr:
+            case ColumnRef(id=id_):
+                position = self.positions[id_]
+                return lambda batch: batch.column(position)
+            case Literal():
+                scalar = to_scalar(expr)
+                return lambda batch: scalar
+            case Case():
+                return conditional.case(expr, self.evaluator)
+            case Call(function=name) if name in conditional.LAZY:
+                return conditional.LAZY[name](expr, self.evaluator)
+            case _:
+                return self._strict(expr)
+
+    def _strict(self, expr: Expr) -> Evaluate:
+        """All arguments first, then the function over them."""
+        kernel = self._kernel(expr)
+        if kernel is None:
+            return duckdb_kernel(expr, self.evaluator, self.context)
+        if node_can_fail(expr):
+            kernel = explained(kernel, expr)
+        return _applied(kernel, [self.evaluator(each) for each in children(expr)])
+
+    def _kernel(self, expr: Expr) -> ArrowFunction | None:
+        match expr:
+            case Call(function=name):
+                build = find_function(name).arrow
+                return None if build is None else build(expr, self.context)
+            case Cast(arg=arg, type=type_, safe=safe):
+                return build_cast(arg.type, type_, safe, self.context)
+            case FieldAccess(index=index):
+                return lambda row: pc.struct_field(row, [index])
+            case _:
+                raise AssertionError(f"no kernel for {type(expr).__name__}")
+
+
+def _applied(kernel: ArrowFunction, args: list[Evaluate]) -> Evaluate:
+    match args:
+        case []:
+            return lambda batch: kernel()
+        case [one]:
+            return lambda batch: kernel(one(batch))
+        case [one, two]:
+            return lambda batch: kernel(one(batch), two(batch))
+        case _:
+            return lambda batch: kernel(*(each(batch) for each in args))
+
+
+def has_arrow_kernel(expr: Expr, context: EvalContext) -> bool:
+    """Whether Arrow evaluates this very node (its children apart)."""
+    compiler: Any = _Compiler({}, context)
+    lazy = isinstance(expr, (ColumnRef, Literal, Case)) or (isinstance(expr, Call) and expr.function in conditional.LAZY)
+    return lazy or compiler._kernel(expr) is not None

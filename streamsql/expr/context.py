@@ -1,0 +1,25 @@
+"""What the evaluation of an expression depends on besides its row: time zone, clock, seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from streamsql.time import Clock, SystemClock, Time
+
+
+@dataclass(frozen=True, slots=True)
+class EvalContext:
+    """Settings that are fixed for a run.
+
+    `start` is what NOW() and CURRENT_* give in a bounded run (µs); None: the clock is asked for each batch.
+    `time_zone` is the session's, an IANA name, never the machine's.
+    """
+
+    time_zone: str = "UTC"
+    clock: Clock = field(default_factory=SystemClock)
+    start: Time | None = None
+    seed: int = 0
+
+    def now(self) -> Time:
+        """The time that NOW() gives."""
+        return self.clock.now() if self.start is None else self.start

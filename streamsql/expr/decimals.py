@@ -1,0 +1,191 @@
+"""DECIMAL arithmetic over Arrow: exact, rounded half away from zero, NULL where the result type cannot hold it."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streamsql.expr.types import SqlType, arrow_type
+from streamsql.expr.vectors import numbers, nulls, over_arrays
+
+Datum = Any
+Mask = npt.NDArray[np.bool_]
+WIDE = 76
+"""Digits of Arrow's widest decimal, in which intermediate results are held."""
+
+
+def power_of_ten(exponent: int) -> Decimal:
+    return Decimal(1).scaleb(exponent)
+
+
+def fit(datum: Datum, type_: pa.DataType) -> Datum:
+    """Round a decimal to the type's scale and cast it; NULL where it has too many digits."""
+    if datum.type == type_:
+        return datum
+    source, scale = datum.type, type_.scale
+    if source.scale <= scale and source.precision - source.scale <= type_.precision - scale:
+        return pc.cast(datum, type_)
+    if source.scale > scale:
+        # One more digit: rounding may carry into it.
+        datum = pc.cast(datum, pa.decimal256(min(WIDE, source.precision + 1), source.scale))
+        datum = pc.round(datum, ndigits=scale, round_mode="half_towards_infinity")
+    wide = pa.decimal256(WIDE, scale)
+    datum = pc.cast(datum, wide)
+    limit = power_of_ten(type_.precision - scale)
+    fits = pc.and_(pc.less(datum, pa.scalar(limit, wide)), pc.greater(datum, pa.scalar(-limit, wide)))
+    return pc.cast(pc.if_else(fits, datum, pa.scalar(None, wide)), type_)
+
+
+def _widen(datum: Datum) -> Datum:
+    type_ = datum.type
+    return datum if pa.types.is_decimal256(type_) else pc.cast(datum, pa.decimal256(type_.precision, type_.scale))
+
+
+def arithmetic(name: str, result: SqlType) -> Callable[[Datum, Datum], Datum]:
+    """`+`, `-` or `*` with the result rounded and checked to its type."""
+    target = arrow_type(result)
+    over_columns, over_values = _OPERATIONS[name]
+    slowly = _slowly(over_values, target)
+
+    def evaluate(left: Datum, right: Datum) -> Datum:
+        if _digits_needed(name, left.type, right.type) > 38:
+            left, right = _widen(left), _widen(right)
+        if _digits_needed(name, left.type, right.type) > WIDE:
+            return slowly(left, right)
+        return fit(over_columns(left, right), target)
+
+    return evaluate
+
+
+_OPERATIONS: dict[str, tuple[Callable[..., Datum], Callable[[Decimal, Decimal], Decimal]]] = {
+    "+": (pc.add, operator.add),
+    "-": (pc.subtract, operator.sub),
+    "*": (pc.multiply, operator.mul),
+}
+
+
+def _digits_needed(name: str, left: pa.DataType, right: pa.DataType) -> int:
+    if name == "*":
+        return int(left.precision + right.precision + 1)
+    whole = max(left.precision - left.scale, right.precision - right.scale)
+    return int(whole + max(left.scale, right.scale) + 1)
+
+
+def division(result: SqlType) -> Callable[[Datum, Datum], Datum]:
+    """Arrow cuts quotients to a scale of its own: divide with a digit to spare, round once, fit.
+
+    Arrow's scale is `left.scale + right.precision - right.scale + 1`, so the dividend is given the fraction digits that
+    lift it above the result's scale.
+    """
+    target = arrow_type(result)
+    slowly = _slowly(lambda a, b: a / b, target)
+
+    def evaluate(left: Datum, right: Datum) -> Datum:
+        p1, s1, p2, s2 = left.type.precision, left.type.scale, right.type.precision, right.type.scale
+        scale = max(s1, target.scale - p2 + s2)
+        p2 = max(s2, min(p2, WIDE - 1 - (p1 - s1 + scale)))
+        scale = max(s1, target.scale - p2 + s2)
+        if p1 - s1 + scale + p2 + 1 > WIDE:
+            return slowly(left, right)
+        try:
+            divisor = pc.cast(right, pa.decimal256(p2, s2))
+        except pa.ArrowInvalid:
+            return slowly(left, right)
+        return fit(pc.divide(pc.cast(left, pa.decimal256(p1 - s1 + scale, scale)), divisor), target)
+
+    return evaluate
+
+
+def _slowly(operation: Callable[[Decimal, Decimal], Decimal], target: pa.DataType) -> Callable[[Datum, Datum], Datum]:
+    """Row by row: for numbers of nearly 38 digits, which do not fit the widest Arrow decimal while dividing."""
+    limit, unit = power_of_ten(target.precision - target.scale), power_of_ten(-target.scale)
+
+    def result(a: Decimal | None, b: Decimal | None) -> Decimal | None:
+        if a is None or b is None:
+            return None
+        if not b:
+            raise pa.ArrowInvalid("divide by zero")
+        with localcontext(prec=200):
+            rounded = operation(a, b).quantize(unit, ROUND_HALF_UP)
+        return rounded if abs(rounded) < limit else None
+
+    def evaluate(a: pa.Array, b: pa.Array) -> pa.Array:
+        pairs = zip(a.to_pylist(), b.to_pylist(), strict=True)
+        return pa.array([result(x, y) for x, y in pairs], target)
+
+    return over_arrays(evaluate)
+
+
+def remainder(result: SqlType) -> Callable[[Datum, Datum], Datum]:
+    """The dividend less the whole multiples of the divisor: it has the dividend's sign."""
+    target = arrow_type(result)
+    slowly = _slowly(lambda a, b: a - b * Decimal(int(a / b)), target)
+
+    def evaluate(left: Datum, right: Datum) -> Datum:
+        scale = max(left.type.scale, right.type.scale)
+        try:
+            a, b = _unscaled(left, scale, 38), _unscaled(right, scale, 37)
+        except pa.ArrowInvalid:
+            return slowly(left, right)
+        quotient = pc.cast(pc.trunc(pc.divide(a, b)), pa.decimal256(38, 0))
+        rest = pc.cast(pc.subtract(pc.cast(a, pa.decimal256(75, 0)), _cut(pc.multiply(quotient, b))), pa.decimal256(38, 0))
+        return fit(pc.multiply(rest, pa.scalar(power_of_ten(-scale), pa.decimal256(scale + 1, scale))), target)
+
+    return evaluate
+
+
+def _unscaled(datum: Datum, scale: int, precision: int) -> Datum:
+    """The digits of a decimal as a whole number: 1.25 of scale 3 is 1250."""
+    unit = pa.scalar(power_of_ten(scale), pa.decimal256(scale + 1, 0))
+    return pc.cast(pc.multiply(_widen(datum), unit), pa.decimal256(precision, 0))
+
+
+def _cut(datum: Datum) -> Datum:
+    return pc.cast(datum, pa.decimal256(WIDE - 1, 0))
+
+
+def from_integer(datum: Datum, type_: pa.DataType) -> Datum:
+    """An integer as DECIMAL; NULL where it has too many digits."""
+    return fit(pc.cast(datum, pa.decimal128(19, 0)), type_)
+
+
+def from_double(array: pa.Array, type_: pa.DataType) -> pa.Array:
+    """The DECIMAL nearest to the shortest text of a double; NULL where it has too many digits or is not a number."""
+    array = pc.cast(array, pa.float64())
+    values = numbers(array)
+    with np.errstate(invalid="ignore"):
+        fits = np.abs(values) < 10.0 ** (type_.precision - type_.scale)
+        tiny = np.abs(values) < 10.0 ** -(type_.scale + 1)
+    if (missing := nulls(array)) is not None:
+        fits &= ~missing
+    large = fits & (np.abs(values) >= 1e15)
+    text = pc.cast(array, pa.string())
+    result = _from_text(text, fits & ~tiny & ~large, fits, 60, type_)
+    if not large.any():
+        return result
+    # Fraction digits beyond the 60th count only in small numbers, whole digits beyond the 16th only in large ones.
+    return pc.if_else(pa.array(large), _from_text(text, large, large, 20, type_), result)
+
+
+def _from_text(text: pa.Array, use: Mask, fits: Mask, scale: int, type_: pa.DataType) -> pa.Array:
+    """The text as DECIMAL where `use`, NULL where not `fits`, else zero."""
+    zero = pc.if_else(pa.array(fits), pa.scalar("0"), pa.scalar(None, pa.string()))
+    return fit(pc.cast(pc.if_else(pa.array(use), text, zero), pa.decimal256(WIDE, scale)), type_)
+
+
+OPERATIONS: dict[str, Callable[[SqlType], Callable[[Datum, Datum], Datum]]] = {
+    "+": partial(arithmetic, "+"),
+    "-": partial(arithmetic, "-"),
+    "*": partial(arithmetic, "*"),
+    "/": division,
+    "%": remainder,
+}
+"""Each operation, given the type of its result."""

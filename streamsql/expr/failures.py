@@ -1,0 +1,78 @@
+"""What a failed kernel tells: which operation, and the values of the first row that it failed on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from streamsql.errors import DataError
+from streamsql.expr.function import ArrowFunction, Datum
+from streamsql.expr.nodes import Call, Cast, Expr
+
+_FAILURES = (pa.ArrowInvalid, pa.ArrowNotImplementedError)
+
+
+def explained(kernel: ArrowFunction, expr: Expr) -> ArrowFunction:
+    """The kernel, raising DataError with the expression's span and a sample of the values instead of Arrow's errors."""
+
+    def evaluate(*args: Datum) -> Datum:
+        try:
+            return kernel(*args)
+        except _FAILURES as error:
+            raise DataError(_message(expr, error, _sample(kernel, args)), span=expr.span) from error
+
+    return evaluate
+
+
+def _sample(kernel: ArrowFunction, args: tuple[Datum, ...]) -> list[Any]:
+    """The arguments of the first row that fails, by halving."""
+    lengths = [len(each) for each in args if not isinstance(each, pa.Scalar)]
+    low, high = 0, lengths[0] if lengths else 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _fails(kernel, _slice(args, low, middle)) else (middle, high)
+    return [each if isinstance(each, pa.Scalar) else each[low] for each in args]
+
+
+def _slice(args: tuple[Datum, ...], start: int, stop: int) -> list[Datum]:
+    return [each if isinstance(each, pa.Scalar) else each.slice(start, stop - start) for each in args]
+
+
+def _fails(kernel: ArrowFunction, args: list[Datum]) -> bool:
+    try:
+        kernel(*args)
+    except _FAILURES:
+        return True
+    return False
+
+
+def _message(expr: Expr, error: Exception, values: list[Any]) -> str:
+    shown = [show(each) for each in values]
+    match expr:
+        case Cast(type=type_):
+            return f"cannot cast {shown[0]} to {type_.with_nullable(True)}"
+        case Call(function=name):
+            call = f"{shown[0]} {name} {shown[1]}" if len(shown) == 2 and not name.isidentifier() else _call(name, shown)
+            if "divide by zero" in str(error):
+                return f"division by zero: {call}"
+            if "overflow" in str(error):
+                return f"integer overflow: {call} does not fit {expr.type.with_nullable(True)}"
+            return f"{call} failed: {error}"
+        case _:
+            return str(error)
+
+
+def _call(name: str, shown: list[str]) -> str:
+    return f"-({shown[0]})" if name == "NEGATE" else f"{name}({', '.join(shown)})"
+
+
+def show(scalar: pa.Scalar) -> str:
+    """A value as SQL shows it, cut where it is long."""
+    if not scalar.is_valid:
+        return "NULL"
+    value = scalar.as_py() if not pa.types.is_timestamp(scalar.type) else str(scalar)
+    text = f"'{value}'" if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:57] + "…'"
+
+

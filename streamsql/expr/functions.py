@@ -1,0 +1,23 @@
+"""THE function table: every function and operator by its upper-case name, and the names that stand for others."""
+
+from __future__ import annotations
+
+from streamsql.expr.function import Function
+from streamsql.expr.functions_arithmetic import ARITHMETIC
+from streamsql.expr.functions_logic import LOGIC
+
+FUNCTIONS: dict[str, Function] = {each.name: each for each in (*LOGIC, *ARITHMETIC)}
+
+OVERLOADS: dict[str, tuple[str, ...]] = {
+    "+": ("+",),
+    "-": ("-", "NEGATE"),
+}
+"""Names that several entries share: the first that takes the arguments is meant."""
+
+ALIASES: dict[str, str] = {"!=": "<>", "MOD": "%", "IFNULL": "COALESCE"}
+"""Other spellings."""
+
+
+def find_function(name: str) -> Function:
+    """The entry of a bound call."""
+    return FUNCTIONS[name]

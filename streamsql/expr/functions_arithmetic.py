@@ -1,0 +1,207 @@
+"""`+ - * / %`, sign and absolute value over numbers: checked integers, exact decimals, IEEE floats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streamsql.expr import decimals
+from streamsql.expr import types as t
+from streamsql.expr.coercion import coerce, coerce_all, common_type, decimal_within_limits, digits, is_numeric
+from streamsql.expr.context import EvalContext
+from streamsql.expr.function import ArrowFunction, Datum, Function, literal
+from streamsql.expr.nodes import Call
+from streamsql.expr.signatures import Args, Bound, Mismatch, any_nullable, first_type, takes
+from streamsql.expr.types import FLOATS, INTEGERS, Kind, SqlType, arrow_type
+
+DecimalRule = Callable[[tuple[int, int], tuple[int, int]], SqlType]
+
+
+def _sum_type(left: tuple[int, int], right: tuple[int, int]) -> SqlType:
+    (p1, s1), (p2, s2) = left, right
+    scale = max(s1, s2)
+    return decimal_within_limits(max(p1 - s1, p2 - s2) + scale + 1, scale)
+
+
+def _product_type(left: tuple[int, int], right: tuple[int, int]) -> SqlType:
+    return decimal_within_limits(left[0] + right[0] + 1, left[1] + right[1])
+
+
+def _quotient_type(left: tuple[int, int], right: tuple[int, int]) -> SqlType:
+    (p1, s1), (p2, s2) = left, right
+    scale = max(6, s1 + p2 + 1)
+    return decimal_within_limits(p1 - s1 + s2 + scale, scale)
+
+
+def _remainder_type(left: tuple[int, int], right: tuple[int, int]) -> SqlType:
+    (p1, s1), (p2, s2) = left, right
+    scale = max(s1, s2)
+    return decimal_within_limits(min(p1 - s1, p2 - s2) + scale, scale)
+
+
+def _numbers(decimal_type: DecimalRule) -> Callable[[Args], Bound]:
+    """Two numbers; the result is the wider type, or the DECIMAL that the operation needs."""
+
+    def rule(args: Args) -> Bound:
+        shared = common_type(each.type for each in args)
+        if len(args) != 2 or shared is None or not (is_numeric(shared) or shared.kind is Kind.NULL):
+            raise Mismatch
+        shared = t.INT if shared.kind is Kind.NULL else shared
+        nullable = any_nullable(args)
+        if shared.kind is not Kind.DECIMAL:
+            return Bound(coerce_all(args, shared), shared.with_nullable(nullable))
+        exact = tuple(coerce(each, t.decimal(*_digits(each.type))) for each in args)
+        type_ = decimal_type(_digits(args[0].type), _digits(args[1].type))
+        return Bound(exact, type_.with_nullable(nullable or type_.precision == 38))
+
+    return rule
+
+
+def _digits(type_: SqlType) -> tuple[int, int]:
+    return (1, 0) if type_.kind is Kind.NULL else digits(type_)
+
+
+def _operation(
+    name: str, integers: Callable[..., Any], floats: Callable[..., Any]
+) -> Callable[[Call, EvalContext], ArrowFunction]:
+    def build(call: Call, context: EvalContext) -> ArrowFunction:
+        if call.type.kind is Kind.DECIMAL:
+            return decimals.OPERATIONS[name](call.type)
+        return floats if call.type.kind in FLOATS else integers
+
+    return build
+
+
+def _integer_remainder(left: Datum, right: Datum) -> Datum:
+    """Of -1 always 0: the quotient of the smallest number by -1 does not exist."""
+    quotient = pc.divide(left, right)
+    rest = pc.subtract(left, pc.multiply(quotient, right))
+    return pc.if_else(pc.equal(right, pa.scalar(-1, right.type)), pa.scalar(0, left.type), rest)
+
+
+def _float_remainder(left: Datum, right: Datum) -> Datum:
+    import numpy as np
+
+    from streamsql.expr.vectors import numbers, over_arrays, with_nulls
+
+    def kernel(a: pa.Array, b: pa.Array) -> pa.Array:
+        with np.errstate(all="ignore"):
+            return with_nulls(np.fmod(numbers(a), numbers(b)), a.type, a, b)
+
+    return over_arrays(kernel)(left, right)
+
+
+def _is_exact(call: Call) -> bool:
+    return call.type.kind not in FLOATS
+
+
+def _is_integer(call: Call) -> bool:
+    return call.type.kind in INTEGERS
+
+
+def _divides_by_what_may_be_zero(call: Call) -> bool:
+    if not _is_exact(call):
+        return False
+    divisor = literal(call, 1)
+    smallest = call.function == "/" and call.type.kind in INTEGERS and divisor == -1
+    return not divisor or smallest
+
+
+def _infix_sql(sign: str) -> Callable[[Call, Sequence[str], EvalContext], str]:
+    def render(call: Call, args: Sequence[str], context: EvalContext) -> str:
+        text = f"({args[0]} {sign} {args[1]})"
+        # DuckDB's widest decimal raises where Flink's gives NULL.
+        return f"TRY{text}" if call.type.kind is Kind.DECIMAL and call.type.precision == 38 else text
+
+    return render
+
+
+def _division_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
+    left, right = args
+    if call.type.kind in INTEGERS:
+        return f"({left} // {right})"
+    if call.type.kind in FLOATS:
+        return f"({left} / {right})"
+    (_, s1), (_, s2) = (digits(each.type) for each in call.args)
+    return f"streamsql_divide({left}, {right}, {(call.type.scale or 0) - s1 + s2}, {call.type.scale})"
+
+
+def _remainder_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
+    if call.type.kind is not Kind.DECIMAL:
+        return f"({args[0]} % {args[1]})"
+    scale = max(digits(each.type)[1] for each in call.args)
+    left, right = (f"streamsql_unscaled({sql}, {scale - digits(each.type)[1]})" for sql, each in zip(args, call.args, strict=True))
+    return f"streamsql_scaled({left} % {right}, {scale})"
+
+
+def _same_number(args: Args) -> Bound:
+    return takes("number", first_type)(args)
+
+
+def _negate(call: Call, context: EvalContext) -> ArrowFunction:
+    return pc.negate_checked if call.type.kind in INTEGERS else pc.negate  # type: ignore[no-any-return]
+
+
+def _negate_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
+    # DuckDB widens a negated INTEGER, and minus a float loses the sign of zero in no case.
+    return f"(-({args[0]}))"
+
+
+def _absolute(call: Call, context: EvalContext) -> ArrowFunction:
+    return pc.abs_checked if call.type.kind in INTEGERS else pc.abs  # type: ignore[no-any-return]
+
+
+def _sign(call: Call, context: EvalContext) -> ArrowFunction:
+    target = arrow_type(call.type)
+    if call.type.kind is Kind.DECIMAL:
+        return lambda datum: decimals.fit(pc.cast(pc.sign(datum), pa.decimal128(19, 0)), target)
+    return lambda datum: pc.cast(pc.sign(datum), target)
+
+
+ARITHMETIC: tuple[Function, ...] = (
+    Function(
+        "+", "number + number", _numbers(_sum_type), _operation("+", pc.add_checked, pc.add), _infix_sql("+"), "+", _is_integer
+    ),
+    Function(
+        "-",
+        "number - number",
+        _numbers(_sum_type),
+        _operation("-", pc.subtract_checked, pc.subtract),
+        _infix_sql("-"),
+        "-",
+        _is_integer,
+    ),
+    Function(
+        "*",
+        "number * number",
+        _numbers(_product_type),
+        _operation("*", pc.multiply_checked, pc.multiply),
+        _infix_sql("*"),
+        "*",
+        _is_integer,
+    ),
+    Function(
+        "/",
+        "number / number",
+        _numbers(_quotient_type),
+        _operation("/", pc.divide_checked, pc.divide),
+        _division_sql,
+        "/",
+        _divides_by_what_may_be_zero,
+    ),
+    Function(
+        "%",
+        "number % number",
+        _numbers(_remainder_type),
+        _operation("%", _integer_remainder, _float_remainder),
+        _remainder_sql,
+        "%",
+        _divides_by_what_may_be_zero,
+    ),
+    Function("NEGATE", "-number", _same_number, _negate, _negate_sql, "-", _is_integer),
+    Function("ABS", "ABS(number)", _same_number, _absolute, "abs({0})", "ABS", _is_integer),
+    Function("SIGN", "SIGN(number)", _same_number, _sign, "sign({0})", "SIGN"),
+)

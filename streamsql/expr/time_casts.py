@@ -1,0 +1,187 @@
+"""CAST between dates, times, timestamps and text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streamsql.expr.context import EvalContext
+from streamsql.expr.function import ArrowFunction, Datum
+from streamsql.expr.types import TIMESTAMPS, Kind, SqlType, arrow_type
+from streamsql.expr.vectors import is_true, numbers, over_arrays
+
+DAY = 86_400_000_000
+_TIMESTAMP = pa.timestamp("us")
+_ZONED = pa.timestamp("us", "UTC")
+_DATE_TEXT = r"(?P<year>\d{1,4})(?:-(?P<month>\d{1,2})(?:-(?P<day>\d{1,2}))?)?"
+_CLOCK_TEXT = r"(?P<hour>\d{1,2}):(?P<minute>\d{1,2}):(?P<second>\d{1,2})(?:\.(?P<fraction>\d{1,9}))?"
+_PATTERNS = {
+    Kind.DATE: f"^ *{_DATE_TEXT}(?: .*)?$",
+    Kind.TIME: r"^(?P<hour>\d{1,2})(?::(?P<minute>\d{1,2})(?::(?P<second>\d{1,2})(?:\.(?P<fraction>\d{1,9}))?)?)?$",
+    Kind.TIMESTAMP: rf"^(?P<year>\d{{4}})-(?P<month>\d{{1,2}})-(?P<day>\d{{1,2}})(?: {_CLOCK_TEXT})?$",
+}
+
+Integers = npt.NDArray[np.int64]
+
+
+def to_local(datum: Datum, context: EvalContext) -> Datum:
+    """TIMESTAMP_LTZ as the TIMESTAMP that a clock in the session's zone shows."""
+    if context.time_zone == "UTC":
+        return pc.cast(datum, _TIMESTAMP)
+    return pc.local_timestamp(pc.cast(datum, pa.timestamp("us", context.time_zone)))
+
+
+def from_local(datum: Datum, context: EvalContext) -> Datum:
+    """A TIMESTAMP in the session's zone as TIMESTAMP_LTZ."""
+    if context.time_zone == "UTC":
+        return pc.cast(datum, _ZONED)
+    zoned = pc.assume_timezone(datum, context.time_zone, ambiguous="earliest", nonexistent="latest")
+    return pc.cast(zoned, _ZONED)
+
+
+def to_precision(datum: Datum, precision: int) -> Datum:
+    """Cut the fraction to `precision` digits, towards the past."""
+    if precision >= 6:
+        return datum
+    micros = 10 ** (6 - precision)
+    unit, multiple = ("millisecond", micros // 1000) if micros >= 1000 else ("microsecond", micros)
+    if micros == 1_000_000:
+        unit, multiple = "second", 1
+    return pc.floor_temporal(datum, multiple=multiple, unit=unit, calendar_based_origin=False)
+
+
+def to_text(source: SqlType, context: EvalContext) -> ArrowFunction:
+    """Dates and times as `yyyy-MM-dd HH:mm:ss.fff` with as many fraction digits as the precision says."""
+    if source.kind is Kind.DATE:
+        return lambda datum: pc.cast(datum, pa.string())
+    stop = -(6 - (source.precision or 0)) if source.precision else -7
+
+    def cut(datum: Datum) -> Datum:
+        text = pc.cast(datum, pa.string())
+        return pc.utf8_slice_codeunits(text, 0, stop) if stop else text
+
+    if source.kind is Kind.TIMESTAMP_LTZ:
+        return lambda datum: cut(to_local(datum, context))
+    return cut
+
+
+def between(source: SqlType, target: SqlType, context: EvalContext) -> ArrowFunction | None:
+    """Casts among DATE, TIME, TIMESTAMP and TIMESTAMP_LTZ."""
+    enter, leave = _ENTER.get(source.kind), _LEAVE.get(target.kind)
+    if source.kind is target.kind and source.kind in (*TIMESTAMPS, Kind.TIME):
+        if source.kind is Kind.TIME:
+            return over_arrays(lambda array: _cut_time(array, target.precision or 0))
+        return lambda datum: to_precision(datum, target.precision or 0)
+    if enter is None or leave is None:
+        return None
+    return lambda datum: leave(enter(datum, context), target, context)
+
+
+def _enter_time(datum: Datum, context: EvalContext) -> Datum:
+    return pc.cast(pc.cast(datum, pa.int64()), _TIMESTAMP)
+
+
+_ENTER: dict[Kind, Callable[[Datum, EvalContext], Datum]] = {
+    Kind.DATE: lambda datum, context: pc.cast(datum, _TIMESTAMP),
+    Kind.TIME: _enter_time,
+    Kind.TIMESTAMP: lambda datum, context: datum,
+    Kind.TIMESTAMP_LTZ: to_local,
+}
+
+
+def _leave_time(datum: Datum, target: SqlType, context: EvalContext) -> Datum:
+    return pc.cast(to_precision(datum, target.precision or 0), pa.time64("us"))
+
+
+_LEAVE: dict[Kind, Callable[[Datum, SqlType, EvalContext], Datum]] = {
+    Kind.DATE: lambda datum, target, context: pc.cast(pc.floor_temporal(datum, unit="day"), pa.date32()),
+    Kind.TIME: _leave_time,
+    Kind.TIMESTAMP: lambda datum, target, context: to_precision(datum, target.precision or 0),
+    Kind.TIMESTAMP_LTZ: lambda datum, target, context: from_local(
+        to_precision(datum, target.precision or 0), context
+    ),
+}
+
+
+def _cut_time(array: pa.Array, precision: int) -> pa.Array:
+    unit = 10 ** (6 - precision)
+    micros = numbers(array) // unit * unit
+    return pa.array(micros, pa.int64(), mask=is_true(pc.is_null(array))).view(pa.time64("us"))
+
+
+def parser(target: SqlType, context: EvalContext) -> Callable[[pa.Array], pa.Array]:
+    """Text as a date or time, NULL where it is none: 1-digit fields and 24:00:00 are taken, 30 February is the 28th."""
+    if target.kind is Kind.TIMESTAMP_LTZ:
+        local = parser(SqlType(Kind.TIMESTAMP, target.precision), context)
+        return lambda array: from_local(local(array), context)
+    pattern = _PATTERNS[target.kind]
+
+    def parse(array: pa.Array) -> pa.Array:
+        if target.kind is Kind.TIMESTAMP and (plain := _parse_plain(array)) is not None:
+            return to_precision(plain, target.precision or 0)
+        fields = pc.extract_regex(array, pattern)
+        values = {name: _integers(fields, name) for name in _names(fields)}
+        micros, valid = _assemble(values)
+        mask = ~(valid & is_true(pc.is_valid(fields)))
+        if target.kind is Kind.DATE:
+            return pa.array((micros // DAY).astype(np.int32), pa.int32(), mask=mask).view(pa.date32())
+        unit = 10 ** (6 - (target.precision or 0))
+        return pa.array(micros // unit * unit, pa.int64(), mask=mask).view(arrow_type(target))
+
+    return parse
+
+
+def _parse_plain(array: pa.Array) -> pa.Array | None:
+    """The fast way: all texts are of the full form, which Arrow reads; None where one is not."""
+    length = pc.utf8_length(array)
+    bounds = pc.min_max(length).as_py()
+    if bounds["min"] is None or bounds["min"] < 19 or bounds["max"] > 26:
+        return None
+    if pc.any(pc.match_substring_regex(array, "[TZ+]|:.*-")).as_py():
+        return None
+    try:
+        return pc.cast(array, _TIMESTAMP)
+    except pa.ArrowInvalid:
+        return None
+
+
+def _names(fields: pa.Array) -> list[str]:
+    return [field.name for field in fields.type]
+
+
+def _integers(fields: pa.StructArray, name: str) -> Integers:
+    """A captured field as a number; 0 where it is absent, months and days 1."""
+    default = "1" if name in ("month", "day") else "0"
+    text = pc.struct_field(fields, name)
+    text = pc.if_else(pc.fill_null(pc.equal(text, ""), True), pa.scalar(default), text)
+    if name == "fraction":
+        text = pc.utf8_slice_codeunits(pc.utf8_rpad(text, 6, "0"), 0, 6)
+    return numbers(pc.cast(text, pa.int64()))
+
+
+def _assemble(fields: dict[str, Integers]) -> tuple[Integers, npt.NDArray[np.bool_]]:
+    """Microseconds since the epoch, and where all fields are within their ranges."""
+    any_field = next(iter(fields.values()))
+    get: Callable[[str, int], Any] = lambda name, default: fields.get(name, np.full(len(any_field), default))  # noqa: E731
+    year, month, day = get("year", 1970), get("month", 1), get("day", 1)
+    hour, minute, second, fraction = (get(name, 0) for name in ("hour", "minute", "second", "fraction"))
+    valid = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (minute < 60) & (second < 60)
+    clock = (hour * 3600 + minute * 60 + second) * 1_000_000 + fraction
+    valid &= (hour < 24) | ((clock == DAY) & ("year" in fields))
+    return days_from_civil(year, np.clip(month, 1, 12), np.clip(day, 1, 31)) * DAY + clock, valid
+
+
+def days_from_civil(year: Integers, month: Integers, day: Integers) -> Integers:
+    """Days since 1970-01-01; a day past the end of its month becomes its last."""
+    months = (year - 1970) * 12 + month - 1
+    return first_day(months) + np.minimum(day, first_day(months + 1) - first_day(months)) - 1
+
+
+def first_day(months: Integers) -> Integers:
+    """The first day (since 1970-01-01) of a month, counted from January 1970."""
+    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)

@@ -1,0 +1,63 @@
+"""What windows and orderings a query asks for: plain values that plans and operators share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from streamsql.time import Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Tumble:
+    """Windows side by side, beginning at `offset + n * size`."""
+
+    size: Duration
+    offset: Duration = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A window of `size` begins every `slide`; the two need not divide evenly, and slide may exceed size."""
+
+    slide: Duration
+    size: Duration
+    offset: Duration = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cumulate:
+    """Windows of one start that grow by `step` up to `size` (the last may be shorter where they do not divide)."""
+
+    step: Duration
+    size: Duration
+    offset: Duration = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Rows of a key that follow each other within `gap`; a distance of exactly `gap` still belongs together."""
+
+    gap: Duration
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """The window columns are there already: rows of one (start, end) form the window, which closes with `end`.
+
+    Holds the ids of the input's start and end columns in a plan, their positions in an operator.
+    """
+
+    start: int
+    end: int
+
+
+Window = Tumble | Hop | Cumulate | Session | Attached
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """A column to order by: an id in a plan, a position in an operator."""
+
+    column: int
+    ascending: bool = True
+    nulls_first: bool = True

@@ -1,0 +1,97 @@
+"""In-memory tables: rows kept in the session, read as a bounded input, written by INSERT."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from streamsql.errors import UsageError
+from streamsql.expr.types import Schema
+from streamsql.ports import ReadRequest, RowKind, RowKinds, SinkMode, SourceBatch
+
+
+class MemoryTable:
+    """Rows in the order in which they came; reading and appending are thread-safe."""
+
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self._lock = threading.Lock()
+        self._batches: list[tuple[pa.RecordBatch, npt.NDArray[np.int8] | None]] = []
+
+    def append(self, rows: pa.RecordBatch, weights: npt.NDArray[np.int8] | None = None) -> None:
+        """Add rows of the table's schema; weights -1 take rows back."""
+        wanted = self.schema.to_arrow()
+        if rows.schema.types != wanted.types:
+            raise UsageError(f"rows of {rows.schema} do not fit a table of {wanted}")
+        with self._lock:
+            self._batches.append((pa.RecordBatch.from_arrays(rows.columns, schema=wanted), weights))
+
+    def snapshot(self) -> list[tuple[pa.RecordBatch, npt.NDArray[np.int8] | None]]:
+        """The rows present now."""
+        with self._lock:
+            return list(self._batches)
+
+    def source(self) -> MemorySource:
+        return MemorySource(self)
+
+    def sink(self) -> MemorySink:
+        return MemorySink(self)
+
+
+class MemorySource:
+    """Reads the rows that were there when reading began."""
+
+    bounded = True
+
+    def __init__(self, table: MemoryTable) -> None:
+        self.schema = table.schema
+        self._table = table
+
+    def read(self, request: ReadRequest) -> Iterator[SourceBatch]:
+        """Slices of the stored batches; the position is the number of rows delivered."""
+        indices = [self.schema.names.index(name) for name in request.columns]
+        done = int(request.start["rows"]) if request.start else 0
+        before = 0
+        for rows, weights in self._table.snapshot():
+            first = max(0, done - before)
+            chosen = rows.select(indices)
+            for start in range(first, rows.num_rows, request.batch_rows):
+                stop = min(start + request.batch_rows, rows.num_rows)
+                yield SourceBatch(
+                    chosen.slice(start, stop - start),
+                    {"rows": before + stop},
+                    None if weights is None else weights[start:stop],
+                )
+            before += rows.num_rows
+
+
+class MemorySink:
+    """Appends to an in-memory table when the run has ended well; a failed run leaves it as it was."""
+
+    mode: SinkMode = "changelog"
+
+    def __init__(self, table: MemoryTable) -> None:
+        self._table = table
+        self._written: list[tuple[pa.RecordBatch, npt.NDArray[np.int8] | None]] = []
+
+    def open(self, schema: Schema, *, changelog: bool) -> None:
+        self._written = []
+
+    def write(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
+        weights = None
+        if kinds is not None:
+            taken = (kinds == RowKind.UPDATE_BEFORE) | (kinds == RowKind.DELETE)
+            weights = np.where(taken, -1, 1).astype(np.int8)
+        self._written.append((rows, weights))
+
+    def commit(self) -> None:
+        for rows, weights in self._written:
+            self._table.append(rows, weights)
+        self._written = []
+
+    def abort(self) -> None:
+        self._written = []

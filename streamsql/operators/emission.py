@@ -1,0 +1,64 @@
+"""The order in which closed windows are emitted, and the columns that say which window a row is of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streamsql.batch import Batch, Times
+from streamsql.expr.types import Schema, arrow_type
+from streamsql.state.fixed_width import Int64Array, array_of, values_of
+from streamsql.state.grouping import normalize_key
+
+
+def emission_order(windows: Sequence[Int64Array], keys: Sequence[pa.Array]) -> Int64Array:
+    """Positions in the order of the windows, then of the keys: NULL first, NaN last, text by code point."""
+    varying = [each for each in windows if len(each) and bool((each != each[0]).any())]
+    if all(pa.types.is_integer(each.type) and not each.null_count for each in keys):
+        return _lexical([*varying, *map(values_of, keys)], len(windows[0]))
+    columns = [pa.array(each) for each in varying]
+    for key in keys:
+        columns += _sort_columns(key)
+    names = [str(position) for position in range(len(columns))]
+    order = pc.sort_indices(
+        pa.table(columns, names=names), sort_keys=[(name, "ascending") for name in names], null_placement="at_start"
+    )
+    return np.asarray(order.to_numpy(zero_copy_only=False)).astype(np.int64)
+
+
+def _lexical(columns: Sequence[np.ndarray[tuple[int], np.dtype[np.int64]]], size: int) -> Int64Array:
+    if not columns:
+        return np.arange(size)
+    if len(columns) == 1:
+        return np.argsort(columns[0], kind="stable")
+    return np.lexsort(columns[::-1])
+
+
+def _sort_columns(key: pa.Array) -> list[pa.Array]:
+    if pa.types.is_floating(key.type):
+        # Arrow puts NaN beside NULL, so it gets a column of its own.
+        return [pc.cast(pc.is_nan(key), pa.int8()), key]
+    return [normalize_key(key)]
+
+
+def bound_columns(schema: Schema, starts: Times, ends: Times, tick: int) -> list[pa.Array]:
+    """The columns window_start, window_end and window_time, in the types of the last three columns of `schema`."""
+    types = [arrow_type(each) for each in schema.types[-3:]]
+    values = (starts, ends, ends - tick)
+    return [array_of(each, None, type_) for each, type_ in zip(values, types, strict=True)]
+
+
+def window_batch(
+    schema: Schema, columns: Sequence[pa.Array], starts: Times, ends: Times, tick: int, order: Int64Array
+) -> Batch:
+    """Closed windows as a batch of `schema`: `columns`, then the bounds, all put into `order`.
+
+    The watermarks lie just before the windows' times, so that no window further down takes the rows for late.
+    """
+    at = pa.array(order)
+    starts, ends = starts[order], ends[order]
+    arrays = [each.take(at) for each in columns] + bound_columns(schema, starts, ends, tick)
+    return Batch(pa.RecordBatch.from_arrays(arrays, schema=schema.to_arrow()), None, ends - tick - 1)

@@ -1,0 +1,103 @@
+"""ROW_NUMBER within a window, with a condition on it, becomes a window Top-N."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from streamsql.errors import NotSupportedYet
+from streamsql.expr.nodes import Call, Cast, ColumnRef, Expr, Literal
+from streamsql.plan.logical import Attached, Field, Filter, Plan, RankOver, WindowRank
+from streamsql.plan.predicates import comparison, conjuncts, filtered
+from streamsql.plan.traits import WindowColumns, traits
+from streamsql.plan.tree import fields_by_id, transform_up
+
+
+def bound_ranks(plan: Plan) -> Plan:
+    """Turn `WHERE rank <= n` over ROW_NUMBER() OVER (PARTITION BY window_start, window_end, …) into a WindowRank.
+
+    Raises NotSupportedYet for a ranking without window columns or without an upper bound.
+    """
+    bounded = transform_up(plan, lambda node: _bound(node) if isinstance(node, Filter) else node)
+    return transform_up(bounded, _refuse_unbounded)
+
+
+def _refuse_unbounded(plan: Plan) -> Plan:
+    if isinstance(plan, RankOver):
+        hint = f"add a condition such as WHERE {plan.rank.name.lstrip('$')} <= 3 around the query"
+        raise NotSupportedYet(f"{plan.function} without an upper bound on the rank", span=plan.span, hint=hint)
+    return plan
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranks:
+    """`first <= rank <= last`, and the conditions that say something else."""
+
+    first: int
+    last: int | None
+    others: tuple[Expr, ...]
+
+
+def _bound(plan: Filter) -> Plan:
+    below = plan.input
+    if not isinstance(below, RankOver):
+        return plan
+    ranks = _ranks(conjuncts(plan.predicate), below.rank)
+    if ranks.last is None:
+        return plan
+    window = traits(below.input).window
+    if window is None or not {window.start, window.end} <= set(below.partition):
+        hint = "PARTITION BY must hold window_start and window_end of a window below"
+        raise NotSupportedYet(f"{below.function} outside of windows", span=below.span, hint=hint)
+    return filtered(_window_rank(below, window, ranks.first, ranks.last), ranks.others)
+
+
+def _window_rank(plan: RankOver, window: WindowColumns, first: int, last: int) -> WindowRank:
+    fields = fields_by_id(plan.input.fields)
+    columns = (window.start, window.end, window.time)
+    time = replace(fields[window.end], time=window.attribute) if window.time is None else fields[window.time]
+    return WindowRank(
+        input=plan.input,
+        window=Attached(window.start, window.end),
+        time=time,
+        partition=tuple(each for each in plan.partition if each not in columns),
+        order=plan.order,
+        first=first,
+        last=last,
+        rank=plan.rank,
+        fields=plan.fields,
+        span=plan.span,
+    )
+
+
+def _ranks(terms: Sequence[Expr], rank: Field) -> _Ranks:
+    first, last, others = 1, None, []
+    for term in terms:
+        limits = _limits(term, rank)
+        if limits is None:
+            others.append(term)
+            continue
+        low, high = limits
+        first = max(first, low or 1)
+        if high is not None:
+            last = high if last is None else min(last, high)
+    return _Ranks(first, last, tuple(others))
+
+
+def _limits(term: Expr, rank: Field) -> tuple[int | None, int | None] | None:
+    """The ranks that a condition allows; None where it is about something else."""
+    if isinstance(term, Call) and term.function == "BETWEEN" and all(isinstance(each, Literal) for each in term.args[1:]):
+        value, low, high = term.args
+        above, under = (replace(term, function=operator, args=(value, each)) for operator, each in ((">=", low), ("<=", high)))
+        both = _limits(above, rank), _limits(under, rank)
+        return None if both[0] is None or both[1] is None else (both[0][0], both[1][1])
+    compared = comparison(term)
+    if compared is None:
+        return None
+    column, operator, literal = compared
+    column = column.arg if isinstance(column, Cast) else column
+    if not isinstance(column, ColumnRef) or column.id != rank.id or not isinstance(literal.value, int):
+        return None
+    value_ = literal.value
+    limits = {"=": (value_, value_), "<=": (None, value_), "<": (None, value_ - 1)}
+    return limits.get(operator, (value_ + (operator == ">"), None))

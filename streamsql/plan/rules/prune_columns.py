@@ -1,0 +1,241 @@
+"""Columns that no one reads are dropped, down to the reader; so are watermarks that no one asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import singledispatch
+
+from streamsql.expr.aggregates import AggregateCall
+from streamsql.expr.nodes import Expr, column_ids
+from streamsql.expr.types import Kind, SqlType
+from streamsql.plan.logical import (
+    Aggregate,
+    Attached,
+    Field,
+    Filter,
+    Limit,
+    Plan,
+    Project,
+    RankOver,
+    Scan,
+    SinkPlan,
+    Sort,
+    TimeAttribute,
+    Union,
+    Unnest,
+    Values,
+    WindowAggregate,
+    WindowAssign,
+    WindowRank,
+)
+from streamsql.plan.tree import field_ids, reference, select
+
+Ids = frozenset[int]
+Calls = tuple[AggregateCall, ...]
+
+
+def prune_columns(plan: Plan, *, keep_late_columns: bool = False) -> Plan:
+    """Deliver the plan's own fields, and below it only what is needed for them.
+
+    A scan keeps its watermark where an event-time operator reads it; below a union only to order the rows of several
+    sources (`time_used` is False then). `keep_late_columns`: rows that an operator drops as late keep all columns of
+    their table, to be shown.
+    """
+    need = _Need(field_ids(plan.fields), keep_late_columns=keep_late_columns)
+    return select(_prune(plan, need), plan.fields)
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """What is asked of a node: columns, event time for an operator above, watermarks to order rows by.
+
+    `keep_all`: an operator above shows its late rows, with every column there is.
+    """
+
+    ids: Ids
+    uses_time: bool = False
+    orders: bool = False
+    keep_all: bool = False
+    keep_late_columns: bool = False
+
+    def of(self, ids: Iterable[int]) -> _Need:
+        return replace(self, ids=frozenset(ids))
+
+    def plus(self, *exprs: Expr) -> _Need:
+        return self.of(self.ids.union(*(column_ids(each) for each in exprs)))
+
+    def below_time(self, ids: Iterable[int], time: Field) -> _Need:
+        """For the input of an operator that goes by `time`; whatever is above, time ends in it."""
+        event = time.time is not TimeAttribute.PROCESSING
+        return replace(self.of(ids), uses_time=event, orders=False, keep_all=self.keep_late_columns and event)
+
+    def without_time(self, ids: Iterable[int]) -> _Need:
+        """For the input of an operator whose output has no time."""
+        return replace(self.of(ids), uses_time=False, orders=False, keep_all=False)
+
+
+@singledispatch
+def _prune(plan: Plan, need: _Need) -> Plan:
+    raise TypeError(type(plan).__name__)
+
+
+def _kept(fields: tuple[Field, ...], ids: Ids) -> tuple[Field, ...]:
+    """The needed fields; one that is cheap to carry where none is, since a batch without columns has no rows."""
+    kept = tuple(each for each in fields if each.id in ids)
+    return kept or tuple(sorted(fields, key=lambda each: _width(each.type))[:1])
+
+
+def _width(type_: SqlType) -> int:
+    """A rank of types by what a value costs."""
+    if type_.kind in (Kind.BOOLEAN, Kind.TINYINT, Kind.SMALLINT, Kind.INT, Kind.DATE, Kind.FLOAT):
+        return 0
+    fixed = (Kind.BIGINT, Kind.DOUBLE, Kind.TIMESTAMP, Kind.TIMESTAMP_LTZ, Kind.TIME, Kind.INTERVAL_DAY, Kind.DECIMAL)
+    return 1 if type_.kind in fixed else 2
+
+
+@_prune.register
+def _(plan: Values, need: _Need) -> Plan:
+    fields = _kept(plan.fields, need.ids)
+    places = [index for index, each in enumerate(plan.fields) if each in fields]
+    return replace(plan, fields=fields, rows=tuple(tuple(row[index] for index in places) for row in plan.rows))
+
+
+@_prune.register
+def _(plan: Scan, need: _Need) -> Plan:
+    keeps = plan.watermark is not None and (need.uses_time or need.orders)
+    watermark = plan.watermark if keeps else None
+    ids = need.ids | field_ids(plan.fields) if need.keep_all else need.ids
+    if watermark is not None:
+        ids |= {watermark.column} | column_ids(watermark.expr)
+    fields = _kept(plan.fields, ids)
+    read = set(field_ids(fields)) | (set() if plan.predicate is None else column_ids(plan.predicate))
+    computed = []
+    for each, expr in reversed(plan.computed):
+        if each.id in read:
+            computed.append((each, expr))
+            read |= column_ids(expr)
+    return replace(
+        plan,
+        physical=tuple(each for each in plan.physical if each.id in read),
+        computed=tuple(reversed(computed)),
+        fields=fields,
+        watermark=watermark,
+        time_used=watermark is None or need.uses_time,
+    )
+
+
+@_prune.register
+def _(plan: Filter, need: _Need) -> Plan:
+    below = _prune(plan.input, need.plus(plan.predicate))
+    return replace(plan, input=below, fields=below.fields)
+
+
+@_prune.register
+def _(plan: Project, need: _Need) -> Plan:
+    kept = [(expr, each) for expr, each in zip(plan.exprs, plan.fields, strict=True) if each.id in need.ids]
+    if not kept and plan.input.fields and not need.keep_all:
+        return _prune(plan.input, need.of(()))
+    kept = kept or list(zip(plan.exprs, plan.fields, strict=True))[:1]
+    below = _prune(plan.input, need.of(()).plus(*(expr for expr, _ in kept)))
+    if need.keep_all:
+        known = field_ids(each for _, each in kept)
+        kept += [(reference(each), each) for each in below.fields if each.id not in known]
+    return replace(plan, input=below, exprs=tuple(expr for expr, _ in kept), fields=tuple(each for _, each in kept))
+
+
+@_prune.register
+def _(plan: Unnest, need: _Need) -> Plan:
+    below = _prune(plan.input, need.plus(plan.expr))
+    own = (*plan.elements, *(() if plan.ordinality is None else (plan.ordinality,)))
+    fields = tuple(each for each in (*below.fields, *own) if each.id in need.ids or need.keep_all)
+    return replace(plan, input=below, fields=fields or own[:1])
+
+
+@_prune.register
+def _(plan: Union, need: _Need) -> Plan:
+    fields = _kept(plan.fields, need.ids)
+    places = [index for index, each in enumerate(plan.fields) if each in fields]
+    inner = replace(need, orders=len(plan.branches) > 1, keep_all=False)
+    branches = tuple(_exactly(each, tuple(each.fields[index] for index in places), inner) for each in plan.branches)
+    return replace(plan, branches=branches, fields=fields)
+
+
+def _exactly(plan: Plan, fields: tuple[Field, ...], need: _Need) -> Plan:
+    """The plan with these fields and no others, as a union needs them by position."""
+    return select(_prune(plan, need.of(field_ids(fields))), fields)
+
+
+@_prune.register
+def _(plan: WindowAssign, need: _Need) -> Plan:
+    own = field_ids(plan.bounds)
+    wanted = (need.ids - own) | {plan.time.id, *plan.partition}
+    inner = need.below_time(wanted, plan.time)
+    # Rows of a window function without an aggregate go on as they came: what is above still asks the same of them.
+    inner = replace(inner, uses_time=inner.uses_time or need.uses_time, orders=need.orders)
+    below = _prune(plan.input, inner)
+    return replace(plan, input=below, fields=(*below.fields, *plan.bounds))
+
+
+@_prune.register
+def _(plan: Aggregate, need: _Need) -> Plan:
+    calls, results = _used_calls(plan, need)
+    keys = plan.fields[: len(plan.keys)]
+    read = (*plan.keys, *_call_columns(calls))
+    below = _prune(plan.input, need.without_time(read))
+    return replace(plan, input=below, calls=calls, fields=(*keys, *results))
+
+
+@_prune.register
+def _(plan: WindowAggregate, need: _Need) -> Plan:
+    calls, results = _used_calls(plan, need)
+    keys = plan.fields[: len(plan.keys)]
+    read = {*plan.keys, *_call_columns(calls), plan.time.id}
+    if isinstance(plan.window, Attached):
+        read |= {plan.window.start, plan.window.end}
+    below = _prune(plan.input, need.below_time(read, plan.time))
+    return replace(plan, input=below, calls=calls, fields=(*keys, *results, *plan.bounds))
+
+
+def _used_calls(plan: Aggregate | WindowAggregate, need: _Need) -> tuple[Calls, tuple[Field, ...]]:
+    pairs = zip(plan.calls, plan.fields[len(plan.keys) :], strict=False)
+    used = [(call, result) for call, result in pairs if result.id in need.ids]
+    return tuple(call for call, _ in used), tuple(result for _, result in used)
+
+
+def _call_columns(calls: Calls) -> list[int]:
+    return [id_ for call in calls for id_ in (*call.args, *(() if call.filter is None else (call.filter,)))]
+
+
+@_prune.register
+def _(plan: WindowRank, need: _Need) -> Plan:
+    rank = plan.rank if plan.rank is not None and plan.rank.id in need.ids else None
+    wanted = need.ids - (frozenset() if plan.rank is None else {plan.rank.id})
+    wanted |= {*plan.partition, *(key.column for key in plan.order), plan.window.start, plan.window.end, plan.time.id}
+    below = _prune(plan.input, need.below_time(wanted, plan.time))
+    return replace(plan, input=below, rank=rank, fields=(*below.fields, *(() if rank is None else (rank,))))
+
+
+@_prune.register
+def _(plan: RankOver, need: _Need) -> Plan:
+    wanted = (need.ids - {plan.rank.id}) | {*plan.partition, *(key.column for key in plan.order)}
+    below = _prune(plan.input, need.of(wanted))
+    return replace(plan, input=below, fields=(*below.fields, plan.rank))
+
+
+@_prune.register
+def _(plan: Sort, need: _Need) -> Plan:
+    below = _prune(plan.input, need.of(need.ids | {key.column for key in plan.keys}))
+    return replace(plan, input=below, fields=below.fields)
+
+
+@_prune.register
+def _(plan: Limit, need: _Need) -> Plan:
+    below = _prune(plan.input, need)
+    return replace(plan, input=below, fields=below.fields)
+
+
+@_prune.register
+def _(plan: SinkPlan, need: _Need) -> Plan:
+    below = _exactly(plan.input, plan.input.fields, need)
+    return replace(plan, input=below, fields=plan.fields)

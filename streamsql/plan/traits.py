@@ -1,0 +1,266 @@
+"""What is known of a node's output: append-only or updating, keys, window columns, what bounds the state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import singledispatch
+
+from streamsql.errors import Span, SqlError
+from streamsql.expr.aggregates import AggregateCall
+from streamsql.expr.nodes import ColumnRef
+from streamsql.expr.properties import can_fail
+from streamsql.expr.text import duration_text
+from streamsql.plan.logical import (
+    Aggregate,
+    Attached,
+    Cumulate,
+    Field,
+    Filter,
+    Hop,
+    Limit,
+    Plan,
+    Project,
+    RankOver,
+    Session,
+    Sort,
+    TimeAttribute,
+    Tumble,
+    UnaryPlan,
+    Union,
+    Window,
+    WindowAggregate,
+    WindowAssign,
+    WindowRank,
+)
+from streamsql.plan.tree import expressions, field_ids, fields_by_id
+from streamsql.time import Duration
+
+Keys = tuple[frozenset[int], ...]
+
+UNBOUNDED = "UNBOUNDED"
+WINDOW_NAMES = {Tumble: "TUMBLE", Hop: "HOP", Cumulate: "CUMULATE", Session: "SESSION", Attached: "WINDOW"}
+
+
+@dataclass(frozen=True, slots=True)
+class WindowColumns:
+    """Ids of the columns that say which window a row belongs to; `time` None: window_time was not kept.
+
+    `window` is what made them (never Attached). `closed`: each row comes when its window closes, because an aggregate
+    or a rank lies below; else it comes with the row of the input. `partition`: of a SESSION that is not closed.
+    """
+
+    start: int
+    end: int
+    time: int | None
+    window: Window
+    attribute: TimeAttribute
+    closed: bool
+    partition: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Updating:
+    """The SQL clause that makes a result updating."""
+
+    clause: str
+    span: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """Properties of a node's output, and of the node itself (`state_bound`, `can_fail`).
+
+    `state_bound`: "watermark + 1 h", "number of keys (k)", "UNBOUNDED …"; None for a node without state.
+    An empty set in `unique_keys`: there is at most one row.
+    """
+
+    updating_because: Updating | None = None
+    unique_keys: Keys = ()
+    window: WindowColumns | None = None
+    state_bound: str | None = None
+    can_fail: bool = False
+
+    @property
+    def append_only(self) -> bool:
+        """Rows are never taken back."""
+        return self.updating_because is None
+
+
+def traits(plan: Plan) -> Traits:
+    """The traits of a node, from those of its inputs.
+
+    Raises SqlError where a window reads an updating input, naming the clause that makes it so.
+    """
+    found = _traits(plan, tuple(traits(each) for each in plan.inputs))
+    return replace(found, can_fail=any(can_fail(each) for each in expressions(plan)))
+
+
+@singledispatch
+def _traits(plan: Plan, inputs: tuple[Traits, ...]) -> Traits:
+    """Nodes that keep rows as they are pass on what they get; sources have nothing to tell."""
+    return replace(inputs[0], state_bound=None) if inputs else Traits()
+
+
+@_traits.register
+def _(plan: Project, inputs: tuple[Traits, ...]) -> Traits:
+    renamed = _renamed(plan)
+    keys = tuple(frozenset(renamed[id_] for id_ in key) for key in inputs[0].unique_keys if key <= renamed.keys())
+    return replace(inputs[0], unique_keys=keys, window=_kept(inputs[0].window, renamed), state_bound=None)
+
+
+def _renamed(plan: Project) -> dict[int, int]:
+    """Input columns that the projection passes on, and their ids behind it."""
+    pairs = zip(plan.exprs, plan.fields, strict=True)
+    return {expr.id: each.id for expr, each in pairs if isinstance(expr, ColumnRef)}
+
+
+def _kept(window: WindowColumns | None, renamed: dict[int, int]) -> WindowColumns | None:
+    if window is None or not {window.start, window.end} <= renamed.keys():
+        return None
+    time = None if window.time is None else renamed.get(window.time)
+    partition = frozenset(renamed.get(each, each) for each in window.partition)
+    return replace(window, start=renamed[window.start], end=renamed[window.end], time=time, partition=partition)
+
+
+@_traits.register
+def _(plan: Union, inputs: tuple[Traits, ...]) -> Traits:
+    return Traits(updating_because=next((each.updating_because for each in inputs if not each.append_only), None))
+
+
+@_traits.register
+def _(plan: WindowAssign, inputs: tuple[Traits, ...]) -> Traits:
+    _refuse_updating(plan, WINDOW_NAMES[type(plan.window)], inputs[0])
+    start, end, time = (each.id for each in plan.bounds)
+    session = isinstance(plan.window, Session)
+    return Traits(
+        unique_keys=tuple(key | {start, end} for key in inputs[0].unique_keys),
+        window=WindowColumns(
+            start, end, time, plan.window, _attribute(plan.time), closed=False, partition=frozenset(plan.partition)
+        ),
+        state_bound=_window_state(plan.window, plan.time) if session else None,
+    )
+
+
+@_traits.register
+def _(plan: WindowAggregate, inputs: tuple[Traits, ...]) -> Traits:
+    _refuse_updating(plan, WINDOW_NAMES[type(plan.window)], inputs[0])
+    start, end, time = (each.id for each in plan.bounds)
+    below = inputs[0].window
+    made_by = below.window if isinstance(plan.window, Attached) and below is not None else plan.window
+    return Traits(
+        unique_keys=(frozenset({*plan.keys, start, end}),),
+        window=WindowColumns(start, end, time, made_by, _attribute(plan.time), closed=True),
+        state_bound=_window_state(made_by, plan.time),
+    )
+
+
+@_traits.register
+def _(plan: WindowRank, inputs: tuple[Traits, ...]) -> Traits:
+    _refuse_updating(plan, "ROW_NUMBER within a window", inputs[0])
+    group = frozenset({*plan.partition, plan.window.start, plan.window.end})
+    keys = list(inputs[0].unique_keys)
+    if plan.first == plan.last:
+        keys.append(group)
+    elif plan.rank is not None:
+        keys.append(group | {plan.rank.id})
+    below = inputs[0].window
+    return Traits(
+        unique_keys=tuple(keys),
+        window=None if below is None else replace(below, closed=True, partition=frozenset()),
+        state_bound=None if below is None else _window_state(below.window, plan.time),
+    )
+
+
+@_traits.register
+def _(plan: RankOver, inputs: tuple[Traits, ...]) -> Traits:
+    below = inputs[0].window
+    within = below is not None and {below.start, below.end} <= set(plan.partition)
+    if not within:
+        return Traits(updating_because=Updating("ROW_NUMBER", plan.span), state_bound=UNBOUNDED)
+    assert below is not None
+    return replace(inputs[0], window=replace(below, closed=True, partition=frozenset()), state_bound=None)
+
+
+@_traits.register
+def _(plan: Aggregate, inputs: tuple[Traits, ...]) -> Traits:
+    return Traits(
+        updating_because=Updating(_clause(plan), _span(plan)),
+        unique_keys=(frozenset(plan.keys),),
+        state_bound=_group_state(plan, inputs[0]),
+    )
+
+
+@_traits.register
+def _(plan: Sort, inputs: tuple[Traits, ...]) -> Traits:
+    """The rows come once, when the input has ended."""
+    return replace(inputs[0], updating_because=None, state_bound=f"{UNBOUNDED} (all rows)")
+
+
+@_traits.register
+def _(plan: Limit, inputs: tuple[Traits, ...]) -> Traits:
+    bound = None if inputs[0].append_only else f"{UNBOUNDED} (all rows)"
+    keys = (frozenset[int](),) if plan.limit == 1 else inputs[0].unique_keys
+    return replace(inputs[0], updating_because=None, unique_keys=keys, state_bound=bound)
+
+
+def _clause(plan: Aggregate) -> str:
+    if plan.keys and not plan.calls:
+        return "DISTINCT"
+    return "GROUP BY" if plan.keys else "an aggregate without GROUP BY"
+
+
+def _span(plan: Aggregate) -> Span | None:
+    return plan.span or next((call.span for call in plan.calls if call.span is not None), None)
+
+
+def _attribute(time: Field) -> TimeAttribute:
+    return time.time or TimeAttribute.EVENT
+
+
+def _refuse_updating(plan: Plan, what: str, below: Traits) -> None:
+    because = below.updating_because
+    if because is None:
+        return
+    raise SqlError(
+        f"{what} needs an append-only input, but {because.clause} makes this one updating: rows that it takes back may "
+        "belong to windows that have closed",
+        span=because.span or plan.span,
+        hint="group by window_start and window_end of a window below, or apply the window to the table itself",
+    )
+
+
+def _window_state(window: Window, time: Field) -> str:
+    limit = "clock" if time.time is TimeAttribute.PROCESSING else "watermark"
+    reach = _reach(window)
+    return limit if reach is None else f"{limit} + {duration_text(reach)}"
+
+
+def _reach(window: Window) -> Duration | None:
+    match window:
+        case Tumble(size=size) | Hop(size=size) | Cumulate(size=size):
+            return size
+        case Session(gap=gap):
+            return gap
+        case _:
+            return None
+
+
+def _group_state(plan: Aggregate, below: Traits) -> str:
+    """Linear aggregates keep one entry a key; those over distinct values or retracted extremes one a key and value."""
+    growing = [call for call in plan.calls if not call.distinct and call.function in _KEEPS_ALL]
+    if growing:
+        return f"{UNBOUNDED} (values of {growing[0].function})"
+    fields = fields_by_id(plan.input.fields)
+    keys = [fields[each].name for each in plan.keys]
+    valued = [call for call in plan.calls if _keeps_values(call, below)]
+    names = dict.fromkeys(fields[arg].name for call in valued for arg in call.args)
+    columns = ", ".join([*keys, *names])
+    return f"number of keys ({columns})" if columns else "one row"
+
+
+_KEEPS_ALL = frozenset({"LISTAGG", "COLLECT", "ARRAY_AGG", "FIRST_VALUE", "LAST_VALUE"})
+_EXTREMES = frozenset({"MIN", "MAX"})
+
+
+def _keeps_values(call: AggregateCall, below: Traits) -> bool:
+    return bool(call.args) and (call.distinct or (call.function in _EXTREMES and not below.append_only))

@@ -1,0 +1,166 @@
+"""The changelog: net changes of a step, their row kinds, and the table that they add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streamsql.batch import Batch, concat_batches
+from streamsql.errors import DataError
+from streamsql.ports import RowKind, RowKinds
+from streamsql.runtime.row_order import row_order
+from streamsql.state.grouping import group_rows, normalize_key
+
+Int64Array = npt.NDArray[np.int64]
+Key = tuple[int, ...]
+
+
+def consolidate(batches: Sequence[Batch]) -> Batch:
+    """The batches as one, without rows that are both added and taken back; at least one batch is needed.
+
+    What remains stays in order, and of equal rows the first remain. Append-only batches are only put together.
+    """
+    batch = concat_batches(batches)
+    weights = batch.weights
+    if weights is None or not len(weights) or (weights > 0).all() or (weights < 0).all():
+        return batch
+    ids = _group(batch.rows, range(batch.rows.num_columns))
+    net = _sum_by(ids, weights)
+    same_sign = np.sign(net)[ids] == weights
+    if same_sign.all():
+        return batch
+    return batch.filter(same_sign & (_rank(ids * 2 + (weights > 0)) < np.abs(net)[ids]))
+
+
+def row_kinds(batch: Batch, key: Key | None) -> tuple[pa.RecordBatch, RowKinds | None]:
+    """Net changes as changelog rows with their kinds; None where all are INSERT because the input is append-only.
+
+    With a unique key, the row taken back and the row added under one key become -U and, directly after it, +U, both
+    where the earlier of them stood. All else is -D and +I in the order given.
+    """
+    weights = batch.weights
+    if weights is None:
+        return batch.rows, None
+    added = weights > 0
+    kinds = np.where(added, RowKind.INSERT, RowKind.DELETE).astype(np.int8)
+    if key is None or added.all() or not added.any():
+        return batch.rows, kinds
+    paired = _neighbours(batch.rows, added, key)
+    if not (added & ~paired).any() or (added | paired).all():
+        return batch.rows, _with_updates(kinds, paired)
+    order, paired = _pair_up(_group(batch.rows, key), added)
+    rows = batch.rows.take(pa.array(order))
+    return rows, _with_updates(kinds[order], paired[order])
+
+
+def fold(changes: Sequence[Batch], schema: pa.Schema, key: Key | None = None) -> pa.Table:
+    """The table that changes add up to: in arrival order if nothing was taken back, else by key or by all columns."""
+    kept = accumulate(changes)
+    if kept is None:
+        return schema.empty_table()
+    table = pa.Table.from_batches([_renamed(each.rows, schema) for each in kept], schema)
+    if all(each.weights is None for each in kept):
+        return table
+    return table.take(pa.array(row_order(table.combine_chunks(), key)))
+
+
+def accumulate(changes: Sequence[Batch]) -> list[Batch] | None:
+    """The rows that are there after all changes; None if there were none. Append-only changes come back as they are.
+
+    Raises DataError where a row is taken back that was not there.
+    """
+    filled = [each for each in changes if len(each)]
+    if not filled:
+        return None
+    if all(each.weights is None for each in filled):
+        return filled
+    batch = concat_batches(filled)
+    weights = batch.sign().astype(np.int64)
+    ids = _group(batch.rows, range(batch.rows.num_columns))
+    if (weights < 0).any():
+        _check_present(batch.rows, ids, weights)
+    net = _sum_by(ids, weights)
+    return [batch.filter((weights > 0) & (_rank(ids * 2 + (weights > 0)) < net[ids]))]
+
+
+def _check_present(rows: pa.RecordBatch, ids: Int64Array, weights: Int64Array) -> None:
+    """At no time may there be less than no copies of a row."""
+    order = np.argsort(ids, kind="stable")
+    sums = np.cumsum(weights[order])
+    starts = np.flatnonzero(np.diff(ids[order], prepend=-1))
+    before = np.where(starts > 0, sums[starts - 1], 0)
+    missing = sums < np.repeat(before, np.diff(np.append(starts, len(ids))))
+    if missing.any():
+        row = rows.slice(int(order[missing].min()), 1).to_pylist()[0]
+        raise DataError(f"a row was taken back that is not in the result: {row}")
+
+
+def _group(rows: pa.RecordBatch, positions: Sequence[int]) -> Int64Array:
+    if not len(positions):
+        return np.zeros(rows.num_rows, np.int64)
+    ids, _ = group_rows([normalize_key(rows.column(each)) for each in positions])
+    return ids
+
+
+def _sum_by(ids: Int64Array, weights: npt.NDArray[np.signedinteger]) -> Int64Array:
+    return np.bincount(ids, weights).astype(np.int64)
+
+
+def _rank(ids: Int64Array) -> Int64Array:
+    """How many equal ids stand before each one."""
+    order = np.argsort(ids, kind="stable")
+    ordered = ids[order]
+    starts = np.flatnonzero(np.diff(ordered, prepend=ordered[0] - 1))
+    lengths = np.diff(np.append(starts, len(ids)))
+    rank = np.empty(len(ids), np.int64)
+    rank[order] = np.arange(len(ids)) - np.repeat(starts, lengths)
+    return rank
+
+
+def _neighbours(rows: pa.RecordBatch, added: npt.NDArray[np.bool_], key: Key) -> npt.NDArray[np.bool_]:
+    """Which rows form a taken-back/added pair of one key with the row right beside them."""
+    paired = np.zeros(len(added), np.bool_)
+    candidates = ~added[:-1] & added[1:]
+    if not candidates.any():
+        return paired
+    for position in key:
+        column = normalize_key(rows.column(position))
+        candidates &= _equal_to_next(column)
+    paired[:-1] |= candidates
+    paired[1:] |= candidates
+    return paired
+
+
+def _equal_to_next(column: pa.Array) -> npt.NDArray[np.bool_]:
+    if column.null_count or pa.types.is_floating(column.type):
+        ids, _ = group_rows([column])
+        return np.asarray(ids[:-1] == ids[1:])
+    return np.asarray(pc.equal(column[:-1], column[1:]).to_numpy(zero_copy_only=False))
+
+
+def _pair_up(ids: Int64Array, added: npt.NDArray[np.bool_]) -> tuple[Int64Array, npt.NDArray[np.bool_]]:
+    """The order in which the rows of one key stand together, and which of them have a partner."""
+    copy = _rank(ids * 2 + added)
+    pairs, count = ids * (int(copy.max()) + 1) + copy, len(ids)
+    order = np.argsort(pairs, kind="stable")
+    same = np.flatnonzero(pairs[order][:-1] == pairs[order][1:])
+    left, right = order[same], order[same + 1]
+    anchor, paired = np.arange(count), np.zeros(count, np.bool_)
+    anchor[left] = anchor[right] = np.minimum(left, right)
+    paired[left] = paired[right] = True
+    return np.lexsort((added, anchor)), paired
+
+
+def _with_updates(kinds: RowKinds, paired: npt.NDArray[np.bool_]) -> RowKinds:
+    updates = np.where(kinds == RowKind.INSERT, RowKind.UPDATE_AFTER, RowKind.UPDATE_BEFORE).astype(np.int8)
+    return np.where(paired, updates, kinds)
+
+
+def _renamed(rows: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    if rows.schema.equals(schema) or not rows.num_columns:
+        return rows
+    return pa.RecordBatch.from_arrays(rows.columns, schema=schema)

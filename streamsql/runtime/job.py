@@ -1,0 +1,257 @@
+"""A job: the loop that takes the next rows in arrival order through the graph, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+
+from streamsql.batch import Batch
+from streamsql.expr.context import EvalContext
+from streamsql.expr.types import Column, Schema
+from streamsql.operators.base import LateListener, LateRows, Operator, SessionCut
+from streamsql.plan.logical import Plan, Scan, Table, Values
+from streamsql.plan.physical import PhysicalNode
+from streamsql.ports import Source
+from streamsql.runtime.arrival import ArrivalOrder, Inlet
+from streamsql.runtime.changelog import Key
+from streamsql.runtime.decisions import Decision, DecisionLog
+from streamsql.runtime.graph import emits_net_changes, topological
+from streamsql.runtime.late import LateLog
+from streamsql.runtime.metrics import JobMetrics, Progress
+from streamsql.runtime.output import Output
+from streamsql.runtime.publisher import Publisher
+from streamsql.runtime.read_ahead import DirectFeed, Doorbell, Feed, Stopped, ThreadFeed
+from streamsql.runtime.rejects import RejectLog
+from streamsql.runtime.settings import JobSettings, idle_timeout
+from streamsql.runtime.source_reader import SourceReader
+from streamsql.runtime.task import SourceTask, Task
+from streamsql.runtime.values_source import ValuesSource, values_scan
+from streamsql.time import END_OF_TIME, MILLISECOND, Time
+
+_PROGRESS_EVERY = 100 * MILLISECOND
+_READ_AHEAD_FROM = 4_096
+"""Below so many rows a batch, handing it from thread to thread costs more than reading ahead saves."""
+
+
+class Job:
+    """Runs the roots of a physical plan over their sources; `outputs` run parallel to `roots`.
+
+    One thread calls `step` or `run`; `stop` may be called from any. Between steps nothing is in flight. Whatever goes
+    wrong, all outputs are aborted and the sources closed before the error leaves. `keys`: each root's unique key, by
+    position.
+    """
+
+    def __init__(
+        self,
+        roots: Sequence[PhysicalNode],
+        outputs: Sequence[Output],
+        open_source: Callable[[Table], Source],
+        context: EvalContext,
+        settings: JobSettings | None = None,
+        *,
+        keys: Sequence[Key | None] | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        self.settings = settings or JobSettings()
+        self.late = LateLog()
+        self.rejects = RejectLog()
+        self.decisions = DecisionLog()
+        self.finished = False
+        """All sources have been read to their end and all results published."""
+        self.stopped = False
+        """The job ended because `stop` was called."""
+        self.nodes = topological(roots)
+        self._metrics = JobMetrics()
+        self._context = context
+        self._on_progress = on_progress
+        self._progress_at: Time = context.clock.now()
+        self._doorbell = Doorbell()
+        self._started = False
+        self.inlets = self._open_inlets(open_source)
+        self._arrivals = ArrivalOrder(self.inlets, self._doorbell)
+        self._sources, self.tasks = self._connect()
+        self._uses_clock = any(each.uses_clock for each in self.tasks.values())
+        upstream = {**self._sources, **self.tasks}
+        self._publishers = [
+            Publisher(output, upstream[root.name], _schema(root), key, net=emits_net_changes(root))
+            for root, output, key in zip(roots, outputs, keys or [None] * len(roots), strict=True)
+        ]
+
+    @property
+    def metrics(self) -> JobMetrics:
+        """Counts as of now."""
+        upstream = {**self._sources, **self.tasks}
+        for name, task in self.tasks.items():
+            task.metrics.state_rows = sum(each.rows for each in task.operator.states().values())
+        return replace(self._metrics, nodes={node.name: upstream[node.name].metrics for node in self.nodes})
+
+    @property
+    def progress(self) -> Progress:
+        """Where the job stands."""
+        watermark = min((each.watermark for each in self.inlets), default=END_OF_TIME)
+        return Progress(self._metrics.rows, watermark, self.late.total, self.rejects.total)
+
+    def run(self) -> None:
+        """Step until the sources end, or until `stop`."""
+        while self.step():
+            pass
+
+    def step(self) -> bool:
+        """Take the next rows through the graph and publish what they change; False when there is nothing more to do."""
+        if self.finished or self.stopped:
+            return False
+        try:
+            self._start()
+            self._step()
+            if self.finished or self.stopped:
+                self._end()
+        except BaseException:
+            self._fail()
+            raise
+        return not (self.finished or self.stopped)
+
+    def stop(self) -> None:
+        """End after the current step: live jobs keep what they have published, bounded ones are aborted. Thread-safe."""
+        self._doorbell.stop()
+
+    def close(self) -> None:
+        """Give up a job that has not ended: as `stop`, at once, in the thread that steps."""
+        if not (self.finished or self.stopped):
+            self.stop()
+            self.step()
+
+    def _start(self) -> None:
+        if self._started:
+            return
+        self._started = True
+        for each in self._publishers:
+            each.open()
+        for inlet in self.inlets:
+            inlet.start(self._feed(inlet))
+
+    def _step(self) -> None:
+        if self._doorbell.stopped:
+            self.stopped = True
+            return
+        try:
+            arrived = self._arrivals.next_step()
+        except Stopped:
+            self.stopped = True
+            return
+        self._run_graph(dict(arrived))
+        for each in self._publishers:
+            each.publish()
+        self.finished = all(each.ended and each.buffer is None for each in self.inlets)
+        self._report()
+
+    def _run_graph(self, arrived: dict[int, Batch]) -> None:
+        now = self._context.clock.now()
+        for inlet in self.inlets:
+            inlet.rest(now)
+        for inlet, source in zip(self.inlets, self._sources.values(), strict=True):
+            source.run(arrived.get(inlet.index))
+        for task in self.tasks.values():
+            task.run(now)
+        self._metrics.steps += 1
+        self._metrics.rows += sum(len(each) for each in arrived.values())
+
+    def _end(self) -> None:
+        self._close_feeds()
+        if self.stopped and not any(each.live for each in self.inlets):
+            self._abort()
+            return
+        for each in self._publishers:
+            each.output.end()
+        self._report(force=True)
+
+    def _fail(self) -> None:
+        self.stopped = True
+        with ExitStack() as stack:
+            stack.callback(self._close_feeds)
+            stack.callback(self._abort)
+
+    def _abort(self) -> None:
+        with ExitStack() as stack:
+            for each in reversed(self._publishers):
+                stack.callback(each.output.abort)
+
+    def _close_feeds(self) -> None:
+        for each in self.inlets:
+            if each.feed is not None:
+                each.feed.close()
+
+    def _report(self, *, force: bool = False) -> None:
+        if self._on_progress is None:
+            return
+        now = self._context.clock.now()
+        if force or now - self._progress_at >= _PROGRESS_EVERY:
+            self._progress_at = now
+            self._on_progress(self.progress)
+
+    def _open_inlets(self, open_source: Callable[[Table], Source]) -> list[Inlet]:
+        scans = [node for node in self.nodes if node.operator is None]
+        # Rows of several event-time sources are put in order by their watermarks, here and where streams meet.
+        several = sum(isinstance(each.plan, Scan) and each.plan.watermark is not None for each in scans) > 1
+        inlets = []
+        for index, node in enumerate(scans):
+            scan, source = _scan_of(node.plan, open_source)
+            reader = SourceReader(
+                scan,
+                source,
+                self._context,
+                needs_watermarks=node.needs_watermarks or several,
+                batch_rows=self.settings.batch_rows,
+                rejects=self.rejects,
+            )
+            timeout = idle_timeout(scan.table.options) if reader.timed else None
+            inlets.append(Inlet(index, node.name, reader, timeout, self._context.clock))
+        return inlets
+
+    def _feed(self, inlet: Inlet) -> Feed:
+        several_live = inlet.live and len(self.inlets) > 1
+        ahead = self.settings.read_ahead if self.settings.batch_rows >= _READ_AHEAD_FROM else 0
+        if isinstance(inlet.reader.source, ValuesSource) or not (ahead or several_live):
+            return DirectFeed(inlet.open)
+        return ThreadFeed(inlet.open, max(1, ahead), self._doorbell, inlet.name)
+
+    def _connect(self) -> tuple[dict[str, SourceTask], dict[str, Task]]:
+        sources = {each.name: SourceTask(each) for each in self.inlets}
+        tasks: dict[str, Task] = {}
+        may_idle = any(each.may_idle for each in self.inlets)
+        for node in self.nodes:
+            if node.operator is not None:
+                inputs = [sources.get(each.name) or tasks[each.name] for each in node.inputs]
+                tasks[node.name] = Task(node.name, node.operator, inputs, may_idle=may_idle)
+                self._listen(node, node.operator)
+        return sources, tasks
+
+    def _listen(self, node: PhysicalNode, operator: Operator) -> None:
+        log = self.late.listener(node)
+        operator.on_late = log
+        if self.settings.record_decisions:
+            operator.on_late = _recorded(log, node, self.decisions)
+            operator.on_cut = _cuts(node, self.decisions)
+
+
+def _recorded(log: LateListener, node: PhysicalNode, decisions: DecisionLog) -> LateListener:
+    def on_late(late: LateRows) -> None:
+        log(late)
+        decisions.entries.append(Decision(node.name, node.plan, late))
+
+    return on_late
+
+
+def _cuts(node: PhysicalNode, decisions: DecisionLog) -> Callable[[SessionCut], None]:
+    return lambda cut: decisions.entries.append(Decision(node.name, node.plan, cut))
+
+
+def _scan_of(plan: Plan, open_source: Callable[[Table], Source]) -> tuple[Scan, Source]:
+    if isinstance(plan, Values):
+        return values_scan(plan), ValuesSource(plan)
+    assert isinstance(plan, Scan)
+    return plan, open_source(plan.table)
+
+
+def _schema(node: PhysicalNode) -> Schema:
+    return Schema(tuple(Column(each.name, each.type) for each in node.plan.fields))

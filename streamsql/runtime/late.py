@@ -1,0 +1,132 @@
+"""Late rows: every row that an operator dropped because time had passed it, counted and readable as `<table>$late`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from streamsql.batch import Weights
+from streamsql.expr.types import INT, INTERVAL_DAY, STRING, Column, Schema, timestamp
+from streamsql.operators.base import LateListener, LateRows
+from streamsql.plan.logical import Field, Filter, Plan, Project, Scan, Unnest, WindowAssign
+from streamsql.plan.physical import PhysicalNode
+from streamsql.runtime.spool import Spool
+
+MARKS = (
+    Column("_operator", STRING),
+    Column("_watermark", timestamp(6)),
+    Column("_lateness", INTERVAL_DAY),
+    Column("_windows_missed", INT),
+    Column("_op", STRING),
+)
+"""What a `$late` table says of a row, after the row's own columns."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LateBatch:
+    """Rows that one operator dropped; `source` is the table or view whose `$late` they belong to."""
+
+    source: str
+    operator: str
+    schema: Schema
+    rows: pa.RecordBatch
+
+
+class LateLog:
+    """The late rows of a job: one dropped row counts once for each operator that dropped it."""
+
+    def __init__(self) -> None:
+        self._operators: dict[str, _OperatorLog] = {}
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts().values())
+
+    def counts(self) -> dict[str, int]:
+        """How many rows each operator dropped, by its name in EXPLAIN; operators that dropped none are absent."""
+        return {name: log.spool.rows for name, log in self._operators.items() if log.spool.rows}
+
+    def listener(self, node: PhysicalNode) -> LateListener:
+        """The function that an operator calls with the rows it drops."""
+        log = self._operators[node.name] = _OperatorLog(node)
+        return log.add
+
+    def tables(self) -> tuple[str, ...]:
+        """The tables and views that have late rows."""
+        return tuple(dict.fromkeys(log.source for log in self._operators.values() if log.spool.rows))
+
+    def to_table(self, source: str) -> pa.Table:
+        """The late rows of a table or view: the columns that its operators read, then the marks; empty if none."""
+        logs = [log for log in self._operators.values() if log.source == source]
+        if not logs:
+            return Schema(MARKS).to_arrow().empty_table()
+        found = pa.concat_tables([log.spool.to_table() for log in logs], promote_options="default")
+        marks = [each.name for each in MARKS]
+        return found.select([name for name in found.column_names if name not in marks] + marks)
+
+    def batches(self) -> Iterator[LateBatch]:
+        """All late rows, operator by operator, in the order in which they were dropped."""
+        for name, log in self._operators.items():
+            for rows in log.spool:
+                yield LateBatch(log.source, name, log.schema, rows)
+
+    def save(self) -> dict[str, pa.Table]:
+        """For a snapshot: the late rows of each operator."""
+        return {name: log.spool.to_table() for name, log in self._operators.items() if log.spool.rows}
+
+    def load(self, tables: dict[str, pa.Table]) -> None:
+        """Take over what `save` gave; the operators must have their listeners."""
+        for name, table in tables.items():
+            for batch in table.to_batches():
+                self._operators[name].spool.append(batch)
+
+
+class _OperatorLog:
+    def __init__(self, node: PhysicalNode) -> None:
+        fields = node.inputs[0].plan.fields
+        self.source = late_source(node)
+        self._operator = pa.scalar(node.name)
+        self._visible = [index for index, each in enumerate(fields) if not each.name.startswith("$")]
+        self.schema = Schema((*_columns([fields[index] for index in self._visible]), *MARKS))
+        self.spool = Spool(self.schema.to_arrow())
+
+    def add(self, late: LateRows) -> None:
+        """Keep rows with their marks."""
+        count = late.rows.num_rows
+        marks = [
+            pa.repeat(self._operator, count),
+            pa.array(late.watermarks, pa.timestamp("us")),
+            pa.array(late.lateness, pa.duration("us")),
+            pa.array(late.windows_missed, pa.int32()),
+            _row_kinds(late.weights, count),
+        ]
+        visible = [late.rows.column(index) for index in self._visible]
+        self.spool.append(pa.RecordBatch.from_arrays([*visible, *marks], schema=self.spool.schema))
+
+
+def late_source(node: PhysicalNode) -> str:
+    """The table that the operator reads directly, else the operator's own name."""
+    plan: Plan = node.inputs[0].plan
+    while isinstance(plan, Filter | Project | WindowAssign | Unnest):
+        plan = plan.input
+    return plan.table.name if isinstance(plan, Scan) else node.name
+
+
+def _columns(fields: list[Field]) -> list[Column]:
+    """The fields as columns of distinct names: a second `a` is `a_2`."""
+    columns: list[Column] = []
+    seen: dict[str, int] = {}
+    for each in fields:
+        seen[each.name] = seen.get(each.name, 0) + 1
+        name = each.name if seen[each.name] == 1 else f"{each.name}_{seen[each.name]}"
+        columns.append(Column(name, each.type))
+    return columns
+
+
+def _row_kinds(weights: Weights | None, count: int) -> pa.Array:
+    if weights is None:
+        return pa.repeat(pa.scalar("+I"), count)
+    return pa.array(np.where(weights > 0, "+I", "-D"), pa.string())

@@ -1,0 +1,169 @@
+"""Where a job's results go: collected in memory, folded to a table, into a sink, or to a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from streamsql.batch import Batch, Weights
+from streamsql.expr.types import Schema
+from streamsql.ports import RowKind, RowKinds, Sink
+from streamsql.runtime.changelog import Key, accumulate, fold
+
+Changes = tuple[pa.RecordBatch, RowKinds | None]
+COMPACT_ROWS = 65_536
+
+
+class Output(Protocol):
+    """Receives the result of one root, step by step; `key`: positions of a unique key, if there is one."""
+
+    def open(self, schema: Schema, key: Key | None) -> None:
+        """Before the first step; again after a restore."""
+        ...
+
+    def publish(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
+        """The net changes of one step, at least one row; `kinds` None: all INSERT."""
+        ...
+
+    def end(self) -> None:
+        """The run has ended well."""
+        ...
+
+    def abort(self) -> None:
+        """The run failed or was interrupted."""
+        ...
+
+
+class CollectOutput:
+    """Keeps the changes of every step."""
+
+    def __init__(self) -> None:
+        self.steps: list[Changes] = []
+        self.schema: Schema | None = None
+        self.key: Key | None = None
+        self.ended = False
+
+    def open(self, schema: Schema, key: Key | None) -> None:
+        self.schema, self.key = schema, key
+
+    def publish(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
+        self.steps.append((rows, kinds))
+
+    def end(self) -> None:
+        self.ended = True
+
+    def abort(self) -> None:
+        pass
+
+    def __iter__(self) -> Iterator[Changes]:
+        """The changes, step by step."""
+        return iter(self.steps)
+
+    def drain(self) -> list[Changes]:
+        """What came since the last call, which is then forgotten."""
+        steps, self.steps = self.steps, []
+        return steps
+
+    def to_table(self) -> pa.Table:
+        """The final table; see `changelog.fold` for its order."""
+        assert self.schema is not None
+        changes = [Batch(rows, weights_of(kinds)) for rows, kinds in self.steps]
+        return fold(changes, self.schema.to_arrow(), self.key)
+
+    def kinds(self) -> RowKinds:
+        """The kinds of all changes, in order."""
+        each = [np.zeros(rows.num_rows, np.int8) if kinds is None else kinds for rows, kinds in self.steps]
+        return np.concatenate(each) if each else np.zeros(0, np.int8)
+
+    def changes(self) -> pa.Table:
+        """The rows of all changes, in order, without their kinds."""
+        assert self.schema is not None
+        return pa.Table.from_batches([rows for rows, _ in self.steps], self.schema.to_arrow())
+
+
+class TableOutput:
+    """Keeps only the rows that are there now: memory grows with the result, not with its changes."""
+
+    def __init__(self) -> None:
+        self.schema: Schema | None = None
+        self.key: Key | None = None
+        self.ended = False
+        self._changes: list[Batch] = []
+        self._pending = 0
+        self._updating = False
+        self._limit = COMPACT_ROWS
+
+    def open(self, schema: Schema, key: Key | None) -> None:
+        self.schema, self.key = schema, key
+
+    def publish(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
+        self._changes.append(Batch(rows, weights_of(kinds)))
+        self._updating = self._updating or kinds is not None
+        self._pending += rows.num_rows
+        if self._updating and self._pending > self._limit:
+            self._changes = accumulate(self._changes) or []
+            self._limit = max(COMPACT_ROWS, 2 * sum(len(each) for each in self._changes))
+            self._pending = 0
+
+    def end(self) -> None:
+        self.ended = True
+
+    def abort(self) -> None:
+        pass
+
+    def to_table(self) -> pa.Table:
+        """The table as of now; see `changelog.fold` for its order."""
+        assert self.schema is not None
+        return fold(self._changes, self.schema.to_arrow(), self.key)
+
+
+class SinkOutput:
+    """Writes to a table's sink; `changelog`: with the row kinds as a column `op`."""
+
+    def __init__(self, sink: Sink, *, changelog: bool) -> None:
+        self.sink = sink
+        self.rows = 0
+        self._changelog = changelog
+
+    def open(self, schema: Schema, key: Key | None) -> None:
+        self.sink.open(schema, changelog=self._changelog)
+
+    def publish(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
+        self.rows += rows.num_rows
+        self.sink.write(rows, kinds)
+
+    def end(self) -> None:
+        self.sink.commit()
+
+    def abort(self) -> None:
+        self.sink.abort()
+
+
+class CallbackOutput:
+    """Calls a function with the changes of each step, in the engine's thread."""
+
+    def __init__(self, callback: Callable[[pa.RecordBatch, RowKinds | None], None]) -> None:
+        self._callback = callback
+
+    def open(self, schema: Schema, key: Key | None) -> None:
+        pass
+
+    def publish(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
+        self._callback(rows, kinds)
+
+    def end(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
+
+
+def weights_of(kinds: RowKinds | None) -> Weights | None:
+    """+1 for rows that are added, -1 for rows that are taken back."""
+    if kinds is None:
+        return None
+    added = (kinds == RowKind.INSERT) | (kinds == RowKind.UPDATE_AFTER)
+    return np.where(added, 1, -1).astype(np.int8)

@@ -1,0 +1,61 @@
+"""How a job runs: the size of a step, reading ahead, what it records, and durations in table options."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from streamsql.errors import UsageError
+from streamsql.time import MILLISECOND, SECOND, Duration
+
+IDLE_TIMEOUT = "scan.watermark.idle-timeout"
+ENGINE_OPTIONS = (IDLE_TIMEOUT,)
+"""Table options that the engine reads itself; connectors never see them."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobSettings:
+    """Settings of one run.
+
+    `batch_rows`: a step takes at most so many rows of each source. `read_ahead`: how many batches a reader thread may
+    hold ready for each source, 0 to read in the engine's thread. `record_decisions`: keep what time decided (late rows,
+    cut sessions), for a comparison to replay.
+    """
+
+    batch_rows: int = 65_536
+    read_ahead: int = 2
+    record_decisions: bool = False
+
+    def __post_init__(self) -> None:
+        if self.batch_rows < 1:
+            raise UsageError(f"the batch size must be at least 1, not {self.batch_rows}")
+
+
+_UNITS: dict[str, Duration] = {
+    **dict.fromkeys(("us", "µs", "micro", "micros", "microsecond", "microseconds"), 1),
+    **dict.fromkeys(("", "ms", "milli", "millis", "millisecond", "milliseconds"), MILLISECOND),
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), SECOND),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60 * SECOND),
+    **dict.fromkeys(("h", "hour", "hours"), 3_600 * SECOND),
+    **dict.fromkeys(("d", "day", "days"), 86_400 * SECOND),
+}
+
+
+def parse_duration(text: str, option: str) -> Duration:
+    """Microseconds of a duration in an option, written as Flink does; a bare number is milliseconds.
+
+    >>> parse_duration("10 s", "timeout"), parse_duration("250", "timeout")
+    (10000000, 250000)
+    """
+    match = re.fullmatch(r"\s*(\d+)\s*([a-zµ]*)\s*", text.lower())
+    if match is None or match[2] not in _UNITS:
+        raise UsageError(f"option '{option}': '{text}' is no duration", hint="write a number and a unit, such as '10 s'")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def idle_timeout(options: Mapping[str, str]) -> Duration | None:
+    """After how long without rows a source no longer holds the watermark back; None: never."""
+    text = options.get(IDLE_TIMEOUT)
+    timeout = None if text is None else parse_duration(text, IDLE_TIMEOUT)
+    return timeout or None

@@ -1,0 +1,203 @@
+"""Reading a table: asks its source for columns, cuts values to their precision, computes columns and watermarks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from streamsql.batch import Batch, Times, Weights
+from streamsql.errors import DataError
+from streamsql.expr.context import EvalContext
+from streamsql.expr.types import Column, Schema, arrow_type
+from streamsql.plan.logical import Field, Scan
+from streamsql.ports import Position, ReadRequest, Source, SourceBatch
+from streamsql.runtime.precision import Cutter, cutter
+from streamsql.runtime.pushdown import comparisons
+from streamsql.runtime.rejects import RejectLog
+from streamsql.runtime.watermarks import beginning, watermarks_before
+from streamsql.state.fixed_width import valid_of, values_of
+from streamsql.time import BEGIN_OF_TIME, Time
+
+Kernel = Callable[[pa.RecordBatch], pa.Array]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadStep:
+    """Rows of a scan as the plan wants them, the source's watermark after them, and its position after them."""
+
+    batch: Batch
+    watermark_after: Time
+    position: Position
+
+
+class SourceReader:
+    """Makes the rows of a scan of what its source delivers.
+
+    Rows whose event time is NULL are rejected where the plan uses that time. `watermark` is the largest watermark so
+    far, `timed` whether the scan has one, `rows_read` how many rows the source has delivered. `needs_watermarks`: batches carry per-row watermarks.
+    """
+
+    def __init__(
+        self,
+        scan: Scan,
+        source: Source,
+        context: EvalContext,
+        *,
+        needs_watermarks: bool = False,
+        batch_rows: int = 65_536,
+        rejects: RejectLog | None = None,
+    ) -> None:
+        self.scan = scan
+        self.source = source
+        self.rejects = RejectLog() if rejects is None else rejects
+        self.watermark: Time = BEGIN_OF_TIME
+        self.rows_read = 0
+        self.timed = scan.watermark is not None
+        self._batch_rows = batch_rows
+        self._needs_watermarks = needs_watermarks
+        self._conform = [
+            _Conform(scan.table.name, each.name, arrow_type(each.type), cutter(each.type)) for each in scan.physical
+        ]
+        self._columns = _ColumnProgram(scan, context)
+        self._time = None if scan.watermark is None else self._columns.position(scan.watermark.column)
+        self._time_name = _time_name(scan)
+
+    def open(self, start: Position | None = None) -> Iterator[SourceBatch]:
+        """What the source delivers, unprepared, from a position on; may run in another thread than `prepare`."""
+        request = ReadRequest(
+            columns=tuple(each.name for each in self.scan.physical),
+            batch_rows=self._batch_rows,
+            predicate=comparisons(self.scan),
+            start=start,
+        )
+        return self.source.read(request)
+
+    def __iter__(self) -> Iterator[ReadStep]:
+        for delivered in self.open():
+            yield self.prepare(delivered)
+
+    def prepare(self, delivered: SourceBatch) -> ReadStep:
+        """The next delivery as rows of the scan; deliveries must come in order."""
+        if delivered.rejects:
+            self.rejects.add(self.scan.table.name, delivered.rejects)
+        count = delivered.rows.num_rows
+        self.rows_read += count
+        rows, weights = self._columns.evaluate(self._conformed(delivered.rows), delivered.weights)
+        if self._time is None:
+            watermarks = beginning(rows.num_rows) if self._needs_watermarks else None
+            return ReadStep(Batch(self._columns.output(rows), weights, watermarks), BEGIN_OF_TIME, delivered.position)
+        rows, weights = self._reject_null_times(rows, weights, count)
+        watermarks = self._advance(rows)
+        return ReadStep(Batch(self._columns.output(rows), weights, watermarks), self.watermark, delivered.position)
+
+    def _conformed(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        columns = rows.columns
+        arrays = [conform(column) for conform, column in zip(self._conform, columns, strict=True)]
+        if all(new is old for new, old in zip(arrays, columns, strict=True)):
+            return rows
+        return pa.RecordBatch.from_arrays(arrays, names=rows.schema.names)
+
+    def _reject_null_times(
+        self, rows: pa.RecordBatch, weights: Weights | None, count: int
+    ) -> tuple[pa.RecordBatch, Weights | None]:
+        valid = valid_of(rows.column(self._time))
+        if valid is None:
+            return rows, weights
+        ordinals = np.flatnonzero(~valid) + (self.rows_read - count + 1)
+        reason = f"event time {self._time_name} is NULL"
+        unusable = self._columns.named(rows.filter(pa.array(~valid)))
+        self.rejects.add_rows(self.scan.table.name, reason, unusable, ordinals)
+        return rows.filter(pa.array(valid)), None if weights is None else weights[valid]
+
+    def _advance(self, rows: pa.RecordBatch) -> Times | None:
+        values = self._columns.watermark_values(rows)
+        if self._needs_watermarks:
+            before, self.watermark = watermarks_before(values, self.watermark)
+            return before
+        if len(values):
+            self.watermark = max(self.watermark, int(values.max()))
+        return None
+
+
+class _ColumnProgram:
+    """Where each column of a scan lies while its rows are made: physical columns first, then the computed ones."""
+
+    def __init__(self, scan: Scan, context: EvalContext) -> None:
+        from streamsql.expr.compile import compile_expr, compile_predicate
+
+        fields = [*scan.physical, *(field for field, _ in scan.computed)]
+        self._names = [each.name for each in fields]
+        self._positions = {each.id: index for index, each in enumerate(fields)}
+        self._predicate = scan.predicate and compile_predicate(scan.predicate, self._positions, context)
+        self._kernels: list[Kernel] = [compile_expr(expr, self._positions, context) for _, expr in scan.computed]
+        self._schema = Schema(tuple(Column(each.name, each.type) for each in scan.fields)).to_arrow()
+        self._selected = [self._positions[each.id] for each in scan.fields]
+        self._in_place = self._selected == list(range(len(scan.physical))) and not scan.computed
+        self._watermark: Kernel | None = None
+        if scan.watermark is not None:
+            self._watermark = compile_expr(scan.watermark.expr, self._positions, context)
+
+    def position(self, column: int) -> int:
+        """Where the column with this id lies."""
+        return self._positions[column]
+
+    def evaluate(self, rows: pa.RecordBatch, weights: Weights | None) -> tuple[pa.RecordBatch, Weights | None]:
+        """The rows that pass the predicate, with their computed columns beside them."""
+        if self._predicate is not None:
+            mask = self._predicate(rows)
+            rows, weights = rows.filter(pa.array(mask)), None if weights is None else weights[mask]
+        for kernel in self._kernels:
+            arrays = [*rows.columns, kernel(rows)]
+            rows = pa.RecordBatch.from_arrays(arrays, names=self._names[: len(arrays)])
+        return rows, weights
+
+    def watermark_values(self, rows: pa.RecordBatch) -> Times:
+        """The watermark expression row by row (µs), BEGIN_OF_TIME where it is NULL."""
+        assert self._watermark is not None
+        array = self._watermark(rows)
+        values, valid = values_of(array), valid_of(array)
+        return values if valid is None else np.where(valid, values, BEGIN_OF_TIME)
+
+    def named(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """All columns of the rows under their names in the table."""
+        return pa.RecordBatch.from_arrays(rows.columns, names=self._names)
+
+    def output(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """The columns that the scan delivers."""
+        if self._in_place and rows.schema.equals(self._schema):
+            return rows
+        if not self._selected:
+            return rows.select([])
+        return pa.RecordBatch.from_arrays([rows.column(each) for each in self._selected], schema=self._schema)
+
+
+def _time_name(scan: Scan) -> str:
+    if scan.watermark is None:
+        return ""
+    fields: list[Field] = [*scan.physical, *(field for field, _ in scan.computed)]
+    return next(each.name for each in fields if each.id == scan.watermark.column)
+
+
+@dataclass(frozen=True, slots=True)
+class _Conform:
+    """Brings a column to the layout and precision of its type."""
+
+    table: str
+    column: str
+    layout: pa.DataType
+    cut: Cutter | None
+
+    def __call__(self, array: pa.Array) -> pa.Array:
+        if array.type != self.layout:
+            array = self._cast(array)
+        return array if self.cut is None else self.cut(array)
+
+    def _cast(self, array: pa.Array) -> pa.Array:
+        try:
+            return array.cast(self.layout)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            message = f"table {self.table}, column {self.column}: cannot read {array.type} as {self.layout}: {error}"
+            raise DataError(message) from error

@@ -1,0 +1,109 @@
+"""A task runs one operator in each step: its inputs' changes, then the watermark, the clock and the end of the step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from streamsql.batch import Batch
+from streamsql.operators.base import Operator
+from streamsql.runtime.changelog import consolidate
+from streamsql.runtime.metrics import NodeMetrics
+from streamsql.runtime.watermarks import TimedInput, merged_watermark
+from streamsql.time import BEGIN_OF_TIME, Time, shift
+
+
+class Upstream(TimedInput, Protocol):
+    """What a task reads: the batches that came out in this step, and how far time has come."""
+
+    output: Sequence[Batch]
+
+
+class SourceTask:
+    """Where a source's rows enter the graph."""
+
+    def __init__(self, inlet: TimedInput) -> None:
+        self.output: list[Batch] = []
+        self.watermark: Time = BEGIN_OF_TIME
+        self.idle = False
+        self.metrics = NodeMetrics()
+        self._inlet = inlet
+
+    def run(self, batch: Batch | None) -> None:
+        """Deliver the rows of this step."""
+        self.output = [] if batch is None else [batch]
+        self.watermark, self.idle = self._inlet.watermark, self._inlet.idle
+        if batch is not None:
+            self.metrics.rows_out += len(batch)
+
+
+class Task:
+    """Runs an operator; keeps its watermark, the smallest of its inputs that are not idle.
+
+    `output`, `watermark` and `idle` are what tasks further down see, after `run`, of the current step.
+    """
+
+    def __init__(self, name: str, operator: Operator, inputs: Sequence[Upstream], *, may_idle: bool = False) -> None:
+        self.name = name
+        self.operator = operator
+        self.output: list[Batch] = []
+        self.watermark: Time = BEGIN_OF_TIME
+        self.idle = False
+        self.current: Time = BEGIN_OF_TIME
+        self.metrics = NodeMetrics()
+        self._inputs = inputs
+        self._may_idle = may_idle
+        kind = type(operator)
+        self._on_clock = None if kind.on_clock is Operator.on_clock else operator.on_clock
+        self._on_step_end = None if kind.on_step_end is Operator.on_step_end else operator.on_step_end
+
+    @property
+    def uses_clock(self) -> bool:
+        """Whether the operator does anything as processing time passes."""
+        return self._on_clock is not None
+
+    def run(self, now: Time) -> None:
+        """One step: everything that the operator has to say to it is in `output` afterwards."""
+        found: list[Batch] = []
+        for port, upstream in enumerate(self._inputs):
+            for batch in self._changes(upstream.output):
+                self.metrics.rows_in += len(batch)
+                found.extend(self.operator.on_batch(batch, port))
+        watermark = merged_watermark(self._inputs, self.current)
+        if watermark > self.current:
+            self.current = watermark
+            found.extend(self.operator.on_watermark(watermark))
+        if self._on_clock is not None:
+            found.extend(self._on_clock(now))
+        if self._on_step_end is not None:
+            found.extend(self._on_step_end())
+        self._deliver(found)
+
+    def resume(self, current: Time) -> None:
+        """Stand where a snapshot stood."""
+        self.current = current
+        self.watermark = shift(current, self.operator.watermark_shift)
+
+    def _changes(self, batches: Sequence[Batch]) -> Sequence[Batch]:
+        if not batches:
+            return batches
+        if self.operator.net_input:
+            batches = [each for each in (consolidate(batches),) if len(each)]
+        if self._may_idle:
+            batches = [self._not_before_current(each) for each in batches]
+        return batches
+
+    def _not_before_current(self, batch: Batch) -> Batch:
+        """Rows of an input that was idle are also late for what has closed without it."""
+        marks = batch.watermarks
+        if marks is None or not (marks < self.current).any():
+            return batch
+        return Batch(batch.rows, batch.weights, np.maximum(marks, self.current))
+
+    def _deliver(self, found: Iterable[Batch]) -> None:
+        self.output = [each for each in found if len(each)]
+        self.metrics.rows_out += sum(len(each) for each in self.output)
+        self.watermark = shift(self.current, self.operator.watermark_shift)
+        self.idle = self._may_idle and all(each.idle for each in self._inputs)

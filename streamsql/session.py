@@ -1,0 +1,105 @@
+"""Session: the composition root. Holds tables and settings, binds SQL, and makes queries and jobs of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from streamsql.engine import Engine
+from streamsql.errors import SqlError, StreamSqlError, UsageError
+from streamsql.query import Query
+from streamsql.runtime.settings import JobSettings
+from streamsql.settings import CLOCK as CLOCK_SETTING
+from streamsql.settings import Settings, make_clock
+from streamsql.sql import statements as s
+from streamsql.sql.bind_statements import bind_statement
+from streamsql.sql.parse import parse_script
+from streamsql.tables import Input, SessionTables
+from streamsql.time import Clock
+
+
+class Session:
+    """A catalog, settings and a clock. Not to be shared between threads without a lock of your own."""
+
+    def __init__(
+        self, *, settings: Mapping[str, str] | None = None, clock: Clock | None = None, catalog: str = "memory"
+    ) -> None:
+        self.settings = Settings()
+        self.settings.update(settings or {})
+        self._clock = clock or make_clock(self.settings.values[CLOCK_SETTING])
+        self.tables = SessionTables(self._clock, catalog=catalog)
+        self.keep_late_columns = False
+
+    def add_input(self, name: str, path: str, format: str | None = None) -> None:
+        """Data for a table name: replaces what a CREATE TABLE of that name says, or stands in for a missing one."""
+        self.tables.add_input(name, Input(path, format))
+
+    def engine(self, *, job_settings: JobSettings | None = None) -> Engine:
+        """What queries run with, by the settings of this moment."""
+        self.tables.seed = int(self.settings.values["streamsql.seed"])
+        default = JobSettings(batch_rows=self.settings.batch_rows)
+        context = self.settings.context(self._clock)
+        return Engine(self.tables, self.settings, context, self.keep_late_columns, job_settings or default)
+
+    def statements(self, text: str, name: str = "SQL") -> Iterator[s.Statement]:
+        """The statements of a script, each bound when it is its turn (after the ones before were carried out).
+
+        Errors carry the text, so that they show where they are.
+        """
+        try:
+            for parsed in parse_script(text, name):
+                yield bind_statement(parsed, self.tables, text)
+        except StreamSqlError as error:
+            raise error.with_source(text, name) from error.__cause__
+
+    def apply(self, statement: s.Statement) -> bool:
+        """Carry out DDL and settings; False for a statement that runs a query or shows something."""
+        try:
+            return self._apply(statement)
+        except (SqlError, UsageError) as error:
+            error.span = error.span or statement.span
+            raise
+
+    def _apply(self, statement: s.Statement) -> bool:
+        match statement:
+            case s.CreateTable(table=table, if_not_exists=lenient):
+                self.tables.declare(table, if_not_exists=lenient)
+            case s.CreateView(view=view, if_not_exists=lenient):
+                self.tables.declare_view(view, if_not_exists=lenient)
+            case s.Drop(name=name):
+                self.tables.drop(name)
+            case s.SetOption(key=str(key), value=str(value)):
+                self._set(key, value)
+            case s.ResetOption(key=key):
+                self.settings.reset(key)
+            case _:
+                return False
+        return True
+
+    def _set(self, key: str, value: str) -> None:
+        self.settings.set(key, value)
+        if key == CLOCK_SETTING:
+            self._clock = make_clock(value)
+            self.tables.clock = self._clock
+
+    def sql(self, text: str) -> Query | None:
+        """Carry out a script; the last statement's query, None where it is none. INSERTs run at once."""
+        from streamsql.script import ScriptRunner
+
+        return ScriptRunner(self).run_for_query(text)
+
+    def explain(self, text: str) -> str:
+        """EXPLAIN of the last query of a script."""
+        query = self.sql(text)
+        if query is None:
+            raise UsageError("there is no query to explain")
+        return query.explain()
+
+
+def connect(
+    *, settings: Mapping[str, str] | None = None, clock: Clock | None = None, catalog: str = "memory"
+) -> Session:
+    """A new session.
+
+    `settings`: as SET takes them, such as {'table.local-time-zone': 'UTC'}. `clock`: where processing time comes from.
+    """
+    return Session(settings=settings, clock=clock, catalog=catalog)

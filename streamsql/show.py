@@ -1,0 +1,42 @@
+"""What SHOW and DESCRIBE say."""
+
+from __future__ import annotations
+
+from streamsql.errors import NotSupportedYet, SqlError
+from streamsql.plan.logical import Table
+from streamsql.sql.context import View
+from streamsql.tables import SessionTables
+
+
+def show(tables: SessionTables, kind: str, name: str | None) -> str:
+    """SHOW TABLES, SHOW VIEWS, SHOW COLUMNS FROM t."""
+    match kind:
+        case "TABLES":
+            return "\n".join(sorted(tables.names()))
+        case "VIEWS":
+            return "\n".join(sorted(each for each in tables.names() if isinstance(tables.lookup(each), View)))
+        case "COLUMNS" if name is not None:
+            return describe(tables, name)
+    raise NotSupportedYet(f"SHOW {kind}")
+
+
+def describe(tables: SessionTables, name: str) -> str:
+    """One line a column: name, type, and what makes it more than a plain column."""
+    found = tables.lookup(name)
+    if not isinstance(found, Table):
+        raise SqlError(f"DESCRIBE takes a table, {name} is a view", hint="read it with SELECT … LIMIT 1")
+    width = max(len(each.name) for each in found.columns)
+    lines = []
+    for index, column in enumerate(found.columns):
+        notes = _notes(found, index)
+        lines.append(f"{column.name:<{width}}  {column.type}{'  ' + notes if notes else ''}")
+    return "\n".join(lines)
+
+
+def _notes(table: Table, index: int) -> str:
+    notes = ["computed"] if index in dict(table.computed) else []
+    if table.watermark is not None and table.watermark.column == index:
+        notes.append("event time")
+    if table.columns[index].name in table.primary_key:
+        notes.append("primary key")
+    return ", ".join(notes)

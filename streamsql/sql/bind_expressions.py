@@ -1,0 +1,295 @@
+"""Expressions in the tree to typed nodes: one small function per node class, found by table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from streamsql.errors import NotSupportedYet, Span, SqlError
+from streamsql.expr import types as t
+from streamsql.expr.aggregates import is_aggregate
+from streamsql.expr.nodes import Call, Expr, Literal
+from streamsql.expr.resolve import coerce, resolve_call, resolve_case, resolve_cast
+from streamsql.expr.types import Kind
+from streamsql.sql import dialect as d
+from streamsql.sql import literals
+from streamsql.sql.dialect import exp
+from streamsql.sql.parse import span_of
+from streamsql.sql.scope import Scope, field_path
+from streamsql.sql.type_names import bind_type
+
+Tree = Any  # a node of the sqlglot tree
+
+GROUP_WINDOWS = frozenset({"TUMBLE", "HOP", "SESSION"})
+WINDOW_AUXILIARIES = frozenset(
+    f"{window}_{part}" for window in GROUP_WINDOWS for part in ("START", "END", "ROWTIME", "PROCTIME")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionBinder:
+    """Binds expressions over a scope.
+
+    `special` is asked first for every call: it answers for aggregates, window auxiliaries and the like, or gives None.
+    `clause` names the clause for messages about what may not stand there.
+    """
+
+    scope: Scope
+    clause: str = "this place"
+    special: Callable[[Tree], Expr | None] | None = None
+
+    def bind(self, tree: Tree) -> Expr:
+        """The typed expression; raises SqlError with the position of what is wrong."""
+        binder = _BINDERS.get(type(tree))
+        if binder is None:
+            raise NotSupportedYet(_describe(tree), span=span_of(tree))
+        return binder(self, tree)
+
+    def condition(self, tree: Tree) -> Expr:
+        """A BOOLEAN expression, as WHERE, HAVING and FILTER need it."""
+        expr = self.bind(tree)
+        if expr.type.kind is Kind.NULL:
+            return coerce(expr, t.BOOLEAN)
+        if expr.type.kind is not Kind.BOOLEAN:
+            raise SqlError(f"{self.clause} needs a condition, this is {expr.type}", span=span_of(tree))
+        return expr
+
+
+def _describe(tree: Tree) -> str:
+    names = {
+        exp.Subquery: "a subquery in an expression",
+        exp.Exists: "EXISTS (query)",
+        exp.Any: "ANY (query)",
+        exp.All: "ALL (query)",
+        exp.AtTimeZone: "AT TIME ZONE",
+        d.JsonCall: "JSON functions",
+        d.IsJson: "IS JSON",
+        d.DefaultArgument: "DEFAULT as an argument",
+    }
+    return names.get(type(tree)) or (tree.key.upper() if hasattr(tree, "key") else str(tree))
+
+
+def _column(binder: ExpressionBinder, tree: Tree) -> Expr:
+    if isinstance(tree.this, exp.Star):
+        raise SqlError("* is only possible as an item of SELECT and in COUNT(*)", span=span_of(tree))
+    return binder.scope.resolve([part.name for part in tree.parts], span_of(tree))
+
+
+def _star(binder: ExpressionBinder, tree: Tree) -> Expr:
+    raise SqlError("* is only possible as an item of SELECT and in COUNT(*)", span=span_of(tree))
+
+
+def _literal(binder: ExpressionBinder, tree: Tree) -> Expr:
+    make = literals.string if tree.is_string else literals.number
+    return make(tree.this, span_of(tree))
+
+
+def _hex(binder: ExpressionBinder, tree: Tree) -> Expr:
+    value = bytes.fromhex(tree.this)
+    type_ = t.SqlType(Kind.BINARY, max(1, len(value)), nullable=False)
+    return Literal(value, type=type_, span=span_of(tree))
+
+
+def _boolean(binder: ExpressionBinder, tree: Tree) -> Expr:
+    return Literal(bool(tree.this), type=t.BOOLEAN.with_nullable(False), span=span_of(tree))
+
+
+def _null(binder: ExpressionBinder, tree: Tree) -> Expr:
+    return Literal(None, type=t.NULL, span=span_of(tree))
+
+
+def _paren(binder: ExpressionBinder, tree: Tree) -> Expr:
+    return binder.bind(tree.this)
+
+
+def _tuple(binder: ExpressionBinder, tree: Tree) -> Expr:
+    return resolve_call("ROW", tuple(binder.bind(each) for each in tree.expressions), span_of(tree))
+
+
+def _typed_literal(binder: ExpressionBinder, tree: Tree) -> Expr:
+    return literals.typed(tree.args["kind"], tree.this.this, span_of(tree))
+
+
+def _interval(binder: ExpressionBinder, tree: Tree) -> Expr:
+    return interval_literal(tree)
+
+
+def interval_literal(tree: Tree) -> Literal:
+    """INTERVAL '…' unit [TO unit] as a literal of µs or months."""
+    args = tree.args
+    return literals.interval(tree.this.this, args["unit"], args.get("to"), bool(args.get("negative")), span_of(tree))
+
+
+def _operator(name: str) -> Callable[[ExpressionBinder, Tree], Expr]:
+    def bind(binder: ExpressionBinder, tree: Tree) -> Expr:
+        if isinstance(tree.expression, exp.Any | exp.All):
+            raise NotSupportedYet("ANY and ALL (query)", span=span_of(tree))
+        return resolve_call(name, (binder.bind(tree.this), binder.bind(tree.expression)), span_of(tree))
+
+    return bind
+
+
+def _unary(name: str) -> Callable[[ExpressionBinder, Tree], Expr]:
+    def bind(binder: ExpressionBinder, tree: Tree) -> Expr:
+        return resolve_call(name, (binder.bind(tree.this),), span_of(tree))
+
+    return bind
+
+
+def _negate(binder: ExpressionBinder, tree: Tree) -> Expr:
+    if isinstance(tree.this, exp.Literal) and not tree.this.is_string:
+        # -9223372036854775808 is a BIGINT, though 9223372036854775808 is not.
+        literal = literals.number(tree.this.this, span_of(tree))
+        value = -literal.value  # type: ignore[operator]
+        for type_, bits in ((t.INT, 31), (t.BIGINT, 63)):
+            if literal.type.kind is Kind.DECIMAL and literal.type.scale == 0 and value == -(1 << bits):
+                return Literal(int(value), type=type_.with_nullable(False), span=span_of(tree))
+        if literal.type.kind is Kind.BIGINT and value == -(1 << 31):
+            return Literal(value, type=t.INT.with_nullable(False), span=span_of(tree))
+        return Literal(value, type=literal.type, span=span_of(tree))
+    return resolve_call("-", (binder.bind(tree.this),), span_of(tree))
+
+
+def _is_truth(binder: ExpressionBinder, tree: Tree) -> Expr:
+    return resolve_call(f"IS {tree.args['value']}", (binder.bind(tree.this),), span_of(tree))
+
+
+def _in(binder: ExpressionBinder, tree: Tree) -> Expr:
+    if tree.args.get("query") is not None:
+        raise NotSupportedYet("IN (query)", span=span_of(tree))
+    items = tuple(binder.bind(each) for each in (tree.this, *tree.expressions))
+    return resolve_call("IN", items, span_of(tree))
+
+
+def _between(binder: ExpressionBinder, tree: Tree) -> Expr:
+    value, low, high = (binder.bind(tree.args[each]) for each in ("this", "low", "high"))
+    span = span_of(tree)
+    if tree.args.get("symmetric"):
+        forward = resolve_call("BETWEEN", (value, low, high), span)
+        return resolve_call("OR", (forward, resolve_call("BETWEEN", (value, high, low), span)), span)
+    return resolve_call("BETWEEN", (value, low, high), span)
+
+
+def _like(name: str) -> Callable[[ExpressionBinder, Tree], Expr]:
+    def bind(binder: ExpressionBinder, tree: Tree) -> Expr:
+        parts = [tree.this, tree.expression, tree.args.get("escape")]
+        return resolve_call(name, tuple(binder.bind(each) for each in parts if each is not None), span_of(tree))
+
+    return bind
+
+
+def _case(binder: ExpressionBinder, tree: Tree) -> Expr:
+    operand = tree.this and binder.bind(tree.this)
+    branches = []
+    for branch in tree.args["ifs"]:
+        condition = binder.bind(branch.this)
+        if operand is not None:
+            condition = resolve_call("=", (operand, condition), span_of(branch.this))
+        branches.append((condition, binder.bind(branch.args["true"])))
+    default = tree.args.get("default")
+    otherwise = Literal(None, type=t.NULL) if default is None else binder.bind(default)
+    return resolve_case(tuple(branches), otherwise, span_of(tree))
+
+
+def _cast(binder: ExpressionBinder, tree: Tree) -> Expr:
+    safe = isinstance(tree, exp.TryCast)
+    return resolve_cast(binder.bind(tree.this), bind_type(tree.args["to"]), safe=safe, span=span_of(tree))
+
+
+def _dot(binder: ExpressionBinder, tree: Tree) -> Expr:
+    return field_path(binder.bind(tree.this), [tree.expression.name], span_of(tree))
+
+
+def _bracket(binder: ExpressionBinder, tree: Tree) -> Expr:
+    return resolve_call("[]", (binder.bind(tree.this), binder.bind(tree.expressions[0])), span_of(tree))
+
+
+def _symbol(binder: ExpressionBinder, tree: Tree) -> Expr:
+    return Literal(tree.this, type=t.char(len(tree.this)).with_nullable(False), span=span_of(tree))
+
+
+def _call(binder: ExpressionBinder, tree: Tree) -> Expr:
+    if binder.special is not None and (special := binder.special(tree)) is not None:
+        return special
+    name, span = tree.this, span_of(tree)
+    _refuse_misplaced(binder, tree, span)
+    args = tuple(binder.bind(each) for each in tree.expressions)
+    if name in ("CURRENT_WATERMARK",):
+        raise NotSupportedYet(f"{name}()", span=span)
+    namespace = tree.args.get("namespace")
+    return resolve_call(".".join([*(each.name for each in namespace or ()), name]), args, span)
+
+
+def _refuse_misplaced(binder: ExpressionBinder, tree: Tree, span: Span | None) -> None:
+    """Clauses and calls that only an aggregate or a window may carry."""
+    name = tree.this
+    if tree.args.get("over") is not None:
+        raise NotSupportedYet(f"{name}(…) OVER (…) here", span=span)
+    if is_aggregate(name):
+        raise SqlError(
+            f"the aggregate {name} cannot stand in {binder.clause}", span=span, hint=_aggregate_hint(binder.clause)
+        )
+    for clause, text in (("filter", "FILTER"), ("distinct", "DISTINCT"), ("within_group", "WITHIN GROUP")):
+        if tree.args.get(clause):
+            raise SqlError(f"{text} belongs to an aggregate, {name} is none", span=span)
+    if name in WINDOW_AUXILIARIES:
+        window = name.split("_")[0]
+        hint = f"add GROUP BY {window}(…) with the same arguments"
+        raise SqlError(f"{name} needs {window} in GROUP BY", span=span, hint=hint)
+    if name in GROUP_WINDOWS and any(isinstance(each, d.IntervalLiteral) for each in tree.expressions):
+        raise SqlError(f"{name}(…) as a group window can only stand in GROUP BY", span=span)
+
+
+def _aggregate_hint(clause: str) -> str | None:
+    return "filter aggregated rows with HAVING" if clause == "WHERE" else None
+
+
+_BINDERS: dict[type, Callable[[ExpressionBinder, Any], Expr]] = {
+    exp.Column: _column,
+    exp.Star: _star,
+    exp.Literal: _literal,
+    exp.HexString: _hex,
+    exp.Boolean: _boolean,
+    exp.Null: _null,
+    exp.Paren: _paren,
+    exp.Tuple: _tuple,
+    d.TypedLiteral: _typed_literal,
+    d.IntervalLiteral: _interval,
+    exp.Add: _operator("+"),
+    exp.Sub: _operator("-"),
+    exp.Mul: _operator("*"),
+    exp.Div: _operator("/"),
+    exp.Mod: _operator("%"),
+    exp.Neg: _negate,
+    exp.Or: _operator("OR"),
+    exp.And: _operator("AND"),
+    exp.Not: _unary("NOT"),
+    exp.DPipe: _operator("||"),
+    exp.EQ: _operator("="),
+    exp.NEQ: _operator("<>"),
+    exp.LT: _operator("<"),
+    exp.LTE: _operator("<="),
+    exp.GT: _operator(">"),
+    exp.GTE: _operator(">="),
+    exp.NullSafeNEQ: _operator("IS DISTINCT FROM"),
+    exp.NullSafeEQ: _operator("IS NOT DISTINCT FROM"),
+    d.IsNull: _unary("IS NULL"),
+    d.IsTruth: _is_truth,
+    exp.In: _in,
+    exp.Between: _between,
+    d.Like: _like("LIKE"),
+    d.SimilarTo: _like("SIMILAR TO"),
+    exp.Case: _case,
+    exp.Cast: _cast,
+    exp.TryCast: _cast,
+    exp.Dot: _dot,
+    exp.Bracket: _bracket,
+    d.Symbol: _symbol,
+    d.Call: _call,
+}
+
+
+def is_processing_time(expr: Expr) -> bool:
+    """PROCTIME() itself: a column that is one is a processing-time attribute."""
+    return isinstance(expr, Call) and expr.function == "PROCTIME"

@@ -1,0 +1,195 @@
+"""GROUP BY: keys, aggregate calls and group windows, collected while the items of a SELECT are bound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from streamsql.errors import NotSupportedYet, SqlError
+from streamsql.expr.aggregates import AggregateCall, is_aggregate, resolve_aggregate
+from streamsql.expr.nodes import ColumnRef, Expr, children, rebuild
+from streamsql.expr.resolve import coerce, resolve_call
+from streamsql.plan.logical import Aggregate, Field, Plan, Project, TimeAttribute, Window, WindowAggregate
+from streamsql.sql.bind_expressions import GROUP_WINDOWS, WINDOW_AUXILIARIES, ExpressionBinder
+from streamsql.sql.bind_windows import group_window, window_bounds
+from streamsql.sql.context import Context
+from streamsql.sql.dialect import Call, exp
+from streamsql.sql.parse import span_of
+from streamsql.sql.scope import Scope, column_ref
+
+Tree = Any
+
+
+@dataclass(frozen=True, slots=True)
+class GroupWindow:
+    """The one group window of a GROUP BY, and the columns its auxiliaries read."""
+
+    tree: Tree
+    window: Window
+    time: Field
+    bounds: tuple[Field, Field, Field]
+
+
+@dataclass(slots=True)
+class Grouping:
+    """Collects what one GROUP BY computes.
+
+    `computed`: expressions that a projection below the aggregate evaluates (keys, arguments, filters).
+    """
+
+    context: Context
+    scope: Scope
+    plan: Plan
+    keys: list[tuple[Expr, Field]] = field(default_factory=list)
+    computed: list[tuple[Expr, Field]] = field(default_factory=list)
+    calls: list[tuple[AggregateCall, Field]] = field(default_factory=list)
+    window: GroupWindow | None = None
+
+    def add_keys(self, items: Sequence[Tree], aliases: dict[str, Tree]) -> None:
+        """The items of GROUP BY; `aliases` are the SELECT's, to say why they cannot stand here."""
+        for item in items:
+            if isinstance(item, exp.GroupingSets | exp.Rollup | exp.Cube):
+                raise NotSupportedYet("GROUPING SETS, ROLLUP and CUBE", span=span_of(item))
+            if isinstance(item, exp.Tuple):
+                self.add_keys(item.expressions, aliases)
+            elif isinstance(item, Call) and item.this in GROUP_WINDOWS:
+                self._add_window(item)
+            else:
+                self._add_key(item, aliases)
+
+    def _add_window(self, tree: Tree) -> None:
+        if self.window is not None:
+            raise SqlError("a GROUP BY can have one window only", span=span_of(tree))
+        window, time = group_window(tree, self.scope, self.plan)
+        self.window = GroupWindow(tree, window, time, window_bounds(time, self.context))
+
+    def _add_key(self, tree: Tree, aliases: dict[str, Tree]) -> None:
+        if isinstance(tree, exp.Literal) and tree.is_int:
+            raise SqlError("GROUP BY takes expressions, not positions", span=span_of(tree), hint="write the expression")
+        try:
+            expr = ExpressionBinder(self.scope, "GROUP BY").bind(tree)
+        except SqlError as error:
+            if isinstance(tree, exp.Column) and len(tree.parts) == 1 and tree.name in aliases:
+                error.hint = f"{tree.name} names an item of this SELECT: write its expression in GROUP BY"
+            raise
+        if expr not in [each for each, _ in self.keys]:
+            self.keys.append((expr, self.column_for(expr)))
+
+    def column_for(self, expr: Expr) -> Field:
+        """The column below the aggregate that holds this expression."""
+        if isinstance(expr, ColumnRef):
+            return next(each for each in self.plan.fields if each.id == expr.id)
+        for known, column in self.computed:
+            if known == expr and known.type == expr.type:
+                return column
+        column = self.context.field(f"${len(self.computed)}", expr.type)
+        self.computed.append((expr, column))
+        return column
+
+    def special(self, tree: Tree) -> Expr | None:
+        """Aggregates and window auxiliaries, for ExpressionBinder; None for any other call."""
+        name = tree.this
+        if name in WINDOW_AUXILIARIES:
+            return self._auxiliary(tree)
+        if not is_aggregate(name) or tree.args.get("over") is not None:
+            return None
+        result = self._aggregate(tree)
+        return ColumnRef(result.id, result.name, type=result.type, span=span_of(tree))
+
+    def _aggregate(self, tree: Tree) -> Field:
+        span, name = span_of(tree), tree.this
+        if tree.args.get("within_group"):
+            raise NotSupportedYet(f"{name}(…) WITHIN GROUP (ORDER BY …)", span=span)
+        inner = ExpressionBinder(self.scope, f"an argument of {name}")
+        star = len(tree.expressions) == 1 and isinstance(tree.expressions[0], exp.Star)
+        if star and name != "COUNT":
+            raise SqlError(f"{name}(*) does not exist, only COUNT(*)", span=span)
+        args = () if star else tuple(inner.bind(each) for each in tree.expressions)
+        distinct = bool(tree.args.get("distinct"))
+        signature = resolve_aggregate(name, args, distinct=distinct, span=span)
+        wanted = tuple(coerce(arg, type_) for arg, type_ in zip(args, signature.arg_types, strict=False))
+        columns = tuple(self.column_for(each) for each in wanted)
+        condition = None
+        if tree.args.get("filter") is not None:
+            expr = ExpressionBinder(self.scope, "FILTER").condition(tree.args["filter"])
+            condition = self.column_for(expr).id
+        call = AggregateCall(
+            function=name,
+            args=tuple(each.id for each in columns),
+            type=signature.type,
+            arg_types=tuple(each.type for each in columns),
+            distinct=distinct,
+            filter=condition,
+            options=signature.options,
+            span=span,
+        )
+        return self._result_of(call)
+
+    def _result_of(self, call: AggregateCall) -> Field:
+        for known, result in self.calls:
+            if known == call:
+                return result
+        result = self.context.field(f"$agg{len(self.calls)}", call.type)
+        self.calls.append((call, result))
+        return result
+
+    def _auxiliary(self, tree: Tree) -> Expr:
+        kind, part = tree.this.rsplit("_", 1)
+        span, window = span_of(tree), self.window
+        if window is None or window.tree.this != kind or window.tree.expressions != tree.expressions:
+            hint = f"GROUP BY must hold {kind}(…) with exactly the same arguments"
+            raise SqlError(f"{tree.this} has no window to go with", span=span, hint=hint)
+        if part == "PROCTIME" or (part == "ROWTIME" and window.time.time is TimeAttribute.PROCESSING):
+            if window.time.time is not TimeAttribute.PROCESSING or part == "ROWTIME":
+                raise SqlError(f"{tree.this} does not fit a window over {window.time.time.value}", span=span)  # type: ignore[union-attr]
+            return resolve_call("PROCTIME", (), span)
+        return column_ref(window.bounds[("START", "END", "ROWTIME").index(part)], span)
+
+    def rewrite(self, expr: Expr) -> Expr:
+        """An item of the SELECT over the aggregate's output; SqlError for a column that is not grouped."""
+        for key, column in self.keys:
+            if key == expr:
+                return ColumnRef(column.id, column.name, type=expr.type, span=expr.span)
+        if isinstance(expr, ColumnRef) and expr.id not in self._output_ids():
+            raise SqlError(
+                f"column {expr.name} is neither grouped nor aggregated",
+                span=expr.span,
+                hint=f"add {expr.name} to GROUP BY or put it into an aggregate such as MAX({expr.name})",
+            )
+        below = children(expr)
+        return rebuild(expr, tuple(self.rewrite(each) for each in below)) if below else expr
+
+    def _output_ids(self) -> set[int]:
+        bounds = self.window.bounds if self.window is not None else ()
+        return {each.id for each in (*(f for _, f in self.keys), *(f for _, f in self.calls), *bounds)}
+
+    def build(self) -> Plan:
+        """The aggregate over its projection; call it when all items are bound."""
+        below = self._projected()
+        keys = tuple(column for _, column in self.keys)
+        results = tuple(result for _, result in self.calls)
+        calls = tuple(call for call, _ in self.calls)
+        key_ids = tuple(each.id for each in keys)
+        if self.window is None:
+            return Aggregate(input=below, keys=key_ids, calls=calls, fields=(*keys, *results))
+        return WindowAggregate(
+            input=below,
+            window=self.window.window,
+            time=self.window.time,
+            keys=key_ids,
+            calls=calls,
+            bounds=self.window.bounds,
+            fields=(*keys, *results, *self.window.bounds),
+            span=span_of(self.window.tree),
+        )
+
+    def _projected(self) -> Plan:
+        if not self.computed:
+            return self.plan
+        passed = self.plan.fields
+        return Project(
+            input=self.plan,
+            exprs=(*(column_ref(each) for each in passed), *(expr for expr, _ in self.computed)),
+            fields=(*passed, *(column for _, column in self.computed)),
+        )

@@ -1,0 +1,259 @@
+"""SELECT: FROM, WHERE, GROUP BY, HAVING, OVER, QUALIFY, the items, DISTINCT, ORDER BY, to a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from streamsql.errors import NotSupportedYet, SqlError
+from streamsql.expr.aggregates import is_aggregate
+from streamsql.expr.nodes import ColumnRef, Expr
+from streamsql.plan.logical import Aggregate, Field, Filter, Plan, Project, Sort, TimeAttribute
+from streamsql.sql import dialect as d
+from streamsql.sql.bind_expressions import WINDOW_AUXILIARIES, ExpressionBinder, is_processing_time
+from streamsql.sql.bind_grouping import Grouping
+from streamsql.sql.bind_over import OverCalls, sort_key
+from streamsql.sql.bind_relations import Bound, QueryBinder, RelationBinder, one_row
+from streamsql.sql.context import Context
+from streamsql.sql.dialect import exp
+from streamsql.sql.parse import span_of
+from streamsql.sql.scope import Scope, column_ref
+
+Tree = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of the SELECT list: its output name and what it computes."""
+
+    name: str
+    expr: Expr
+    tree: Tree
+
+
+def bind_select(tree: Tree, context: Context, bind_query: QueryBinder) -> Plan:
+    """The plan of a SELECT with its ORDER BY (LIMIT is the caller's)."""
+    _refuse_what_cannot_run(tree)
+    bound = _from(tree, context, bind_query)
+    plan = bound.plan
+    if tree.args.get("where") is not None:
+        binder = ExpressionBinder(bound.scope, "WHERE")
+        plan = Filter(input=plan, predicate=binder.condition(tree.args["where"].this), fields=plan.fields)
+    over = OverCalls(context, {each.this.name: each.args["spec"] for each in tree.args.get("windows") or ()})
+    if _is_grouped(tree):
+        return _grouped(tree, Bound(plan, bound.scope), context, over)
+    return _plain(tree, Bound(plan, bound.scope), context, over)
+
+
+def _refuse_what_cannot_run(tree: Tree) -> None:
+    if (hint := tree.args.get("hint")) is not None:
+        raise NotSupportedYet("hints after SELECT", span=span_of(hint) or span_of(tree))
+    emit = tree.args.get("emit")
+    if emit is None:
+        return
+    default = "FINAL" if _has_window(tree) else "CHANGES"
+    if emit.args["mode"] != default or emit.args.get("lateness") is not None:
+        raise NotSupportedYet(f"EMIT {emit.args['mode']} here", span=span_of(emit), hint=f"this query emits {default}")
+    if emit.args.get("accumulation") not in (None, "RETRACTING"):
+        raise NotSupportedYet(f"EMIT … {emit.args['accumulation']}", span=span_of(emit))
+
+
+def _has_window(tree: Tree) -> bool:
+    if tree.find(d.WindowTable) is not None:
+        return True
+    group = tree.args.get("group")
+    names = {"TUMBLE", "HOP", "SESSION"}
+    return group is not None and any(isinstance(each, d.Call) and each.this in names for each in group.expressions)
+
+
+def _from(tree: Tree, context: Context, bind_query: QueryBinder) -> Bound:
+    source = tree.args.get("from_")
+    if source is None:
+        return Bound(one_row(), Scope())
+    return RelationBinder(context, bind_query).bind(source.this)
+
+
+def _is_grouped(tree: Tree) -> bool:
+    if tree.args.get("group") is not None or tree.args.get("having") is not None:
+        return True
+    places = [*tree.expressions, tree.args.get("qualify"), tree.args.get("order")]
+    return any(_has_aggregate(each) for each in places if each is not None)
+
+
+def _has_aggregate(tree: Tree) -> bool:
+    """An aggregate of this SELECT itself: not inside a subquery, not with OVER (but inside its clauses)."""
+    if isinstance(tree, exp.Query | exp.Subquery):
+        return False
+    if isinstance(tree, d.Call):
+        if tree.args.get("over") is None and (is_aggregate(tree.this) or tree.this in WINDOW_AUXILIARIES):
+            return True
+    return any(_has_aggregate(child) for child in tree.iter_expressions())
+
+
+def _plain(tree: Tree, bound: Bound, context: Context, over: OverCalls) -> Plan:
+    binder = ExpressionBinder(bound.scope, "SELECT", over.special)
+    items = _items(tree, binder, bound.scope)
+    qualify = _qualify(tree, binder)
+    order = _order_items(tree, items, binder)
+    plan = over.build(bound.plan, ExpressionBinder(bound.scope, "OVER").bind)
+    if qualify is not None:
+        plan = Filter(input=plan, predicate=qualify, fields=plan.fields)
+    return _finish(tree, plan, items, order, context)
+
+
+def _grouped(tree: Tree, bound: Bound, context: Context, over: OverCalls) -> Plan:
+    grouping = Grouping(context, bound.scope, bound.plan)
+    aliases = {each.alias: each for each in tree.expressions if isinstance(each, exp.Alias)}
+    group = tree.args.get("group")
+    if group is not None:
+        grouping.add_keys(group.expressions, aliases)
+
+    def special(call: Tree) -> Expr | None:
+        return over.special(call) or grouping.special(call)
+
+    binder = ExpressionBinder(bound.scope, "SELECT", special)
+    items = _items(tree, binder, bound.scope)
+    having = tree.args.get("having")
+    condition = None
+    if having is not None:
+        condition = replace(binder, clause="HAVING").condition(having.this)
+    qualify = _qualify(tree, binder)
+    order = _order_items(tree, items, binder)
+    over_binder = ExpressionBinder(bound.scope, "OVER", grouping.special)
+    for call, _ in over.ranks:  # aggregates inside OVER count before the aggregate is built
+        for each in (
+            *(call.args["over"].args.get("partition_by") or ()),
+            *(call.args["over"].args.get("order_by") or ()),
+        ):
+            over_binder.bind(each.this if isinstance(each, d.SortKey) else each)
+    ranks = {column.id for _, column in over.ranks}
+
+    def rewrite(expr: Expr) -> Expr:
+        return expr if isinstance(expr, ColumnRef) and expr.id in ranks else grouping.rewrite(expr)
+
+    plan = grouping.build()
+    if condition is not None:
+        plan = Filter(input=plan, predicate=rewrite(condition), fields=plan.fields)
+    plan = over.build(plan, lambda each: grouping.rewrite(over_binder.bind(each)))
+    if qualify is not None:
+        plan = Filter(input=plan, predicate=rewrite(qualify), fields=plan.fields)
+    items = [replace(each, expr=rewrite(each.expr)) for each in items]
+    order = [(tree_, rewrite(expr)) for tree_, expr in order]
+    return _finish(tree, plan, items, order, context)
+
+
+def _qualify(tree: Tree, binder: ExpressionBinder) -> Expr | None:
+    qualify = tree.args.get("qualify")
+    return None if qualify is None else replace(binder, clause="QUALIFY").condition(qualify.this)
+
+
+def _items(tree: Tree, binder: ExpressionBinder, scope: Scope) -> list[Item]:
+    items: list[Item] = []
+    for each in tree.expressions:
+        if isinstance(each, exp.Star) or (isinstance(each, exp.Column) and isinstance(each.this, exp.Star)):
+            items += _star(each, scope)
+        elif isinstance(each, exp.Alias):
+            items.append(Item(each.alias, binder.bind(each.this), each))
+        else:
+            items.append(Item(_default_name(each, len(items)), binder.bind(each), each))
+    return _unique_names(items)
+
+
+def _star(tree: Tree, scope: Scope) -> list[Item]:
+    span = span_of(tree)
+    if not scope.relations:
+        raise SqlError("SELECT * needs a FROM", span=span)
+    fields: Sequence[Field] = scope.fields
+    if isinstance(tree, exp.Column):
+        fields = scope.relation(tree.table, span).fields
+    return [Item(each.name, column_ref(each, span), tree) for each in fields if not each.name.startswith("$")]
+
+
+def _default_name(tree: Tree, index: int) -> str:
+    if isinstance(tree, exp.Column):
+        return str(tree.name)
+    if isinstance(tree, exp.Dot):
+        return str(tree.expression.name)
+    return f"EXPR${index}"
+
+
+def _unique_names(items: list[Item]) -> list[Item]:
+    """Repeated output names get a number, as in Flink: k, k0, k1."""
+    taken: set[str] = set()
+    unique = []
+    for item in items:
+        name, number = item.name, 0
+        while name in taken:
+            name, number = f"{item.name}{number}", number + 1
+        taken.add(name)
+        unique.append(replace(item, name=name))
+    return unique
+
+
+def _order_items(tree: Tree, items: list[Item], binder: ExpressionBinder) -> list[tuple[Tree, Expr]]:
+    """ORDER BY: positions, output names, then any expression of the SELECT's own scope."""
+    order = tree.args.get("order")
+    result = []
+    for key in order.expressions if order is not None else ():
+        result.append((key, _order_expression(key.this, items, binder)))
+    return result
+
+
+def _order_expression(tree: Tree, items: list[Item], binder: ExpressionBinder) -> Expr:
+    if isinstance(tree, exp.Literal) and tree.is_int:
+        if not 1 <= int(tree.this) <= len(items):
+            raise SqlError(f"ORDER BY {tree.this}: there are {len(items)} columns", span=span_of(tree))
+        return items[int(tree.this) - 1].expr
+    if isinstance(tree, exp.Column) and len(tree.parts) == 1:
+        for item in items:
+            if item.name == tree.name:
+                return item.expr
+    return replace(binder, clause="ORDER BY").bind(tree)
+
+
+def _finish(tree: Tree, plan: Plan, items: list[Item], order: list[tuple[Tree, Expr]], context: Context) -> Plan:
+    """Projection, DISTINCT, ORDER BY, and the columns that only ORDER BY needed taken off again."""
+    fields = _output_fields(items, plan, context)
+    exprs = [item.expr for item in items]
+    keys, hidden = [], []
+    for key, expr in order:
+        if expr in exprs:
+            column = (*fields, *hidden)[exprs.index(expr)]
+        elif tree.args.get("distinct"):
+            raise SqlError("ORDER BY with DISTINCT takes columns of the SELECT only", span=span_of(key))
+        else:
+            column = context.field(f"$order{len(hidden)}", expr.type)
+            hidden.append(column)
+            exprs.append(expr)
+        keys.append(sort_key(key, column.id))
+    plan = Project(input=plan, exprs=tuple(exprs), fields=(*fields, *hidden))
+    if tree.args.get("distinct"):
+        plan = Aggregate(
+            input=plan,
+            keys=tuple(each.id for each in fields),
+            calls=(),
+            fields=fields,
+            span=span_of(tree.args["distinct"]),
+        )
+    if keys:
+        plan = Sort(input=plan, keys=tuple(keys), fields=plan.fields, span=span_of(tree.args["order"]))
+    if hidden:
+        plan = Project(input=plan, exprs=tuple(column_ref(each) for each in fields), fields=fields)
+    return plan
+
+
+def _output_fields(items: list[Item], plan: Plan, context: Context) -> tuple[Field, ...]:
+    """A bare column keeps its id (the first time it is selected) and its time attribute."""
+    known = {each.id: each for each in plan.fields}
+    fields: list[Field] = []
+    for item in items:
+        expr = item.expr
+        time = TimeAttribute.PROCESSING if is_processing_time(expr) else None
+        field = context.field(item.name, expr.type, time)
+        if isinstance(expr, ColumnRef) and expr.id in known:
+            field = replace(field, time=known[expr.id].time)
+            if all(each.id != expr.id for each in fields):
+                field = replace(field, id=expr.id)
+        fields.append(field)
+    return tuple(fields)

@@ -1,0 +1,186 @@
+"""Statements in the tree to Statement values: DDL, INSERT, SELECT, SET, SHOW and the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from streamsql.errors import NotSupportedYet, SqlError
+from streamsql.expr.nodes import Expr, Literal
+from streamsql.expr.resolve import coerce
+from streamsql.plan.logical import Field, Plan, Project, SinkPlan, Table
+from streamsql.sql import dialect as d
+from streamsql.sql import statements as s
+from streamsql.sql.bind_query import bind_query
+from streamsql.sql.bind_relations import table_name
+from streamsql.sql.bind_tables import bind_table
+from streamsql.sql.context import Context, Environment, View
+from streamsql.sql.dialect import exp
+from streamsql.sql.parse import ParsedStatement, span_of
+from streamsql.sql.scope import column_ref
+
+Tree = Any
+
+
+def bind_statement(parsed: ParsedStatement, environment: Environment, text: str) -> s.Statement:
+    """The statement that a parsed one means, in the catalog as it is now.
+
+    Raises SqlError with a span into `text` for anything unknown, ill-typed or not supported yet.
+    """
+    tree = parsed.tree
+    context = Context(environment)
+    if isinstance(tree, exp.Query | d.TableQuery):
+        return s.Query(bind_query(tree, context), span=parsed.span)
+    binder = _BINDERS.get(type(tree))
+    if binder is None:
+        raise NotSupportedYet(_NOT_YET.get(type(tree), tree.key.upper()), span=parsed.span)
+    return replace(binder(tree, context, text), span=parsed.span)
+
+
+def _create_table(tree: Tree, context: Context, text: str) -> s.Statement:
+    return s.CreateTable(bind_table(tree, context), bool(tree.args.get("exists")))
+
+
+def _create_view(tree: Tree, context: Context, text: str) -> s.Statement:
+    if tree.args.get("materialized"):
+        raise NotSupportedYet("CREATE MATERIALIZED VIEW", span=span_of(tree))
+    emit = tree.args["query"].find(d.Emit)
+    if emit is not None:
+        raise SqlError(
+            "EMIT cannot stand in a view", span=span_of(emit), hint="write it in the query that reads the view"
+        )
+    name = table_name(tree.this)
+    columns = tuple(each.name for each in tree.args.get("columns") or ())
+    plan = bind_query(tree.args["query"], context.inside_view(name))  # a wrong view is refused when it is made
+    if columns and len(columns) != len(plan.fields):
+        raise SqlError(f"{len(columns)} column names for {len(plan.fields)} columns", span=span_of(tree.this))
+    return s.CreateView(View(name, tree.args["query"], columns, text), bool(tree.args.get("exists")))
+
+
+def _insert(tree: Tree, context: Context, text: str) -> s.Statement:
+    return s.Insert((_insert_plan(tree, context),))
+
+
+def _statement_set(tree: Tree, context: Context, text: str) -> s.Statement:
+    return s.Insert(tuple(_insert_plan(each, context) for each in tree.expressions))
+
+
+def _insert_plan(tree: Tree, context: Context) -> SinkPlan:
+    if tree.args.get("overwrite"):
+        raise NotSupportedYet("INSERT OVERWRITE", span=span_of(tree.this))
+    if tree.args.get("partition"):
+        raise NotSupportedYet("INSERT INTO … PARTITION", span=span_of(tree.this))
+    span = span_of(tree.this)
+    table = context.lookup(table_name(tree.this), span)
+    if isinstance(table, View):
+        raise SqlError(f"{table.name} is a view: rows cannot be inserted", span=span)
+    plan = bind_query(tree.args["query"], context)
+    targets = _targets(tree, table)
+    if len(targets) != len(plan.fields):
+        query, wanted = len(plan.fields), len(targets)
+        columns = ", ".join(each.name for each in targets)
+        raise SqlError(
+            f"the query gives {query} columns, {table.name} takes {wanted}", span=span, hint=f"it takes {columns}"
+        )
+    return _sink(plan, table, targets, context, tree)
+
+
+def _targets(tree: Tree, table: Table) -> tuple[Field, ...]:
+    """The physical columns that the query's columns go into, in the query's order."""
+    physical = {column.name: Field(-1, column.name, column.type) for column in table.physical()}
+    listed = tree.args.get("columns") or ()
+    for each in listed:
+        if each.name not in physical:
+            raise SqlError(f"{table.name} has no column {each.name} to insert into", span=span_of(each))
+    return tuple(physical[each.name] for each in listed) if listed else tuple(physical.values())
+
+
+def _sink(plan: Plan, table: Table, targets: tuple[Field, ...], context: Context, tree: Tree) -> SinkPlan:
+    given: dict[str, Expr] = {}
+    for source, target in zip(plan.fields, targets, strict=True):
+        try:
+            given[target.name] = coerce(column_ref(source), target.type)
+        except SqlError as error:
+            error.message = f"{source.name} is {source.type}, {table.name}.{target.name} is {target.type}"
+            error.args, error.span = (error.message,), error.span or span_of(tree.this)
+            raise
+    exprs = tuple(
+        given.get(column.name) or Literal(None, type=column.type.with_nullable(True)) for column in table.physical()
+    )
+    fields = tuple(context.field(column.name, column.type) for column in table.physical())
+    if all(expr == column_ref(field) for expr, field in zip(exprs, plan.fields, strict=False)):
+        fields = tuple(replace(new, id=old.id) for new, old in zip(fields, plan.fields, strict=False))
+    return SinkPlan(
+        input=Project(input=plan, exprs=exprs, fields=fields), table=table, fields=fields, span=span_of(tree.this)
+    )
+
+
+def _explain(tree: Tree, context: Context, text: str) -> s.Statement:
+    inner = tree.this
+    if isinstance(inner, exp.Query | d.TableQuery):
+        return s.Explain((bind_query(inner, context),))
+    if isinstance(inner, d.InsertInto):
+        return s.Explain((_insert_plan(inner, context),))
+    if isinstance(inner, d.StatementSet):
+        return s.Explain(tuple(_insert_plan(each, context) for each in inner.expressions))
+    raise SqlError("EXPLAIN takes a query or an INSERT", span=span_of(inner))
+
+
+def _describe(tree: Tree, context: Context, text: str) -> s.Statement:
+    name = table_name(tree.this)
+    context.lookup(name, span_of(tree.this))
+    return s.Describe(name)
+
+
+def _drop(tree: Tree, context: Context, text: str) -> s.Statement:
+    kind, name = tree.args["kind"], table_name(tree.this)
+    if kind not in ("TABLE", "VIEW"):
+        raise NotSupportedYet(f"DROP {kind}", span=span_of(tree.this))
+    if not tree.args.get("exists"):
+        found = context.lookup(name, span_of(tree.this))
+        if isinstance(found, View) != (kind == "VIEW"):
+            other = "VIEW" if isinstance(found, View) else "TABLE"
+            raise SqlError(f"{name} is a {other}", span=span_of(tree.this), hint=f"write DROP {other} {name}")
+    return s.Drop(name, kind, bool(tree.args.get("exists")))
+
+
+def _show(tree: Tree, context: Context, text: str) -> s.Statement:
+    if tree.args.get("like") is not None:
+        raise NotSupportedYet("SHOW … LIKE", span=span_of(tree))
+    name = None if tree.this is None else table_name(tree.this)
+    return s.Show(tree.args["kind"], name)
+
+
+def _set(tree: Tree, context: Context, text: str) -> s.Statement:
+    if tree.this is None:
+        return s.SetOption()
+    return s.SetOption(tree.this.this, tree.expression.this)
+
+
+def _reset(tree: Tree, context: Context, text: str) -> s.Statement:
+    return s.ResetOption(None if tree.this is None else tree.this.this)
+
+
+def _use(tree: Tree, context: Context, text: str) -> s.Statement:
+    raise NotSupportedYet(f"USE {tree.args['kind']}", span=span_of(tree))
+
+
+_BINDERS: dict[type, Callable[[Any, Context, str], s.Statement]] = {
+    d.CreateTable: _create_table,
+    d.CreateView: _create_view,
+    d.InsertInto: _insert,
+    d.StatementSet: _statement_set,
+    d.Explain: _explain,
+    d.DescribeTable: _describe,
+    d.DropObject: _drop,
+    d.Show: _show,
+    d.SetOption: _set,
+    d.ResetOption: _reset,
+    d.UseObject: _use,
+}
+_NOT_YET: dict[type, str] = {
+    d.CreateFunction: "CREATE FUNCTION",
+    d.UpdateTable: "UPDATE",
+    d.DeleteFrom: "DELETE",
+}

@@ -1,0 +1,164 @@
+"""CREATE TABLE to a catalog table: columns, computed columns, watermark, keys and options."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamsql.errors import NotSupportedYet, SqlError, did_you_mean
+from streamsql.expr.nodes import ColumnRef, Expr
+from streamsql.expr.types import MAX_TIME_PRECISION, TIMESTAMPS, Column
+from streamsql.plan.logical import Field, Table, WatermarkSpec
+from streamsql.sql import dialect as d
+from streamsql.sql.bind_expressions import ExpressionBinder
+from streamsql.sql.bind_relations import table_name
+from streamsql.sql.context import Context, View
+from streamsql.sql.parse import span_of
+from streamsql.sql.scope import Relation, Scope
+from streamsql.sql.type_names import bind_type
+
+Tree = Any
+
+
+def bind_table(tree: Tree, context: Context) -> Table:
+    """The table that a CREATE TABLE declares; column ids in its expressions are positions in its columns."""
+    if tree.args.get("query") is not None:
+        raise NotSupportedYet("CREATE TABLE … AS", span=span_of(tree.this))
+    name = table_name(tree.this)
+    base = _like(tree, context)
+    columns, computed, metadata = _columns(tree, base)
+    options = _options(tree)
+    options = {**(base.options if base is not None else {}), **options}
+    connector = options.pop("connector", base.connector if base is not None else None)
+    if connector is None and options and base is None:
+        key = next(iter(options))
+        raise SqlError(
+            f"table {name} has options but no 'connector'",
+            span=span_of(tree.this),
+            hint=f"add 'connector' = '…' beside '{key}'",
+        )
+    table = Table(
+        name=name,
+        columns=columns,
+        computed=computed,
+        metadata=metadata,
+        watermark=_watermark(tree, columns) or (base.watermark if base is not None else None),
+        primary_key=_primary_key(tree, columns) or (base.primary_key if base is not None else ()),
+        partition_keys=_partition_keys(tree, columns),
+        connector=connector,
+        options=options,
+        inferred=not columns,
+    )
+    if table.inferred and table.connector is None:
+        raise SqlError(f"table {name} has no columns", span=span_of(tree.this))
+    return table
+
+
+def _like(tree: Tree, context: Context) -> Table | None:
+    clause = tree.args.get("like")
+    if clause is None:
+        return None
+    if clause.expressions:
+        raise NotSupportedYet("LIKE with options", span=span_of(clause))
+    base = context.lookup(table_name(clause.this), span_of(clause.this))
+    if isinstance(base, View):
+        raise SqlError(f"LIKE takes a table, {base.name} is a view", span=span_of(clause.this))
+    return base
+
+
+def _columns(
+    tree: Tree, base: Table | None
+) -> tuple[tuple[Column, ...], tuple[tuple[int, Expr], ...], tuple[tuple[int, str], ...]]:
+    """All columns in declared order, then the computed and the metadata ones by position."""
+    declared = tree.args.get("columns") or ()
+    columns: list[Column | None] = list(base.columns) if base is not None else []
+    first = len(columns)
+    for each in declared:
+        columns.append(None if isinstance(each, d.ComputedColumn) else _physical(each))
+    names = [column.name for column in columns[:first] if column] + [each.this.name for each in declared]
+    _refuse_repeated(names, declared, first)
+    computed = _computed(declared, columns, first)
+    metadata = tuple(
+        (first + index, each.args["key"].this if each.args.get("key") is not None else each.this.name)
+        for index, each in enumerate(declared)
+        if isinstance(each, d.MetadataColumn)
+    )
+    done = tuple(column for column in columns if column is not None)
+    return done, (*(base.computed if base is not None else ()), *computed), metadata
+
+
+def _physical(tree: Tree) -> Column:
+    return Column(tree.this.name, bind_type(tree.args["data_type"]))
+
+
+def _refuse_repeated(names: list[str], declared: Any, first: int) -> None:
+    for index, each in enumerate(declared):
+        if each.this.name in names[: first + index]:
+            raise SqlError(f"column {each.this.name} is declared twice", span=span_of(each.this) or span_of(each))
+
+
+def _computed(declared: Any, columns: list[Column | None], first: int) -> tuple[tuple[int, Expr], ...]:
+    """Binds computed columns over the physical ones (as in Flink, not over other computed ones)."""
+    known = tuple(Field(index, column.name, column.type) for index, column in enumerate(columns) if column is not None)
+    binder = ExpressionBinder(Scope((Relation(None, known),)), "a computed column")
+    result = []
+    for index, each in enumerate(declared):
+        if isinstance(each, d.ComputedColumn):
+            expr = binder.bind(each.expression)
+            columns[first + index] = Column(each.this.name, expr.type)
+            result.append((first + index, expr))
+    return tuple(result)
+
+
+def _options(tree: Tree) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for each in tree.args.get("options") or ():
+        if each.this.this in options:
+            raise SqlError(f"option '{each.this.this}' is given twice", span=span_of(each))
+        options[each.this.this] = each.expression.this
+    return options
+
+
+def _watermark(tree: Tree, columns: tuple[Column, ...]) -> WatermarkSpec | None:
+    clauses = tree.args.get("watermarks") or ()
+    if not clauses:
+        return None
+    if len(clauses) > 1:
+        raise SqlError("a table can have one WATERMARK only", span=span_of(clauses[1]))
+    clause = clauses[0]
+    fields = tuple(Field(index, column.name, column.type) for index, column in enumerate(columns))
+    binder = ExpressionBinder(Scope((Relation(None, fields),)), "WATERMARK")
+    time = binder.bind(clause.this)
+    if not isinstance(time, ColumnRef):
+        raise SqlError(
+            "WATERMARK FOR takes a column", span=span_of(clause.this), hint="declare a computed column for it"
+        )
+    if time.type.kind not in TIMESTAMPS or (time.type.precision or 0) > MAX_TIME_PRECISION:
+        hint = f"{time.name} is {time.type}: make it a computed column such as `t AS TO_TIMESTAMP({time.name})`"
+        raise SqlError("a WATERMARK needs a TIMESTAMP or TIMESTAMP_LTZ column", span=span_of(clause.this), hint=hint)
+    expr = binder.bind(clause.expression)
+    if expr.type.kind is not time.type.kind:
+        hint = f"write for instance {time.name} - INTERVAL '5' SECOND"
+        raise SqlError(
+            f"the watermark of {time.name} is {expr.type}, not a time", span=span_of(clause.expression), hint=hint
+        )
+    return WatermarkSpec(time.id, expr)
+
+
+def _primary_key(tree: Tree, columns: tuple[Column, ...]) -> tuple[str, ...]:
+    key = tree.args.get("primary_key")
+    names = [each.name for each in key.expressions] if key is not None else []
+    names += [each.this.name for each in tree.args.get("columns") or () if each.args.get("primary_key")]
+    return _known(names, columns, "PRIMARY KEY", tree)
+
+
+def _partition_keys(tree: Tree, columns: tuple[Column, ...]) -> tuple[str, ...]:
+    return _known([each.name for each in tree.args.get("partitioned_by") or ()], columns, "PARTITIONED BY", tree)
+
+
+def _known(names: list[str], columns: tuple[Column, ...], clause: str, tree: Tree) -> tuple[str, ...]:
+    declared = [each.name for each in columns]
+    for name in names:
+        if name not in declared:
+            hint = did_you_mean(name, declared, kind="columns")
+            raise SqlError(f"{clause}: unknown column {name}", span=span_of(tree.this), hint=hint)
+    return tuple(names)

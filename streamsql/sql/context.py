@@ -1,0 +1,73 @@
+"""What binding a statement needs to know of its surroundings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any, Protocol
+
+from streamsql.errors import Span, SqlError, did_you_mean
+from streamsql.expr.types import SqlType
+from streamsql.plan.logical import Field, Table, TimeAttribute
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A catalog view: its query as a tree, bound anew wherever it is read; `text` is the script it stood in."""
+
+    name: str
+    query: Any
+    columns: tuple[str, ...]
+    text: str
+
+
+class Environment(Protocol):
+    """Where the binder finds tables and views."""
+
+    def lookup(self, name: str) -> Table | View | None: ...
+
+    def names(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CommonTable:
+    """A WITH item, and the context in which its query is bound."""
+
+    query: Any
+    columns: tuple[str, ...]
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One statement's binding: the catalog, fresh column ids, the WITH items in sight, the views being expanded."""
+
+    environment: Environment
+    ids: Iterator[int] = field(default_factory=lambda: count(1))
+    common_tables: Mapping[str, CommonTable] = field(default_factory=dict)
+    expanding: tuple[str, ...] = ()
+
+    def field(self, name: str, type_: SqlType, time: TimeAttribute | None = None) -> Field:
+        """A new column."""
+        return Field(next(self.ids), name, type_, time)
+
+    def with_common_tables(self, tables: Mapping[str, CommonTable]) -> Context:
+        return replace(self, common_tables={**self.common_tables, **tables})
+
+    def inside_view(self, name: str) -> Context:
+        """For a view's own query: it sees the catalog only, and never itself."""
+        return replace(self, common_tables={}, expanding=(*self.expanding, name))
+
+    def lookup(self, name: str, span: Span | None) -> Table | View:
+        """A table or view of the catalog, or SqlError with the nearest name."""
+        found = self.environment.lookup(name)
+        if found is None:
+            known = tuple(self.environment.names()) + tuple(self.common_tables)
+            hint = did_you_mean(name, known, kind="tables") if known else _how_to_declare(name)
+            raise SqlError(f"unknown table {name}", span=span, hint=hint)
+        return found
+
+
+def _how_to_declare(name: str) -> str:
+    return f"declare it with CREATE TABLE {name} (…) WITH (…), or give its data with --input {name}=PATH"

@@ -1,0 +1,68 @@
+"""Text to trees and back: what the rest of the engine calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlglot import exp
+
+from streamsql.errors import Span, SqlError
+from streamsql.sql.dialect.cursor import stored_span
+from streamsql.sql.dialect.flink import Flink
+
+Result = TypeVar("Result")
+
+_FLINK = Flink()
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedStatement:
+    """A statement's tree, and where it stands in the script."""
+
+    tree: exp.Expression
+    span: Span
+
+
+def parse_script(text: str) -> list[ParsedStatement]:
+    """All statements of a script. SqlError, with the text attached, for the first mistake.
+
+    >>> [to_sql(each.tree) for each in parse_script("SET 'a'='b';; select A from t where x<>1")]
+    ["SET 'a' = 'b'", 'SELECT A FROM t WHERE x <> 1']
+    """
+    trees = _with_source(text, lambda: _FLINK.parse(text))
+    whole = Span(0, len(text))
+    return [ParsedStatement(tree, span_of(tree) or whole) for tree in trees if isinstance(tree, exp.Expression)]
+
+
+def parse_expression(text: str) -> exp.Expression:
+    """The tree of one expression; SqlError, with the text attached, if it is none."""
+    tree = _with_source(text, lambda: _FLINK.parse_into(exp.Expression, text)[0])
+    assert isinstance(tree, exp.Expression)
+    return tree
+
+
+def _with_source(text: str, parse: Callable[[], Result]) -> Result:
+    try:
+        return parse()
+    except SqlError as error:
+        error.with_source(text)
+        raise
+    except RecursionError:
+        message = "syntax error: this is nested too deeply"
+        raise SqlError(message, span=Span(0, len(text))).with_source(text) from None
+
+
+def to_sql(tree: exp.Expression) -> str:
+    """The tree as text that parses to an equal tree."""
+    return _FLINK.generate(tree, copy=False)
+
+
+def span_of(tree: exp.Expression) -> Span | None:
+    """The stretch of text that an expression, relation or statement was parsed from; None if it was made otherwise."""
+    if (span := stored_span(tree)) is not None:
+        return span
+    children = (child for child in tree.iter_expressions() if isinstance(child, exp.Expression))
+    spans = [span for child in children if (span := span_of(child)) is not None]
+    return Span(min(each.start for each in spans), max(each.end for each in spans)) if spans else None

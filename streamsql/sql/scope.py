@@ -1,0 +1,88 @@
+"""Name resolution: which field a column name means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from streamsql.errors import Span, SqlError, did_you_mean
+from streamsql.expr.nodes import ColumnRef, Expr, FieldAccess
+from streamsql.expr.types import Kind
+from streamsql.plan.logical import Field
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What one item of FROM offers: its alias (None where it has none) and its fields."""
+
+    alias: str | None
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """All relations of one FROM clause."""
+
+    relations: tuple[Relation, ...] = ()
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        return tuple(field for relation in self.relations for field in relation.fields)
+
+    def relation(self, alias: str, span: Span | None) -> Relation:
+        """The relation of that alias, or SqlError."""
+        for each in self.relations:
+            if each.alias == alias:
+                return each
+        known = [each.alias for each in self.relations if each.alias is not None]
+        raise SqlError(f"unknown table alias {alias}", span=span, hint=did_you_mean(alias, known, kind="aliases here"))
+
+    def resolve(self, parts: Sequence[str], span: Span | None) -> Expr:
+        """A column by its dotted name: `a`, `t.a`, `a.field`, `t.a.field.field`."""
+        head, rest = parts[0], list(parts[1:])
+        if rest and any(each.alias == head for each in self.relations):
+            relation = self.relation(head, span)
+            found = [field for field in relation.fields if field.name == rest[0]]
+            if not found:
+                names = [field.name for field in relation.fields]
+                hint = did_you_mean(rest[0], names, kind=f"columns of {head}")
+                raise SqlError(f"unknown column {head}.{rest[0]}", span=span, hint=hint)
+            rest = rest[1:]
+        else:
+            found = [field for field in self.fields if field.name == head]
+            if not found:
+                raise self._unknown(head, bool(rest), span)
+        if len(found) > 1:
+            owners = [str(each.alias) for each in self.relations if any(field in each.fields for field in found)]
+            hint = "write " + " or ".join(f"{owner}.{found[0].name}" for owner in dict.fromkeys(owners))
+            raise SqlError(f"column {found[0].name} is ambiguous", span=span, hint=hint)
+        return field_path(column_ref(found[0], span), rest, span)
+
+    def _unknown(self, name: str, qualified: bool, span: Span | None) -> SqlError:
+        if qualified:
+            known = [each.alias for each in self.relations if each.alias is not None]
+            hint = did_you_mean(name, [*known, *(field.name for field in self.fields)], kind="known")
+            return SqlError(f"unknown table or column {name}", span=span, hint=hint)
+        if not self.relations:
+            return SqlError(f"unknown column {name}: there is no FROM", span=span, hint=f"a text is written '{name}'")
+        names = [field.name for field in self.fields if not field.name.startswith("$")]
+        return SqlError(f"unknown column {name}", span=span, hint=did_you_mean(name, names, kind="columns here"))
+
+
+def column_ref(field: Field, span: Span | None = None) -> ColumnRef:
+    """An expression that reads a field."""
+    return ColumnRef(field.id, field.name, type=field.type, span=span)
+
+
+def field_path(expr: Expr, names: Sequence[str], span: Span | None) -> Expr:
+    """`expr.a.b`: fields of ROW values."""
+    for name in names:
+        if expr.type.kind is not Kind.ROW:
+            raise SqlError(f"{expr.type} has no fields: only ROW values do", span=span)
+        if name not in expr.type.names:
+            hint = did_you_mean(name, expr.type.names, kind="fields")
+            raise SqlError(f"unknown field {name}", span=span, hint=hint)
+        index = expr.type.names.index(name)
+        child = expr.type.children[index]
+        expr = FieldAccess(expr, index, type=child.with_nullable(child.nullable or expr.type.nullable), span=span)
+    return expr

@@ -1,0 +1,75 @@
+"""What is said about text that is not SQL: what was found, what was expected, and what may have been meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from streamsql.errors import Span, SqlError, nearest, position
+
+END_OF_TEXT = "the end of the text"
+
+# Foreign spellings that have one plain translation.
+ELSEWHERE = {
+    "==": "write = to compare",
+    "::": "write CAST(value AS type)",
+    "&&": "write AND",
+    "!": "write NOT",
+    "~": "write SIMILAR TO, or REGEXP(text, pattern)",
+    "@": "there are no variables; settings are read with SET",
+    "\\": "a backslash stands only inside strings, where it is an ordinary character",
+    "\u2018": "strings stand in straight quotes: 'text'",
+    "\u2019": "strings stand in straight quotes: 'text'",
+    "\u201c": 'names are quoted with `name` or "name"',
+    "\u201d": 'names are quoted with `name` or "name"',
+    "ILIKE": "write LOWER(text) LIKE LOWER(pattern)",
+    "RLIKE": "write REGEXP(text, pattern)",
+    "TOP": "write LIMIT n at the end of the query",
+    "MINUS": "write EXCEPT",
+}
+
+
+def quoted(word: str) -> str:
+    """A stretch of the text as messages show it."""
+    return word if word == END_OF_TEXT else f'"{word}"'
+
+
+def unexpected(found: str, span: Span, *, expected: str | None = None, hint: str | None = None) -> SqlError:
+    """A token that cannot stand where it does."""
+    message = f"expected {expected}, found {quoted(found)}" if expected else f"unexpected {quoted(found)}"
+    return SqlError(f"syntax error: {message}", span=span, hint=hint or ELSEWHERE.get(found.upper()))
+
+
+def unterminated(what: str, closing: str, span: Span) -> SqlError:
+    """A string, quoted name or comment that runs to the end of the text."""
+    hints = {
+        "string": "a quote inside a string is written twice: 'it''s'",
+        "quoted name": f"a {closing} inside a quoted name is written twice",
+    }
+    return SqlError(f"syntax error: this {what} has no closing {closing}", span=span, hint=hints.get(what))
+
+
+def unclosed(text: str, opening: Span, found: str, span: Span) -> SqlError:
+    """A bracket whose partner is missing where `found` stands."""
+    bracket = text[opening.start]
+    closing = {"(": ")", "[": "]", "{": "}", "<": ">"}[bracket]
+    line, column = position(text, opening.start)
+    return SqlError(
+        f'syntax error: expected "{closing}", found {quoted(found)}',
+        span=span,
+        hint=f'it would close the "{bracket}" at line {line}, column {column}',
+    )
+
+
+def misspelt(word: str, keywords: Iterable[str]) -> str | None:
+    """The hint for a word that is nearly a keyword, else None.
+
+    >>> misspelt("GRUOP", ["GROUP BY", "WHERE"])
+    'did you mean GROUP BY?'
+    """
+    by_first: dict[str, str] = {}
+    for keyword in keywords:
+        by_first.setdefault(keyword.split()[0], keyword)
+    if len(word) < 2 or word.upper() in by_first:
+        return None
+    found = nearest(word.upper(), list(by_first))
+    return f"did you mean {by_first[found[0]]}?" if found else None

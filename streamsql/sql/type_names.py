@@ -1,0 +1,36 @@
+"""Type names in the tree to SQL types."""
+
+from __future__ import annotations
+
+from streamsql.errors import SqlError
+from streamsql.expr.types import MAX_TIME_PRECISION, Kind, SqlType
+from streamsql.sql.dialect import TypeName
+from streamsql.sql.parse import span_of
+
+_TIMES = (Kind.TIME, Kind.TIMESTAMP, Kind.TIMESTAMP_LTZ)
+_NESTED = (Kind.ARRAY, Kind.MULTISET, Kind.MAP)
+
+
+def bind_type(tree: TypeName) -> SqlType:
+    """The SQL type that a type name means; SqlError for precisions that do not exist."""
+    kind = Kind(tree.this)
+    precision, scale = tree.args.get("precision"), tree.args.get("scale")
+    nullable = not tree.args.get("not_null")
+    if kind is Kind.ROW:
+        fields = tree.expressions
+        names = tuple(each.name for each in fields)
+        return SqlType(
+            kind, nullable=nullable, children=tuple(bind_type(f.args["data_type"]) for f in fields), names=names
+        )
+    if kind in _NESTED:
+        return SqlType(kind, nullable=nullable, children=tuple(bind_type(each) for each in tree.expressions))
+    if kind in _TIMES and precision is not None and precision > MAX_TIME_PRECISION:
+        hint = f"write {kind.value}({MAX_TIME_PRECISION}): times are kept in microseconds"
+        raise SqlError(f"{kind.value}({precision}) is too fine", span=span_of(tree), hint=hint)
+    if kind is Kind.DECIMAL and not (1 <= precision <= 38 and 0 <= scale <= precision):
+        raise SqlError(
+            f"DECIMAL({precision}, {scale}) does not exist",
+            span=span_of(tree),
+            hint="precision 1 to 38, scale 0 to precision",
+        )
+    return SqlType(kind, precision, scale, nullable)

@@ -1,0 +1,105 @@
+"""Grouping rows by equal keys, where NULL = NULL, NaN = NaN and -0.0 = 0.0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streamsql.state.fixed_width import AnyArray, Int64Array, array_of, valid_of, values_of
+from streamsql.state.nested_keys import decode_nested, encode_nested
+
+
+def normalized_type(type_: pa.DataType) -> pa.DataType:
+    """The type of a key column after `normalize_key`."""
+    return pa.binary() if pa.types.is_nested(type_) else type_
+
+
+def normalize_key(array: pa.Array) -> pa.Array:
+    """Equal values as equal bytes that Acero can group: one NaN, no -0.0, nested values as canonical binary."""
+    if pa.types.is_floating(array.type):
+        return _normalize_float(array)
+    if pa.types.is_nested(array.type):
+        return encode_nested(array)
+    return array
+
+
+def denormalize_key(array: pa.Array, type_: pa.DataType) -> pa.Array:
+    """The values of type `type_` that `normalize_key` made `array` of."""
+    return decode_nested(array, type_) if pa.types.is_nested(type_) else array
+
+
+def _normalize_float(array: pa.Array) -> pa.Array:
+    values = values_of(array)
+    negative_zero = np.signbit(values) & (values == 0)
+    nan = np.isnan(values)
+    if not negative_zero.any() and not nan.any():
+        return array
+    clean = np.where(negative_zero, values.dtype.type(0), values)
+    clean[nan] = np.nan
+    return array_of(clean, valid_of(array), array.type)
+
+
+def group_rows(columns: Sequence[pa.Array]) -> tuple[Int64Array, Int64Array]:
+    """Which rows of normalised columns (at least one) are equal.
+
+    Returns for each row the id of its group, dense from 0 by first appearance, and for each group its first row.
+    """
+    ids, first = _group_column(columns[0])
+    for column in columns[1:]:
+        more, more_first = _group_column(column)
+        if len(first) == 1:
+            ids, first = more, more_first
+        elif len(more_first) > 1:
+            ids, first = _group_integers(ids * len(more_first) + more)
+    return ids, first
+
+
+def _group_column(column: pa.Array) -> tuple[Int64Array, Int64Array]:
+    if not column.null_count and pa.types.is_primitive(column.type) and not pa.types.is_floating(column.type):
+        values = values_of(column)
+        if values.dtype != np.bool_:
+            return _group_integers(values)
+    return _group_by_dictionary(column)
+
+
+def _group_integers(values: AnyArray) -> tuple[Int64Array, Int64Array]:
+    """Direct addressing where the values lie close together, runs where they repeat, else a hash table."""
+    count = len(values)
+    if not count:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    low, high = int(values.min()), int(values.max())
+    if high - low <= 4 * count:
+        return _group_by_position(values.astype(np.int64) - low, high - low + 1)
+    changes = np.flatnonzero(values[1:] != values[:-1]) + 1
+    if len(changes) * 8 < count:
+        heads = np.concatenate([[0], changes])
+        ids, first = _group_by_dictionary(pa.array(values[heads]))
+        return np.repeat(ids, np.diff(heads, append=count)), heads[first]
+    return _group_by_dictionary(pa.array(values))
+
+
+def _group_by_position(slots: Int64Array, width: int) -> tuple[Int64Array, Int64Array]:
+    rows = np.arange(len(slots))
+    first_at = np.full(width, len(slots))
+    np.minimum.at(first_at, slots, rows)
+    first_of_row = first_at[slots]
+    is_first = first_of_row == rows
+    return (np.cumsum(is_first) - 1)[first_of_row], np.flatnonzero(is_first)
+
+
+def _group_by_dictionary(column: pa.Array) -> tuple[Int64Array, Int64Array]:
+    indices = pc.dictionary_encode(column, null_encoding="encode").indices
+    ids = np.asarray(indices.to_numpy(zero_copy_only=False)).astype(np.int64)
+    if not len(ids):
+        return ids, ids
+    return ids, np.flatnonzero(np.diff(np.maximum.accumulate(ids), prepend=-1))
+
+
+def single_chunk(column: pa.ChunkedArray) -> pa.Array:
+    """The column of a table as one array, copied only where it has several chunks."""
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return column.combine_chunks() if column.num_chunks else pa.array([], column.type)

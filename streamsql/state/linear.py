@@ -1,0 +1,161 @@
+"""Accumulators that add up: rows into groups, partial groups into groups, and a step's groups into state.
+
+Each one keeps some columns, named by a suffix; a column that is absent counts as zeros. Rows are handed over without
+NULLs: whoever calls leaves out what an aggregate does not see, and counts the rest.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streamsql.batch import Weights
+from streamsql.state.fixed_width import AnyArray, Int64Array, values_of
+
+Values: TypeAlias = AnyArray | pa.Array
+Columns: TypeAlias = Mapping[str, Values]
+
+
+class Linear(ABC):
+    """One kind of accumulator. `ids` say for each row its group, below `size`; results have one value a group."""
+
+    subtracts = True
+    """Whether rows can be taken back: `weights` of -1."""
+
+    @abstractmethod
+    def over_rows(self, ids: Int64Array, size: int, rows: pa.Array, weights: Weights | None) -> Columns:
+        """Accumulate rows; `weights` None means that each counts once."""
+
+    @abstractmethod
+    def over_partials(self, ids: Int64Array, size: int, columns: Columns) -> Columns:
+        """Accumulate what was accumulated before."""
+
+    @abstractmethod
+    def combine(self, old: Columns, new: Columns) -> Columns:
+        """Accumulate pairwise: both have the same groups in the same order."""
+
+    @abstractmethod
+    def blank(self, size: int) -> Values:
+        """The first column (suffix "") of groups without rows."""
+
+
+def scatter_add(ids: Int64Array, size: int, values: Int64Array) -> Int64Array:
+    """The sum of each group; dtypes are int64 on both sides, or numpy takes its slow path."""
+    total = np.zeros(size, np.int64)
+    np.add.at(total, ids, values)
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Count(Linear):
+    """How many rows there are."""
+
+    def over_rows(self, ids: Int64Array, size: int, rows: pa.Array, weights: Weights | None) -> Columns:
+        if weights is None:
+            return {"": np.bincount(ids, minlength=size)}
+        return {"": scatter_add(ids, size, weights.astype(np.int64))}
+
+    def over_partials(self, ids: Int64Array, size: int, columns: Columns) -> Columns:
+        return {"": scatter_add(ids, size, columns[""])}
+
+    def combine(self, old: Columns, new: Columns) -> Columns:
+        return {"": old[""] + new[""]}
+
+    def blank(self, size: int) -> Values:
+        return np.zeros(size, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberExtreme(Linear):
+    """The smallest or largest of fixed-width values of up to 64 bits; NaN is the largest float."""
+
+    type: pa.DataType
+    largest: bool
+    subtracts = False
+
+    def over_rows(self, ids: Int64Array, size: int, rows: pa.Array, weights: Weights | None) -> Columns:
+        return {"": self._scatter(ids, size, self._numbers(rows))}
+
+    def over_partials(self, ids: Int64Array, size: int, columns: Columns) -> Columns:
+        return {"": self._scatter(ids, size, columns[""])}
+
+    def combine(self, old: Columns, new: Columns) -> Columns:
+        return {"": self._choose(old[""], new[""])}
+
+    def blank(self, size: int) -> Values:
+        kind = self._dtype()
+        if kind.kind == "f":
+            return np.full(size, -np.inf if self.largest else np.nan, kind)
+        limits = np.iinfo(kind)
+        return np.full(size, limits.min if self.largest else limits.max, kind)
+
+    def _dtype(self) -> np.dtype[Any]:
+        if pa.types.is_decimal128(self.type):
+            return np.dtype(np.int64)
+        values = values_of(pa.nulls(0, self.type))
+        return np.dtype(np.int8) if values.dtype == np.bool_ else values.dtype
+
+    def _numbers(self, rows: pa.Array) -> AnyArray:
+        values = values_of(rows)
+        if pa.types.is_decimal128(self.type):
+            return np.ascontiguousarray(values[:, 0])
+        return values.view(np.int8) if values.dtype == np.bool_ else values
+
+    def _choose(self, left: AnyArray, right: AnyArray) -> AnyArray:
+        if self.largest:
+            return np.asarray(np.maximum(left, right))
+        return np.asarray(np.fmin(left, right))
+
+    def _scatter(self, ids: Int64Array, size: int, values: AnyArray) -> AnyArray:
+        best = np.asarray(self.blank(size))
+        # fmin passes over a NaN, so that a minimum is NaN only where there is nothing else; maximum lets it win.
+        (np.maximum if self.largest else np.fmin if best.dtype.kind == "f" else np.minimum).at(best, ids, values)
+        return best
+
+
+@dataclass(frozen=True, slots=True)
+class ArrowExtreme(Linear):
+    """The smallest or largest of values that numpy cannot order: text by code point, bytes, long decimals."""
+
+    type: pa.DataType
+    largest: bool
+    subtracts = False
+
+    def over_rows(self, ids: Int64Array, size: int, rows: pa.Array, weights: Weights | None) -> Columns:
+        return {"": self._scatter(ids, size, rows)}
+
+    def over_partials(self, ids: Int64Array, size: int, columns: Columns) -> Columns:
+        return {"": self._scatter(ids, size, columns[""])}
+
+    def combine(self, old: Columns, new: Columns) -> Columns:
+        choose = pc.max_element_wise if self.largest else pc.min_element_wise
+        return {"": choose(old[""], new[""])}
+
+    def blank(self, size: int) -> Values:
+        return pa.nulls(size, self.type)
+
+    def _scatter(self, ids: Int64Array, size: int, values: pa.Array) -> pa.Array:
+        if not len(ids):
+            return self.blank(size)
+        table = pa.Table.from_arrays([pa.array(ids), values], ["id", "value"])
+        best = table.group_by("id", use_threads=False).aggregate([("value", "max" if self.largest else "min")])
+        best = best.combine_chunks()
+        place = np.full(size, best.num_rows, np.int64)
+        place[best.column("id").to_numpy()] = np.arange(best.num_rows)
+        found = best.column(1).chunk(0)
+        return pa.concat_arrays([found, pa.nulls(1, self.type)]).take(pa.array(place))
+
+
+def extreme_of(type_: pa.DataType, *, largest: bool) -> Linear:
+    """The accumulator of MIN or MAX over values of an Arrow type."""
+    if pa.types.is_decimal128(type_):
+        return (NumberExtreme if type_.precision <= 18 else ArrowExtreme)(type_, largest)
+    if pa.types.is_primitive(type_):
+        return NumberExtreme(type_, largest)
+    return ArrowExtreme(type_, largest)

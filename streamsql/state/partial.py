@@ -1,0 +1,158 @@
+"""Partial: rows aggregated by key but not finished, so that more can be merged in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
+from streamsql.state.grouping import group_rows, single_chunk
+from streamsql.state.linear import Values, scatter_add
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Collection:
+    """Rows that cannot be added up: distinct values with their weight, or texts with ordinal and weight.
+
+    `ids`: the position of each row's group in the partial; all arrays run parallel. Only texts have `ordinals`.
+    """
+
+    ids: Int64Array
+    values: tuple[pa.Array, ...]
+    weights: Int64Array
+    ordinals: Int64Array | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def filter(self, mask: BoolArray) -> Collection:
+        """The rows where `mask` holds."""
+        chosen = pa.array(mask)
+        values = tuple(each.filter(chosen) for each in self.values)
+        ordinals = None if self.ordinals is None else self.ordinals[mask]
+        return Collection(self.ids[mask], values, self.weights[mask], ordinals)
+
+    def consolidated(self) -> Collection:
+        """Distinct values once each, their weights added up; texts as they are."""
+        if self.ordinals is not None or not len(self):
+            return self
+        same, first = group_rows([int64_array(self.ids), *self.values])
+        weights = scatter_add(same, len(first), self.weights)
+        at = int64_array(first)
+        once = Collection(self.ids[first], tuple(each.take(at) for each in self.values), weights)
+        return once if bool(weights.all()) else once.filter(weights != 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Partial:
+    """Rows aggregated by (extra keys, keys), not yet finished. Immutable.
+
+    `keys`: normalised key columns, the `extra` extra ones first; `columns`: accumulators by name, one value a group;
+    `collections`: what DISTINCT, LISTAGG and retractable MIN and MAX need beside them.
+    """
+
+    size: int
+    extra: int
+    keys: tuple[pa.Array, ...]
+    columns: Mapping[str, Values]
+    collections: tuple[Collection, ...] = ()
+
+    def __len__(self) -> int:
+        return self.size
+
+    @property
+    def rows(self) -> int:
+        """How many groups and collected values are kept."""
+        return self.size + sum(len(each) for each in self.collections)
+
+    def extra_values(self, position: int = 0) -> Int64Array:
+        """An extra key of each group."""
+        return values_of(self.keys[position])
+
+    def filter_extra(self, keep: Callable[[Int64Array], BoolArray], position: int = 0) -> Partial:
+        """The groups (with their collected values) whose extra key `keep` accepts; `keep` sees the whole column."""
+        return self.filter(np.asarray(keep(self.extra_values(position))))
+
+    def filter(self, mask: BoolArray) -> Partial:
+        """The groups where `mask` holds."""
+        if bool(mask.all()):
+            return self
+        chosen = pa.array(mask)
+        position = np.cumsum(mask) - 1
+        kept = (each.filter(mask[each.ids]) for each in self.collections)
+        return Partial(
+            int(np.count_nonzero(mask)),
+            self.extra,
+            tuple(each.filter(chosen) for each in self.keys),
+            {
+                name: values.filter(chosen) if isinstance(values, pa.Array) else values[mask]
+                for name, values in self.columns.items()
+            },
+            tuple(replace(each, ids=position[each.ids]) for each in kept),
+        )
+
+    def save(self, prefix: str = "") -> dict[str, pa.Table]:
+        """As tables, named `<prefix>groups` and `<prefix>collection<i>`."""
+        groups = {f"k{i}": each for i, each in enumerate(self.keys)}
+        groups |= {f"c{name}": pa.array(values) for name, values in self.columns.items()}
+        tables = {f"{prefix}groups": pa.table(groups)}
+        for i, each in enumerate(self.collections):
+            columns = {"id": pa.array(each.ids), "weight": pa.array(each.weights)}
+            columns |= {f"v{j}": value for j, value in enumerate(each.values)}
+            if each.ordinals is not None:
+                columns["ordinal"] = pa.array(each.ordinals)
+            tables[f"{prefix}collection{i}"] = pa.table(columns)
+        return tables
+
+
+def load_partial(tables: Mapping[str, pa.Table], prefix: str = "", extra: int = 0) -> Partial:
+    """The partial that `Partial.save` made tables of; `extra`: how many extra keys it has."""
+    groups = tables[f"{prefix}groups"]
+    keys = tuple(single_chunk(groups[name]) for name in groups.column_names if name[0] == "k")
+    names = [name for name in groups.column_names if name[0] == "c"]
+    columns = {name[1:]: _as_values(single_chunk(groups[name])) for name in names}
+    collections = []
+    while (table := tables.get(f"{prefix}collection{len(collections)}")) is not None:
+        values = tuple(single_chunk(table[name]) for name in table.column_names if name[0] == "v")
+        ordinals = values_of(single_chunk(table["ordinal"])) if "ordinal" in table.column_names else None
+        ids, weights = (values_of(single_chunk(table[name])) for name in ("id", "weight"))
+        collections.append(Collection(ids, values, weights, ordinals))
+    return Partial(groups.num_rows, extra, keys, columns, tuple(collections))
+
+
+def _as_values(array: pa.Array) -> Values:
+    if pa.types.is_integer(array.type) or pa.types.is_floating(array.type):
+        return values_of(array)
+    return array
+
+
+def concat_collections(collections: Sequence[Collection]) -> Collection:
+    """One collection with the rows of all, in order; the ids must already mean the same groups."""
+    first = collections[0]
+    ordinals = [each.ordinals for each in collections if each.ordinals is not None]
+    return Collection(
+        np.concatenate([each.ids for each in collections]),
+        tuple(pa.concat_arrays([each.values[i] for each in collections]) for i in range(len(first.values))),
+        np.concatenate([each.weights for each in collections]),
+        np.concatenate(ordinals) if ordinals else None,
+    )
+
+
+def concat_columns(partials: Sequence[Partial]) -> dict[str, Values]:
+    """The accumulators of all partials one after the other; a column that some of them lack is 0 there."""
+    names = dict.fromkeys(name for each in partials for name in each.columns)
+    return {name: _concat_column(name, partials) for name in names}
+
+
+def _concat_column(name: str, partials: Sequence[Partial]) -> Values:
+    parts = [each.columns.get(name) for each in partials]
+    known = next(each for each in parts if each is not None)
+    if isinstance(known, pa.Array):
+        return pa.concat_arrays(parts)
+    sizes = [each.size for each in partials]
+    return np.concatenate(
+        [np.zeros(size, known.dtype) if part is None else part for part, size in zip(parts, sizes, strict=True)]
+    )

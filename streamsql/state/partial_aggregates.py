@@ -1,0 +1,187 @@
+"""Aggregates in three moves: rows to partial groups, partial groups merged, results read off.
+
+    algebra = PartialAggregates(input_schema, keys, calls, append_only)
+    partial = algebra.partial(batch.rows, batch.weights, extra_keys=[window_end], ordinals=arrival)
+    one = algebra.merge([each.filter_extra(lambda end: end == 10_000_000) for each in partials])
+    keys, results = algebra.finish(one)
+
+Extra keys are int64 columns that the caller groups by before the keys (a window's end, a slice, a session). `merge`
+drops them unless told `keep_extra=True`; `finish` of a partial that still has them returns them in front of the keys,
+so that many windows can be finished at once. Order of groups: by first appearance, in `partial`, `merge` and `finish` alike.
+A batch without rows gives a partial without groups. `Partial.save` and `load_partial` are for snapshots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+
+from streamsql.batch import Weights
+from streamsql.expr.aggregates import AggregateCall
+from streamsql.expr.types import Schema, arrow_type
+from streamsql.state.decomposition import ROWS, Groups, decompose
+from streamsql.state.fixed_width import Int64Array, int64_array
+from streamsql.state.grouping import denormalize_key, group_rows, normalize_key, normalized_type
+from streamsql.state.linear import Count, Values, scatter_add
+from streamsql.state.partial import Collection, Partial, concat_collections, concat_columns, load_partial
+from streamsql.state.retractions import never_added
+from streamsql.state.selected_rows import RowSelector, Selected
+from streamsql.state.text_lists import TextList, surviving
+
+__all__ = ["Collection", "Partial", "PartialAggregates", "load_partial"]
+
+
+class PartialAggregates:
+    """The algebra of a list of aggregate calls; has no state of its own.
+
+    `keys`, and `args` and `filter` of the calls, are positions in the input. `append_only`: no weights will come.
+    `needs_ordinals`: LISTAGG is among the calls, and `partial` must be told the arrival order of the rows.
+    """
+
+    def __init__(
+        self, input_schema: Schema, keys: Sequence[int], calls: Sequence[AggregateCall], append_only: bool
+    ) -> None:
+        self.input_schema = input_schema
+        self.keys = tuple(keys)
+        self.calls = tuple(calls)
+        self.parts = decompose(calls, input_schema, append_only=append_only)
+        self.key_types = tuple(arrow_type(input_schema.columns[each].type) for each in keys)
+        self.needs_ordinals = bool(self.parts.lists)
+
+    def partial(
+        self,
+        rows: pa.RecordBatch,
+        weights: Weights | None = None,
+        extra_keys: Sequence[pa.Array] = (),
+        ordinals: Int64Array | None = None,
+    ) -> Partial:
+        """Aggregate a batch by (extra keys, keys). `extra_keys`: int64 arrays as long as the batch, without NULLs.
+
+        `ordinals`: the arrival number of each row, unique and rising over batches; needed where `needs_ordinals`.
+        """
+        keys = (*extra_keys, *(normalize_key(rows.column(each)) for each in self.keys))
+        ids, first = _group(keys, rows.num_rows)
+        size = len(first)
+        columns: dict[str, Values] = {ROWS: Count().over_rows(ids, size, None, weights)[""]}
+        selector = RowSelector(rows, ids, weights)
+        for slot in self.parts.slots:
+            seen = selector.select(slot.argument)
+            if seen.mask is None and isinstance(slot.linear, Count):
+                columns[slot.name] = columns[ROWS]
+            else:
+                values = seen.values[0] if seen.values else None
+                columns |= slot.write(slot.linear.over_rows(seen.ids, size, values, seen.weights))
+        collections = [_distinct_values(selector.select(each.argument)) for each in self.parts.sets]
+        collections += [_texts(selector.select(each.argument), ordinals) for each in self.parts.lists]
+        at = int64_array(first)
+        return Partial(size, len(extra_keys), tuple(each.take(at) for each in keys), columns, tuple(collections))
+
+    def merge(self, partials: Sequence[Partial], *, keep_extra: bool = False) -> Partial:
+        """One partial of the same rows, grouped by the keys alone, or with the extra keys where `keep_extra`."""
+        if not partials:
+            return self.empty()
+        extra = partials[0].extra if keep_extra else 0
+        if len(partials) == 1 and partials[0].extra == extra:
+            return partials[0]
+        skip = partials[0].extra - extra
+        arity = len(partials[0].keys)
+        keys = tuple(pa.concat_arrays([each.keys[i] for each in partials]) for i in range(skip, arity))
+        ids, first = _group(keys, sum(each.size for each in partials))
+        size = len(first)
+        old = concat_columns(partials)
+        columns: dict[str, Values] = {ROWS: scatter_add(ids, size, old[ROWS])}
+        for slot in self.parts.slots:
+            columns |= slot.write(slot.linear.over_partials(ids, size, slot.read(old)))
+        at = int64_array(first)
+        collections = _merge_collections(partials, ids)
+        return Partial(size, extra, tuple(each.take(at) for each in keys), columns, collections)
+
+    def finish(self, partial: Partial) -> tuple[list[pa.Array], list[pa.Array]]:
+        """Key columns (as they came in, after any extra keys) and one result column a call.
+
+        Groups whose row count is 0 are left out. DataError where a row was taken back that was never added, or where a
+        sum does not fit its type.
+        """
+        self._check_counts(partial, partial.columns[ROWS])
+        partial = partial.filter(np.asarray(partial.columns[ROWS] > 0))
+        columns = dict(partial.columns)
+        sets = len(self.parts.sets)
+        for value_set, collection in zip(self.parts.sets, partial.collections[:sets], strict=True):
+            self._check_counts(partial, collection.weights, collection.ids)
+            for slot in value_set.slots:
+                values = collection.values[0]
+                columns |= slot.write(slot.linear.over_rows(collection.ids, partial.size, values, None))
+        lists = tuple(self._text_list(partial, each) for each in partial.collections[sets:])
+        groups = Groups(partial.size, columns, lists)
+        keys = list(partial.keys[: partial.extra])
+        keys += map(denormalize_key, partial.keys[partial.extra :], self.key_types)
+        return keys, [result(groups) for result in self.parts.results]
+
+    def empty(self, extra: int = 0) -> Partial:
+        """A partial without groups, with so many extra keys."""
+        types = [pa.int64()] * extra + [normalized_type(each) for each in self.key_types]
+        none = np.empty(0, np.int64)
+        columns: dict[str, Values] = {ROWS: none} | {each.name: each.linear.blank(0) for each in self.parts.slots}
+        collections = [
+            Collection(none, tuple(pa.array([], normalized_type(type_)) for type_ in each.types), none)
+            for each in self.parts.sets
+        ]
+        collections += [Collection(none, (pa.array([], pa.string()),), none, none) for _ in self.parts.lists]
+        return Partial(0, extra, tuple(pa.array([], each) for each in types), columns, tuple(collections))
+
+    def _check_counts(self, partial: Partial, counts: Int64Array, ids: Int64Array | None = None) -> None:
+        negative = np.flatnonzero(counts < 0)
+        if len(negative):
+            raise self._never_added(partial, int(negative[0] if ids is None else ids[negative[0]]))
+
+    def _never_added(self, partial: Partial, group: int) -> Exception:
+        values = [each.slice(group, 1) for each in partial.keys[partial.extra :]]
+        return never_added(self.input_schema, self.keys, list(map(denormalize_key, values, self.key_types)))
+
+    def _text_list(self, partial: Partial, rows: Collection) -> TextList:
+        if not len(rows):
+            return TextList(rows.ids, rows.values[0])
+        assert rows.ordinals is not None
+        order = np.lexsort((rows.ordinals, rows.ids))
+        ids, texts, weights = rows.ids[order], rows.values[0].take(int64_array(order)), rows.weights[order]
+        same, first = group_rows([int64_array(ids), texts])
+        kept = surviving(same, weights)
+        if kept is None:
+            worst = int(np.argmin(scatter_add(same, len(first), weights)))
+            raise self._never_added(partial, int(ids[first[worst]]))
+        return TextList(ids[kept], texts.filter(pa.array(kept)))
+
+
+def _group(keys: Sequence[pa.Array], count: int) -> tuple[Int64Array, Int64Array]:
+    if keys:
+        return group_rows(keys)
+    return np.zeros(count, np.int64), np.zeros(min(count, 1), np.int64)
+
+
+def _weights(seen: Selected) -> Int64Array:
+    return np.ones(len(seen.ids), np.int64) if seen.weights is None else seen.weights.astype(np.int64)
+
+
+def _distinct_values(seen: Selected) -> Collection:
+    return Collection(seen.ids, tuple(map(normalize_key, seen.values)), _weights(seen)).consolidated()
+
+
+def _texts(seen: Selected, ordinals: Int64Array | None) -> Collection:
+    assert ordinals is not None, "LISTAGG needs the arrival order"
+    return Collection(seen.ids, seen.values, _weights(seen), ordinals if seen.mask is None else ordinals[seen.mask])
+
+
+def _merge_collections(partials: Sequence[Partial], ids: Int64Array) -> tuple[Collection, ...]:
+    """`ids`: the merged group of each group of each partial in turn."""
+    starts = np.cumsum([0, *(each.size for each in partials)])
+    merged = []
+    for at in range(len(partials[0].collections)):
+        moved = [
+            replace(each.collections[at], ids=ids[start + each.collections[at].ids])
+            for each, start in zip(partials, starts, strict=False)
+        ]
+        merged.append(concat_collections(moved).consolidated())
+    return tuple(merged)

@@ -1,0 +1,55 @@
+"""The rows of a batch that an aggregate call sees: filter TRUE, no NULL argument."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streamsql.batch import Weights
+from streamsql.state.decomposition import Argument
+from streamsql.state.fixed_width import BoolArray, Int64Array, valid_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selected:
+    """The rows that an argument leaves, by their group ids; `mask` None: all rows of the batch, nothing copied."""
+
+    ids: Int64Array
+    values: tuple[pa.Array, ...]
+    weights: Weights | None
+    mask: BoolArray | None
+
+
+class RowSelector:
+    """Selects rows of one batch, each argument once."""
+
+    def __init__(self, rows: pa.RecordBatch, ids: Int64Array, weights: Weights | None) -> None:
+        self._rows = rows
+        self._everything = Selected(ids, (), weights, None)
+        self._known: dict[Argument, Selected] = {}
+
+    def select(self, argument: Argument) -> Selected:
+        """What the argument leaves of the batch; without columns (COUNT(*)), `values` is empty."""
+        found = self._known.get(argument)
+        if found is None:
+            found = self._known[argument] = self._select(argument)
+        return found
+
+    def _select(self, argument: Argument) -> Selected:
+        values = tuple(self._rows.column(each) for each in argument.columns)
+        mask = None
+        if argument.filter is not None:
+            mask = np.asarray(pc.fill_null(self._rows.column(argument.filter), False).to_numpy(zero_copy_only=False))
+        for each in values:
+            valid = valid_of(each)
+            if valid is not None:
+                mask = valid if mask is None else mask & valid
+        every = self._everything
+        if mask is None or bool(mask.all()):
+            return Selected(every.ids, values, every.weights, None)
+        chosen = pa.array(mask)
+        weights = None if every.weights is None else every.weights[mask]
+        return Selected(every.ids[mask], tuple(each.filter(chosen) for each in values), weights, mask)
