@@ -13,7 +13,7 @@ demo: $(BIN)/.installed
 
 check: lint test
 
-lint:
+lint: $(BIN)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -1,1 +1,40 @@
-"""streamsql: streaming SQL over Arrow, in your process."""
+"""streamsql: streaming SQL over Arrow, in your process.
+
+>>> import streamsql
+>>> session = streamsql.connect()
+>>> query = session.sql("SELECT 1 + 1 AS two")
+>>> query.to_arrow().to_pylist()
+[{'two': 2}]
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from streamsql.errors import DataError, NotSupportedYet, SqlError, StreamSqlError, UsageError
+
+if TYPE_CHECKING:
+    from streamsql.query import Query
+    from streamsql.session import Session, connect
+
+__all__ = [
+    "DataError",
+    "NotSupportedYet",
+    "Query",
+    "Session",
+    "SqlError",
+    "StreamSqlError",
+    "UsageError",
+    "connect",
+]
+
+_LATE = {"connect": "streamsql.session", "Session": "streamsql.session", "Query": "streamsql.query"}
+
+
+def __getattr__(name: str) -> Any:
+    """Load the engine when it is first used: `import streamsql` alone stays quick."""
+    if name not in _LATE:
+        raise AttributeError(f"module 'streamsql' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LATE[name]), name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from streamsql.expr.context import EvalContext
@@ -11,6 +11,7 @@ from streamsql.plan.logical import Plan, Scan
 from streamsql.plan.optimize import optimize
 from streamsql.plan.physical import lower
 from streamsql.runtime.job import Job
+from streamsql.runtime.metrics import Progress
 from streamsql.runtime.output import Output
 from streamsql.runtime.settings import JobSettings
 from streamsql.settings import Settings
@@ -34,11 +35,18 @@ class Engine:
         """The plan after all rules."""
         return optimize(plan, self.context, keep_late_columns=self.keep_late_columns)
 
-    def job(self, plans: Sequence[Plan], outputs: Sequence[Output], *, record_decisions: bool = False) -> Job:
+    def job(
+        self,
+        plans: Sequence[Plan],
+        outputs: Sequence[Output],
+        *,
+        record_decisions: bool = False,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Job:
         """A job over optimised plans, one output each."""
         settings = replace(self.job_settings, record_decisions=record_decisions)
         roots = lower(plans, self.context)
-        return Job(roots, outputs, self.tables.open_source, self.context, settings)
+        return Job(roots, outputs, self.tables.open_source, self.context, settings, on_progress=on_progress)
 
     def run(self, job: Job) -> None:
         """Run a job to its end, and keep the late and rejected rows under their tables' names."""

@@ -11,7 +11,8 @@ import pyarrow as pa
 from streamsql.engine import Engine
 from streamsql.plan.explain import explain
 from streamsql.plan.logical import Plan
-from streamsql.runtime.output import CollectOutput
+from streamsql.ports import RowKind
+from streamsql.runtime.output import CollectOutput, TableOutput
 
 if TYPE_CHECKING:
     from streamsql.batch_mode.compare import Comparison
@@ -30,7 +31,9 @@ class Query:
 
     def to_arrow(self) -> pa.Table:
         """The final result: the folded changelog, in the order that the query or its keys determine."""
-        return self._collect().to_table()
+        output = TableOutput()
+        self._engine.run(self._engine.job([self._plan], [output]))
+        return output.to_table()
 
     def df(self) -> Any:
         """The final result as a pandas DataFrame; needs pandas."""
@@ -49,8 +52,13 @@ class Query:
         return BatchQuery(self._plan, self._engine.tables.open_source, self._engine.context).run()
 
     def changes(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """The changelog row by row: the row kind (+I, -U, +U, -D) and the values."""
-        yield from self._collect().changes()
+        """The changelog row by row: the row kind (+I, -U, +U, -D) and the values, for people and tests."""
+        output = CollectOutput()
+        self._engine.run(self._engine.job([self._plan], [output]))
+        for rows, kinds in output:
+            values = zip(*(column.to_pylist() for column in rows.columns), strict=True)
+            for index, row in enumerate(values):
+                yield RowKind.INSERT.short if kinds is None else RowKind(int(kinds[index])).short, row
 
     def explain(self) -> str:
         """The plan: what each node computes, its changelog mode, keys, time attribute and what bounds its state."""
@@ -61,14 +69,9 @@ class Query:
         from streamsql.batch_mode.compare import StreamRun, compare
 
         begin = time.perf_counter()
-        output = CollectOutput()
+        output = TableOutput()
         job = self._engine.job([self._plan], [output], record_decisions=True)
         self._engine.run(job)
         table = output.to_table()
         run = StreamRun(table, time.perf_counter() - begin, job.decisions.entries)
         return compare(self._plan, run, self._engine.tables.open_source, self._engine.context)
-
-    def _collect(self) -> CollectOutput:
-        output = CollectOutput()
-        self._engine.run(self._engine.job([self._plan], [output]))
-        return output

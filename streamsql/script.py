@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 from streamsql.engine import Engine, scans
 from streamsql.errors import UsageError
 from streamsql.plan.logical import Plan, SinkPlan
+from streamsql.plan.traits import traits
 from streamsql.query import Query
 from streamsql.runtime.job import Job
+from streamsql.runtime.metrics import Progress
 from streamsql.runtime.output import Output, SinkOutput
 from streamsql.runtime.settings import JobSettings
 from streamsql.show import describe, show
@@ -33,8 +35,15 @@ class ScriptHandler(Protocol):
         """What EXPLAIN, DESCRIBE, SHOW and SET say."""
         ...
 
+    on_progress: Callable[[Progress], None] | None
+    """Called now and then while a job runs."""
+
+    def inserted(self, table: str, rows: int) -> None:
+        """An INSERT has written so many rows."""
+        ...
+
     def run_job(self, job: Job, run: Callable[[], None]) -> None:
-        """Call `run`, with whatever shows its progress; SELECT outputs are complete afterwards."""
+        """Call `run`, between whatever is to happen before and after a job."""
         ...
 
 
@@ -112,7 +121,8 @@ class ScriptRunner:
 
     def _sink(self, plan: Plan) -> Output:
         assert isinstance(plan, SinkPlan)
-        return SinkOutput(self.session.tables.open_sink(plan.table))
+        changelog = not traits(plan).append_only
+        return SinkOutput(self.session.tables.open_sink(plan.table), changelog=changelog)
 
     def _flush(self) -> None:
         if not self._plans:
@@ -124,11 +134,14 @@ class ScriptRunner:
             for plan, output in zip(plans, outputs, strict=True):
                 run_batch(engine, plan, output)
             return
-        job = engine.job(plans, outputs)
         if self.handler is None:
-            engine.run(job)
+            engine.run(engine.job(plans, outputs))
         else:
+            job = engine.job(plans, outputs, on_progress=self.handler.on_progress)
             self.handler.run_job(job, lambda: engine.run(job))
+            for plan, output in zip(plans, outputs, strict=True):
+                if isinstance(plan, SinkPlan) and isinstance(output, SinkOutput):
+                    self.handler.inserted(plan.table.name, output.rows)
 
 
 def run_batch(engine: Engine, plan: Plan, output: Output) -> None:

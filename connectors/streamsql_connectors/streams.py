@@ -49,10 +49,10 @@ def filesystem(url: str) -> tuple[Any, str]:
     return found, path
 
 
-def open_input(path: str, codec: str | None) -> BinaryIO:
-    """The decompressed bytes of a file, from its start."""
+def open_input(path: str, codec: str | None, *, peek: bool = False) -> BinaryIO:
+    """The decompressed bytes of a file, from its start. `peek`: what is read of stdin is there again for the next."""
     try:
-        raw = _open_raw(path)
+        raw = cast(BinaryIO, StandardInput(peek=peek)) if path == STANDARD else _open_raw(path)
     except FileNotFoundError:
         raise UsageError(f"file not found: {path}") from None
     except OSError as error:
@@ -63,19 +63,21 @@ def open_input(path: str, codec: str | None) -> BinaryIO:
 
 
 def _open_raw(path: str) -> BinaryIO:
-    if path == STANDARD:
-        return cast(BinaryIO, StandardInput())
     if is_url(path):
         found, inside = filesystem(path)
         return cast(BinaryIO, found.open(inside, "rb"))
     return open(path, "rb", buffering=0)
 
 
+_peeked = bytearray()
+
+
 class StandardInput(io.RawIOBase):
     """stdin in pieces as large as what has arrived: waits for the first byte, then takes what is there."""
 
-    def __init__(self) -> None:
-        self._stream = sys.stdin.buffer
+    def __init__(self, *, peek: bool = False) -> None:
+        self._stream: Any = sys.stdin.buffer
+        self._peek = peek
 
     def readable(self) -> bool:
         return True
@@ -83,13 +85,23 @@ class StandardInput(io.RawIOBase):
     def readinto(self, target: Any) -> int:
         """As many bytes as there are, at least one; 0 at the end."""
         view = memoryview(target).cast("B")
+        if _peeked and not self._peek:
+            return self._again(view)
         filled = 0
         while filled < len(view):
-            read = self._stream.readinto1(view[filled:])  # type: ignore[attr-defined]
+            read = self._stream.readinto1(view[filled:])
             filled += read
             if read == 0 or not self._more():
                 break
+        if self._peek:
+            _peeked.extend(view[:filled])
         return filled
+
+    def _again(self, view: memoryview) -> int:
+        count = min(len(view), len(_peeked))
+        view[:count] = _peeked[:count]
+        del _peeked[:count]
+        return count
 
     def _more(self) -> bool:
         try:

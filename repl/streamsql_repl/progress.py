@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-from streamsql.runtime.job import Job
 from streamsql.runtime.metrics import Progress
 from streamsql.time import format_time
 
+_ERASE = "\r\x1b[K"
 
-@contextmanager
-def progress(job: Job) -> Iterator[None]:
-    """Within: one line on stderr, overwritten as the job goes on, and taken away at its end."""
+
+def progress_line() -> Callable[[Progress], None] | None:
+    """What writes one line on stderr, again and again over itself; None where stderr is no terminal."""
     if not sys.stderr.isatty():
-        yield
-        return
+        return None
     begin = time.perf_counter()
 
     def show(now: Progress) -> None:
         rate = now.rows / max(time.perf_counter() - begin, 1e-9)
         line = f"{now.rows:,} rows  {rate:,.0f} rows/s  watermark {format_time(now.watermark)}  late {now.late:,}"
-        sys.stderr.write(f"\r\x1b[K{line}")
+        sys.stderr.write(_ERASE + line)
         sys.stderr.flush()
 
-    job.on_progress = show
-    try:
-        yield
-    finally:
-        sys.stderr.write("\r\x1b[K")
+    return show
+
+
+def erase_line() -> None:
+    """Take the progress line away, so that what comes next starts on a clean one."""
+    if sys.stderr.isatty():
+        sys.stderr.write(_ERASE)
         sys.stderr.flush()

@@ -12,7 +12,7 @@ from streamsql.expr.types import Schema
 from streamsql.plan.logical import Plan
 from streamsql.plan.traits import traits
 from streamsql.ports import RowKinds, Sink, TableOptions
-from streamsql.runtime.output import CollectOutput, Output, SinkOutput
+from streamsql.runtime.output import Output, SinkOutput, TableOutput
 from streamsql.time import SystemClock
 
 
@@ -73,25 +73,25 @@ class CompleteOutput:
     sink: Sink
     final: bool
     changelog: bool
-    _collected: CollectOutput = field(default_factory=CollectOutput)
+    _table: TableOutput = field(default_factory=TableOutput)
     _schema: Schema | None = None
     _changes: list[tuple[pa.RecordBatch, RowKinds | None]] = field(default_factory=list)
 
     def open(self, schema: Schema, key: tuple[int, ...] | None) -> None:
         self._schema = schema
-        self._collected.open(schema, key)
+        self._table.open(schema, key)
 
     def publish(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
         if self.final:
-            self._collected.publish(rows, kinds)
+            self._table.publish(rows, kinds)
         else:
             self._changes.append((rows, kinds))
 
     def end(self) -> None:
         assert self._schema is not None
         if self.final:
-            self._collected.end()
-            write_table(self._collected.to_table(), self._schema, self.sink)
+            self._table.end()
+            write_table(self._table.to_table(), self._schema, self.sink)
             return
         self.sink.open(self._schema, changelog=self.changelog)
         for rows, kinds in self._changes:

@@ -13,11 +13,12 @@ import click
 from streamsql.errors import UsageError
 from streamsql.plan.logical import Plan
 from streamsql.runtime.job import Job
+from streamsql.runtime.metrics import Progress
 from streamsql.runtime.output import Output
 from streamsql.script import ScriptRunner, count_queries
 from streamsql.session import Session
 from streamsql_repl.inputs import refuse_unused
-from streamsql_repl.progress import progress
+from streamsql_repl.progress import erase_line, progress_line
 from streamsql_repl.results import Destination, result_output
 from streamsql_repl.session import make_session
 from streamsql_repl.summary import late_tables, reject_tables, summary, write_lines
@@ -59,6 +60,8 @@ class RunHandler:
     session: Session
     options: RunOptions
     queries: int
+    on_progress: Callable[[Progress], None] | None = field(default_factory=progress_line)
+    _inserted: list[tuple[str, int]] = field(default_factory=list)
     _jobs: list[Job] = field(default_factory=list)
 
     def select(self, plan: Plan) -> Output:
@@ -68,11 +71,17 @@ class RunHandler:
     def text(self, text: str) -> None:
         click.echo(text)
 
+    def inserted(self, table: str, rows: int) -> None:
+        self._inserted.append((table, rows))
+
     def run_job(self, job: Job, run: Callable[[], None]) -> None:
         """Run a job; SIGINT and SIGTERM end an unbounded one well and a bounded one as interrupted."""
-        with _signals(job), progress(job):
-            run()
         self._jobs.append(job)
+        with _signals(job):
+            try:
+                run()
+            finally:
+                erase_line()
 
     def finish(self) -> None:
         """Write what --late and --rejects ask for, and say on stderr what was left out."""
@@ -80,7 +89,10 @@ class RunHandler:
             write_lines(self.options.late, late_tables(self._jobs))
         if self.options.rejects is not None:
             write_lines(self.options.rejects, reject_tables(self._jobs))
-        for line in summary(self._jobs, self.queries, self.options.late, self.options.rejects):
+        if self.queries == 0:
+            for table, rows in self._inserted:
+                click.echo(f"{table}: {rows:,} rows", err=True)
+        for line in summary(self._jobs, self.options.late, self.options.rejects):
             click.echo(line, err=True)
 
 
@@ -89,7 +101,7 @@ def _signals(job: Job) -> Iterator[None]:
     """Within: the first SIGINT or SIGTERM stops the job after its step."""
 
     def stop(number: int, frame: Any) -> None:
-        if job.bounded:
+        if not any(each.live for each in job.inlets):
             raise KeyboardInterrupt
         job.stop()
 

@@ -10,16 +10,13 @@ from streamsql.plugins import load_connector
 from streamsql.expr.types import from_arrow_schema
 from streamsql.ports import TableOptions
 from streamsql.runtime.job import Job
-from streamsql.runtime.output import SinkOutput
 from streamsql.time import SystemClock
 from streamsql_repl.results import write_table
 
 
-def summary(jobs: Sequence[Job], queries: int, late_path: str | None, rejects_path: str | None) -> Iterator[str]:
-    """Lines for stderr: rows inserted (where the script has no SELECT), late rows, rejects."""
+def summary(jobs: Sequence[Job], late_path: str | None, rejects_path: str | None) -> Iterator[str]:
+    """Lines for stderr: what was left out, and where to read it."""
     for job in jobs:
-        if queries == 0:
-            yield from (f"{each.table}: {each.rows:,} rows" for each in job.outputs if isinstance(each, SinkOutput))
         for operator, count in job.late.counts().items():
             where = f"written to {late_path}" if late_path else "see them with --late FILE"
             yield f"late: {count:,} rows dropped by {operator} ({where})"

@@ -9,23 +9,38 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from streamsql.operators.base import LateRows, SessionCut
+from streamsql.plan.identity import Identities
 from streamsql.plan.logical import Plan, Session, WindowAggregate, WindowAssign
 from streamsql.runtime.decisions import Decision
 
 
+class Recorded:
+    """The decisions of a run, by plan node: nodes of one structure share an operator, whatever their column ids."""
+
+    def __init__(self, plan: Plan, decisions: Sequence[Decision]) -> None:
+        self._identities = Identities((plan, *(each.plan for each in decisions)))
+        self._by_node: dict[str, list[Decision]] = {}
+        for each in decisions:
+            self._by_node.setdefault(self._identities.key(each.plan), []).append(each)
+
+    def of(self, plan: Plan) -> Sequence[Decision]:
+        """What the operator of a node decided, in order."""
+        return self._by_node.get(self._identities.key(plan), ()) if self._by_node else ()
+
+
 def dropped_rows(plan: Plan, decisions: Sequence[Decision]) -> pa.Table | None:
-    """What the operator of this node dropped: its input's columns, then window start and end (µs); None if nothing.
+    """What the node's operator dropped: its input's columns, then window start and end (µs); None if nothing.
 
     One row per dropped row and window. A session is no part of its rows' identity: start and end are 0.
     """
-    late = [each.what for each in decisions if isinstance(each.what, LateRows) and each.plan == plan]
+    late = [each.what for each in decisions if isinstance(each.what, LateRows)]
     sessions = isinstance(plan, WindowAggregate | WindowAssign) and isinstance(plan.window, Session)
     return _concat([_whole(each) if sessions else _by_window(each) for each in late])
 
 
-def cut_rows(plan: Plan, decisions: Sequence[Decision]) -> pa.Table | None:
-    """The rows of sessions that this node's operator cut: its input's columns, then the generation; None if nothing."""
-    cuts = [each.what for each in decisions if isinstance(each.what, SessionCut) and each.plan == plan]
+def cut_rows(decisions: Sequence[Decision]) -> pa.Table | None:
+    """The rows of sessions that a node's operator cut: its input's columns, then the generation; None if nothing."""
+    cuts = [each.what for each in decisions if isinstance(each.what, SessionCut)]
     return _concat([_numbered(each.rows, each.generation) for each in cuts])
 
 

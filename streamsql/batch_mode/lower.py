@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from streamsql.batch_mode.decisions import Recorded
 from streamsql.batch_mode.errors import NoBatchForm
 from streamsql.batch_mode.groups import lower_aggregate, lower_window_aggregate
 from streamsql.batch_mode.ranks import lower_limit, lower_sort, lower_window_rank
@@ -30,7 +31,7 @@ def begin(plan: Plan, context: EvalContext, decisions: Sequence[Decision] = ()) 
     _count_uses(plan, uses)
     sources = sum(isinstance(each, Scan | logical.Values) for each in uses)
     shared = frozenset(each for each, count in uses.items() if count > 1)
-    return Lowering(context, sources, tuple(decisions), shared)
+    return Lowering(context, sources, Recorded(plan, decisions), shared)
 
 
 def lower(plan: Plan, lowering: Lowering) -> Relation:

@@ -17,6 +17,7 @@ from streamsql.errors import DataError
 from streamsql.expr.context import EvalContext
 from streamsql.expr.types import Column, Schema
 from streamsql.plan.logical import Plan
+from streamsql.plan.sharing import share
 from streamsql.plan.traits import traits
 from streamsql.runtime.decisions import Decision
 from streamsql.runtime.rejects import RejectLog
@@ -43,6 +44,7 @@ class BatchQuery:
         self.rejects = RejectLog() if rejects is None else rejects
         self._context = context
         self._open_source = open_source
+        (plan,) = share((plan,))
         self._lowering = begin(plan, context, decisions)
         self._updating = not traits(plan).append_only
         self._key = _shown_key(plan)
@@ -94,11 +96,12 @@ def _shown_key(plan: Plan) -> tuple[int, ...] | None:
 @contextmanager
 def _connection(context: EvalContext) -> Iterator[duckdb.DuckDBPyConnection]:
     """A private database in memory: no files but its own spill files, no network, the session's time zone."""
-    with tempfile.TemporaryDirectory(prefix="streamsql-") as folder:
-        config = {"temp_directory": folder, "enable_external_access": "false"}
-        with duckdb.connect(":memory:", config=config) as connection:
-            connection.execute(f"SET TimeZone = '{context.time_zone}'")
-            yield connection
+    with (
+        tempfile.TemporaryDirectory(prefix="streamsql-") as folder,
+        duckdb.connect(":memory:", config={"temp_directory": folder}) as connection,
+    ):
+        connection.execute(f"SET enable_external_access = false; SET TimeZone = '{context.time_zone}'")
+        yield connection
 
 
 def _as_data_error(error: duckdb.Error, inputs: Sequence[ScanInput]) -> Exception:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from streamsql.batch_mode.decisions import Recorded
 from streamsql.expr.context import EvalContext
 from streamsql.plan.logical import Field, Plan, Scan
-from streamsql.runtime.decisions import Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Lowering:
 
     context: EvalContext
     source_count: int
-    decisions: Sequence[Decision] = ()
+    recorded: Recorded
     shared: frozenset[Plan] = frozenset()
     scans: dict[str, Scan] = field(default_factory=dict)
     tables: dict[str, pa.Table] = field(default_factory=dict)

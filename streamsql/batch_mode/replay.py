@@ -16,7 +16,7 @@ def without_dropped(plan: UnaryPlan, rows: Relation, window: Sequence[str], lowe
 
     Of equal rows the last arrivals go: what is late stays late.
     """
-    dropped = dropped_rows(plan, lowering.decisions)
+    dropped = dropped_rows(plan, lowering.recorded.of(plan))
     if dropped is None:
         return rows
     values = (*_input_columns(plan), *window)
@@ -34,7 +34,7 @@ def with_generations(plan: UnaryPlan, rows: Relation, lowering: Lowering) -> str
 
     Of equal rows the later arrivals have the higher generation, as a closed session stays closed.
     """
-    cut = cut_rows(plan, lowering.decisions)
+    cut = cut_rows(lowering.recorded.of(plan))
     if cut is None:
         return lowering.add(f"SELECT *, 0::BIGINT AS generation FROM {rows.name}")
     generation = cut.column_names[-1]

@@ -23,12 +23,12 @@ def session_rows(
     kept = without_dropped(plan, source, (), lowering)
     cut = with_generations(plan, kept, lowering)
     by = ", ".join((*(column(each) for each in dict.fromkeys(keys)), "generation"))
-    timed = f"SELECT *, epoch_us({column(plan.time.id)}) AS at FROM {cut}"
-    step = f"at - lag(at) OVER (PARTITION BY {by} ORDER BY at)"
+    timed = f"SELECT *, epoch_us({column(plan.time.id)}) AS us FROM {cut}"
+    step = f"us - lag(us) OVER (PARTITION BY {by} ORDER BY us)"
     marked = f"SELECT *, CASE WHEN {step} > {window.gap} THEN 1 ELSE 0 END AS begins FROM ({timed})"
-    island = f"sum(begins) OVER (PARTITION BY {by} ORDER BY at ROWS UNBOUNDED PRECEDING)"
+    island = f"sum(begins) OVER (PARTITION BY {by} ORDER BY us ROWS UNBOUNDED PRECEDING)"
     numbered = f"SELECT *, {island} AS island FROM ({marked})"
-    bounds = f"min(at) OVER w AS ws, max(at) OVER w + {window.gap} AS we"
+    bounds = f"min(us) OVER w AS ws, max(us) OVER w + {window.gap} AS we"
     columns = ", ".join((*source.columns, *source.ordinals))
     body = f"SELECT {columns}, {bounds} FROM ({numbered}) WINDOW w AS (PARTITION BY {by}, island)"
     return Relation(lowering.add(body), source.ids, source.order, ordinals_only=source.ordinals_only)

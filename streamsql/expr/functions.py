@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from streamsql.expr.function import Function
 from streamsql.expr.functions_arithmetic import ARITHMETIC
+from streamsql.expr.functions_calendar import CALENDAR
+from streamsql.expr.functions_format import FORMATS
 from streamsql.expr.functions_logic import LOGIC
 
-FUNCTIONS: dict[str, Function] = {each.name: each for each in (*LOGIC, *ARITHMETIC)}
+FUNCTIONS: dict[str, Function] = {each.name: each for each in (*LOGIC, *ARITHMETIC, *CALENDAR, *FORMATS)}
 
 OVERLOADS: dict[str, tuple[str, ...]] = {
-    "+": ("+",),
-    "-": ("-", "NEGATE"),
+    "+": ("+", "+ INTERVAL", "INTERVAL +"),
+    "-": ("-", "NEGATE", "- INTERVAL", "- TIME", "INTERVAL -", "-INTERVAL"),
+    "*": ("*", "INTERVAL *"),
+    "FLOOR": ("FLOOR", "FLOOR TO"),
+    "CEIL": ("CEIL", "CEIL TO"),
 }
 """Names that several entries share: the first that takes the arguments is meant."""
 

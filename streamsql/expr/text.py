@@ -18,7 +18,14 @@ _BINDING = {
     **dict.fromkeys(("*", "/", "%"), 6),
 }
 _NOT, _POSTFIX, _UNARY, _ATOM = 3, 4, 7, 8
-_UNITS = ((86_400 * SECOND, "d"), (3_600 * SECOND, "h"), (60 * SECOND, "min"), (SECOND, "s"), (MILLISECOND, "ms"), (1, "µs"))
+_UNITS = (
+    (86_400 * SECOND, "d"),
+    (3_600 * SECOND, "h"),
+    (60 * SECOND, "min"),
+    (SECOND, "s"),
+    (MILLISECOND, "ms"),
+    (1, "µs"),
+)
 
 
 def expr_text(expr: Expr) -> str:
@@ -130,7 +137,10 @@ def _render(expr: Expr) -> tuple[str, int]:
             text = literal_text(expr.value, expr.type)
             return text, _UNARY if text.startswith("-") else _ATOM
         case Cast():
-            return f"{'TRY_CAST' if expr.safe else 'CAST'}({expr_text(expr.arg)} AS {expr.type.with_nullable(True)})", _ATOM
+            return (
+                f"{'TRY_CAST' if expr.safe else 'CAST'}({expr_text(expr.arg)} AS {expr.type.with_nullable(True)})",
+                _ATOM,
+            )
         case FieldAccess():
             return f"{_within(expr.arg, _ATOM)}.{expr.arg.type.names[expr.index]}", _ATOM
         case Case():
@@ -152,8 +162,17 @@ def _case_text(expr: Case) -> str:
     return f"CASE{branches} ELSE {expr_text(expr.otherwise)} END"
 
 
+_SYMBOLS = {
+    "NEGATE": "-",
+    **dict.fromkeys(("- INTERVAL", "- TIME", "INTERVAL -", "-INTERVAL"), "-"),
+    **dict.fromkeys(("+ INTERVAL", "INTERVAL +"), "+"),
+    "INTERVAL *": "*",
+}
+"""Functions of the table that are one operator in SQL."""
+
+
 def _call_text(expr: Call) -> tuple[str, int]:
-    name, args = expr.function, expr.args
+    name, args = _SYMBOLS.get(expr.function, expr.function), expr.args
     match len(args), name:
         case (1, "NOT"):
             return f"NOT {_within(args[0], _NOT)}", _NOT
@@ -161,17 +180,22 @@ def _call_text(expr: Call) -> tuple[str, int]:
             return f"{name}{_within(args[0], _UNARY)}", _UNARY
         case (1, _) if name.startswith("IS "):
             return f"{_within(args[0], _POSTFIX + 1)} {name}", _POSTFIX
+        case (2, "FLOOR TO" | "CEIL TO"):
+            return f"{name[:-3]}({expr_text(args[0])} TO {_unquoted(args[1])})", _ATOM
+        case (2, "EXTRACT"):
+            return f"EXTRACT({_unquoted(args[0])} FROM {expr_text(args[1])})", _ATOM
         case (2, "[]"):
             return f"{_within(args[0], _ATOM)}[{expr_text(args[1])}]", _ATOM
-        case (3, "BETWEEN"):
-            value, low, high = (_within(each, _POSTFIX + 1) for each in args)
-            return f"{value} BETWEEN {low} AND {high}", _POSTFIX
         case (_, "IN"):
             return f"{_within(args[0], _POSTFIX + 1)} IN ({', '.join(expr_text(each) for each in args[1:])})", _POSTFIX
         case (count, _) if count >= 2 and name in _BINDING:
             return _infix_text(name, args), _BINDING[name]
         case _:
             return f"{name}({', '.join(expr_text(each) for each in args)})", _ATOM
+
+
+def _unquoted(unit: Expr) -> str:
+    return str(unit.value) if isinstance(unit, Literal) else expr_text(unit)
 
 
 def _infix_text(name: str, args: tuple[Expr, ...]) -> str:

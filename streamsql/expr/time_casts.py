@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -121,19 +120,35 @@ def parser(target: SqlType, context: EvalContext) -> Callable[[pa.Array], pa.Arr
         return lambda array: from_local(local(array), context)
     pattern = _PATTERNS[target.kind]
 
+    read = reader(pattern)
+
     def parse(array: pa.Array) -> pa.Array:
         if target.kind is Kind.TIMESTAMP and (plain := _parse_plain(array)) is not None:
             return to_precision(plain, target.precision or 0)
-        fields = pc.extract_regex(array, pattern)
-        values = {name: _integers(fields, name) for name in _names(fields)}
-        micros, valid = _assemble(values)
-        mask = ~(valid & is_true(pc.is_valid(fields)))
+        micros, mask = read(array)
         if target.kind is Kind.DATE:
             return pa.array((micros // DAY).astype(np.int32), pa.int32(), mask=mask).view(pa.date32())
         unit = 10 ** (6 - (target.precision or 0))
         return pa.array(micros // unit * unit, pa.int64(), mask=mask).view(arrow_type(target))
 
     return parse
+
+
+def reader(pattern: str, *, short_year: bool = False) -> Callable[[pa.Array], tuple[Integers, npt.NDArray[np.bool_]]]:
+    """Text to microseconds by a regular expression with a group for each field, and where that gave nothing.
+
+    `short_year`: years are of two digits, from 2000 on.
+    """
+
+    def read(array: pa.Array) -> tuple[Integers, npt.NDArray[np.bool_]]:
+        fields = pc.extract_regex(array, pattern)
+        values = {field.name: _integers(fields, field.name) for field in fields.type}
+        if short_year:
+            values["year"] = values["year"] + 2000
+        micros, valid = _assemble(values, len(array))
+        return micros, ~(valid & is_true(pc.is_valid(fields)))
+
+    return read
 
 
 def _parse_plain(array: pa.Array) -> pa.Array | None:
@@ -150,28 +165,30 @@ def _parse_plain(array: pa.Array) -> pa.Array | None:
         return None
 
 
-def _names(fields: pa.Array) -> list[str]:
-    return [field.name for field in fields.type]
-
-
 def _integers(fields: pa.StructArray, name: str) -> Integers:
-    """A captured field as a number; 0 where it is absent, months and days 1."""
+    """A captured field as a number; 0 where it is absent, months and days 1, PM as 12."""
     default = "1" if name in ("month", "day") else "0"
     text = pc.struct_field(fields, name)
+    if name == "noon":
+        return numbers(pc.cast(pc.fill_null(pc.starts_with(pc.utf8_upper(text), "P"), False), pa.int64())) * 12
     text = pc.if_else(pc.fill_null(pc.equal(text, ""), True), pa.scalar(default), text)
     if name == "fraction":
         text = pc.utf8_slice_codeunits(pc.utf8_rpad(text, 6, "0"), 0, 6)
     return numbers(pc.cast(text, pa.int64()))
 
 
-def _assemble(fields: dict[str, Integers]) -> tuple[Integers, npt.NDArray[np.bool_]]:
+def _assemble(fields: dict[str, Integers], length: int) -> tuple[Integers, npt.NDArray[np.bool_]]:
     """Microseconds since the epoch, and where all fields are within their ranges."""
-    any_field = next(iter(fields.values()))
-    get: Callable[[str, int], Any] = lambda name, default: fields.get(name, np.full(len(any_field), default))  # noqa: E731
-    year, month, day = get("year", 1970), get("month", 1), get("day", 1)
-    hour, minute, second, fraction = (get(name, 0) for name in ("hour", "minute", "second", "fraction"))
+
+    def get(name: str, default: int = 0) -> Integers:
+        return fields.get(name, np.full(length, default))
+
+    year, month, day, minute, second = get("year", 1970), get("month", 1), get("day", 1), get("minute"), get("second")
+    hour, half = get("hour"), get("half", 12)
     valid = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (minute < 60) & (second < 60)
-    clock = (hour * 3600 + minute * 60 + second) * 1_000_000 + fraction
+    valid &= (half >= 1) & (half <= 12)
+    hour = hour + half % 12 + get("noon")
+    clock = (hour * 3600 + minute * 60 + second) * 1_000_000 + get("fraction")
     valid &= (hour < 24) | ((clock == DAY) & ("year" in fields))
     return days_from_civil(year, np.clip(month, 1, 12), np.clip(day, 1, 31)) * DAY + clock, valid
 

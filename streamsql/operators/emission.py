@@ -23,9 +23,7 @@ def emission_order(windows: Sequence[Int64Array], keys: Sequence[pa.Array]) -> I
     for key in keys:
         columns += _sort_columns(key)
     names = [str(position) for position in range(len(columns))]
-    order = pc.sort_indices(
-        pa.table(columns, names=names), sort_keys=[(name, "ascending") for name in names], null_placement="at_start"
-    )
+    order = pc.sort_indices(pa.table(columns, names=names), sort_keys=[(name, "ascending") for name in names])
     return np.asarray(order.to_numpy(zero_copy_only=False)).astype(np.int64)
 
 
@@ -38,10 +36,12 @@ def _lexical(columns: Sequence[np.ndarray[tuple[int], np.dtype[np.int64]]], size
 
 
 def _sort_columns(key: pa.Array) -> list[pa.Array]:
+    columns = [normalize_key(key)]
     if pa.types.is_floating(key.type):
-        # Arrow puts NaN beside NULL, so it gets a column of its own.
-        return [pc.cast(pc.is_nan(key), pa.int8()), key]
-    return [normalize_key(key)]
+        columns.insert(0, pc.cast(pc.is_nan(key), pa.int8()))
+    if key.null_count:
+        columns.insert(0, pc.cast(key.is_valid(), pa.int8()))
+    return columns
 
 
 def bound_columns(schema: Schema, starts: Times, ends: Times, tick: int) -> list[pa.Array]:

@@ -54,9 +54,9 @@ def watermarks_of(batch: Batch, reached: Time) -> Times:
 def judge(grid: WindowGrid, times: Times, watermarks: Times) -> Judged:
     """Take each row out of the windows that its watermark has closed."""
     panes, inside = grid.panes(times)
-    if not len(panes) or int(panes.min()) >= grid.pane_limit(grid.closed_by(int(watermarks.max()))):
+    if not len(panes) or int(panes.min()) >= grid.beginning_after(grid.closed(int(watermarks.max()))):
         return Judged(panes, inside)
-    closed = grid.closed(watermarks)
+    closed = grid.closed(grid.judging(watermarks, times))
     suspects = np.flatnonzero(panes < grid.beginning_after(closed))
     if inside is not None:
         suspects = suspects[inside[suspects]]

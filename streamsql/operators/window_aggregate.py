@@ -82,9 +82,9 @@ class WindowAggregate(Operator):
             add_to_panes(self.panes, batch.rows, panes, batch.weights, ordinals)
 
     def _advance(self, time: Time) -> Iterator[Batch]:
-        after = self._grid.closed_by(self.progress.time)
+        after = self._grid.closed(self.progress.time)
         if self.progress.advance(time):
-            for closed in close_windows(self.panes, self._grid, after, self._grid.closed_by(time)):
+            for closed in close_windows(self.panes, self._grid, after, self._grid.closed(time)):
                 yield self._emit(closed)
 
     def _emit(self, closed: ClosedWindows) -> Batch:

@@ -20,16 +20,12 @@ class Identities:
         self._plans = plans  # keeps the nodes alive, so that their addresses stay theirs
         self._keys: dict[int, str] = {}
         self._names: dict[str, str] = {}
-        counts: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
         for node in (each for plan in plans for each in walk_plan(plan)):
-            key = self.key(node)
-            if key not in self._names:
-                kind = type(node).__name__
-                counts[kind] += 1
-                self._names[key] = kind if counts[kind] == 1 else f"{kind}[{counts[kind]}]"
+            self.name(node)
 
     def key(self, plan: Plan) -> str:
-        """Equal for nodes that deliver the same columns and rows.
+        """Equal for nodes that deliver the same columns and rows; the node must live as long as this object.
 
         A text, not the plan itself: constants that are equal may still differ (0.0 and -0.0), NaN equals nothing.
         """
@@ -40,7 +36,12 @@ class Identities:
 
     def name(self, plan: Plan) -> str:
         """`WindowAggregate`; the second one in the order of the data flow is `WindowAggregate[2]`."""
-        return self._names[self.key(plan)]
+        key = self.key(plan)
+        if key not in self._names:
+            kind = type(plan).__name__
+            self._counts[kind] += 1
+            self._names[key] = kind if self._counts[kind] == 1 else f"{kind}[{self._counts[kind]}]"
+        return self._names[key]
 
 
 def _renumbered(value: Any, ids: dict[int, int]) -> Any:
@@ -53,7 +54,9 @@ def _renumbered(value: Any, ids: dict[int, int]) -> Any:
         case Plan():
             return _renumbered_node(value, ids)
         case Expr():
-            return transform(value, lambda each: replace(each, id=number(each.id), name="") if isinstance(each, ColumnRef) else each)
+            return transform(
+                value, lambda each: replace(each, id=number(each.id), name="") if isinstance(each, ColumnRef) else each
+            )
         case Field():
             return replace(value, id=number(value.id))
         case SortKey():

@@ -117,6 +117,8 @@ class Values(Plan):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter(UnaryPlan):
+    """The rows for which `predicate` is TRUE. `fields`: the input's; after pruning those of them that someone reads."""
+
     predicate: Expr
 
 
@@ -131,8 +133,9 @@ class Project(UnaryPlan):
 class Unnest(UnaryPlan):
     """Each input row joined with the elements of an array, map or multiset.
 
-    `fields` = input fields + `elements` (+ `ordinality`); after pruning those of them that someone reads. A map gives key and value, an array of ROW one column a field
-    (a NULL ROW element gives no row). `outer`: a row without elements is kept once, padded with NULL.
+    `fields` = input fields + `elements` (+ `ordinality`); after pruning those of them that someone reads. A map gives
+    key and value, an array of ROW one column a field (a NULL ROW element gives no row). `outer`: a row without elements
+    is kept once, padded with NULL.
     """
 
     expr: Expr

@@ -9,6 +9,8 @@ from streamsql.plan.logical import Plan
 from streamsql.plan.rules import RULES, Rule
 from streamsql.plan.rules.constant_folding import constant_folding
 from streamsql.plan.rules.prune_columns import prune_columns
+from streamsql.plan.rules.simplify import simplify
+from streamsql.plan.sharing import share
 from streamsql.plan.traits import traits
 
 
@@ -21,7 +23,7 @@ def optimize(plan: Plan, context: EvalContext, *, keep_late_columns: bool = Fals
     for rule in _rules(context, keep_late_columns=keep_late_columns):
         plan = rule(plan)
     traits(plan)
-    return plan
+    return simplify(share((plan,))[0])
 
 
 def _rules(context: EvalContext, *, keep_late_columns: bool) -> tuple[Rule, ...]:

@@ -15,7 +15,6 @@ from streamsql.plan.logical import (
     Attached,
     Cumulate,
     Field,
-    Filter,
     Hop,
     Limit,
     Plan,
@@ -25,14 +24,13 @@ from streamsql.plan.logical import (
     Sort,
     TimeAttribute,
     Tumble,
-    UnaryPlan,
     Union,
     Window,
     WindowAggregate,
     WindowAssign,
     WindowRank,
 )
-from streamsql.plan.tree import expressions, field_ids, fields_by_id
+from streamsql.plan.tree import expressions, fields_by_id
 from streamsql.time import Duration
 
 Keys = tuple[frozenset[int], ...]

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from streamsql.batch import Batch
 from streamsql.expr.context import EvalContext
-from streamsql.expr.types import Column, Schema
 from streamsql.operators.base import LateListener, LateRows, Operator, SessionCut
 from streamsql.plan.logical import Plan, Scan, Table, Values
 from streamsql.plan.physical import PhysicalNode
+from streamsql.plan.tree import schema_of
 from streamsql.ports import Source
 from streamsql.runtime.arrival import ArrivalOrder, Inlet
 from streamsql.runtime.changelog import Key
@@ -20,7 +20,7 @@ from streamsql.runtime.graph import emits_net_changes, topological
 from streamsql.runtime.late import LateLog
 from streamsql.runtime.metrics import JobMetrics, Progress
 from streamsql.runtime.output import Output
-from streamsql.runtime.publisher import Publisher
+from streamsql.runtime.publisher import Publisher, result_key
 from streamsql.runtime.read_ahead import DirectFeed, Doorbell, Feed, Stopped, ThreadFeed
 from streamsql.runtime.rejects import RejectLog
 from streamsql.runtime.settings import JobSettings, idle_timeout
@@ -63,7 +63,7 @@ class Job:
         """The job ended because `stop` was called."""
         self.nodes = topological(roots)
         self._metrics = JobMetrics()
-        self._context = context
+        self.context = context
         self._on_progress = on_progress
         self._progress_at: Time = context.clock.now()
         self._doorbell = Doorbell()
@@ -74,8 +74,8 @@ class Job:
         self._uses_clock = any(each.uses_clock for each in self.tasks.values())
         upstream = {**self._sources, **self.tasks}
         self._publishers = [
-            Publisher(output, upstream[root.name], _schema(root), key, net=emits_net_changes(root))
-            for root, output, key in zip(roots, outputs, keys or [None] * len(roots), strict=True)
+            Publisher(output, upstream[root.name], schema_of(root.plan.fields), key, net=emits_net_changes(root))
+            for root, output, key in zip(roots, outputs, keys or [result_key(each.plan) for each in roots], strict=True)
         ]
 
     @property
@@ -117,7 +117,9 @@ class Job:
 
     def close(self) -> None:
         """Give up a job that has not ended: as `stop`, at once, in the thread that steps."""
-        if not (self.finished or self.stopped):
+        if not self._started:
+            self.stopped = True
+        elif not (self.finished or self.stopped):
             self.stop()
             self.step()
 
@@ -146,7 +148,7 @@ class Job:
         self._report()
 
     def _run_graph(self, arrived: dict[int, Batch]) -> None:
-        now = self._context.clock.now()
+        now = self.context.clock.now()
         for inlet in self.inlets:
             inlet.rest(now)
         for inlet, source in zip(self.inlets, self._sources.values(), strict=True):
@@ -184,7 +186,7 @@ class Job:
     def _report(self, *, force: bool = False) -> None:
         if self._on_progress is None:
             return
-        now = self._context.clock.now()
+        now = self.context.clock.now()
         if force or now - self._progress_at >= _PROGRESS_EVERY:
             self._progress_at = now
             self._on_progress(self.progress)
@@ -199,13 +201,13 @@ class Job:
             reader = SourceReader(
                 scan,
                 source,
-                self._context,
+                self.context,
                 needs_watermarks=node.needs_watermarks or several,
                 batch_rows=self.settings.batch_rows,
                 rejects=self.rejects,
             )
             timeout = idle_timeout(scan.table.options) if reader.timed else None
-            inlets.append(Inlet(index, node.name, reader, timeout, self._context.clock))
+            inlets.append(Inlet(index, node.name, reader, timeout, self.context.clock))
         return inlets
 
     def _feed(self, inlet: Inlet) -> Feed:
@@ -251,7 +253,3 @@ def _scan_of(plan: Plan, open_source: Callable[[Table], Source]) -> tuple[Scan, 
         return values_scan(plan), ValuesSource(plan)
     assert isinstance(plan, Scan)
     return plan, open_source(plan.table)
-
-
-def _schema(node: PhysicalNode) -> Schema:
-    return Schema(tuple(Column(each.name, each.type) for each in node.plan.fields))

@@ -109,6 +109,8 @@ class _OperatorLog:
 
 def late_source(node: PhysicalNode) -> str:
     """The table that the operator reads directly, else the operator's own name."""
+    if len(node.inputs) != 1:
+        return node.name
     plan: Plan = node.inputs[0].plan
     while isinstance(plan, Filter | Project | WindowAssign | Unnest):
         plan = plan.input

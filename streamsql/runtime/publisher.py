@@ -6,6 +6,8 @@ import pyarrow as pa
 
 from streamsql.batch import concat_batches
 from streamsql.expr.types import Schema
+from streamsql.plan.logical import Plan
+from streamsql.plan.traits import traits
 from streamsql.runtime.changelog import Key, consolidate, row_kinds
 from streamsql.runtime.output import Output
 from streamsql.runtime.task import Upstream
@@ -38,3 +40,11 @@ class Publisher:
         if rows.num_columns and not rows.schema.equals(self._arrow_schema):
             rows = pa.RecordBatch.from_arrays(rows.columns, schema=self._arrow_schema)
         self.output.publish(rows, kinds)
+
+
+def result_key(plan: Plan) -> Key | None:
+    """Positions of the unique key with the fewest columns; None where the plan knows of none."""
+    positions = {each.id: index for index, each in enumerate(plan.fields)}
+    known = [key for key in traits(plan).unique_keys if key <= positions.keys()]
+    keys = sorted((tuple(sorted(positions[each] for each in key)) for key in known), key=lambda key: (len(key), key))
+    return keys[0] if keys else None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pyarrow as pa
-
+from streamsql.expr.literals import to_scalar
 from streamsql.expr.nodes import Call, ColumnRef, Expr, Literal
 from streamsql.expr.types import FLOATS, arrow_type
 from streamsql.plan.logical import Field, Scan
@@ -48,4 +47,4 @@ def _comparison(expr: Expr, columns: dict[int, Field]) -> Comparison | None:
     field = columns.get(column)
     if field is None or literal.value is None or arrow_type(literal.type) != arrow_type(field.type):
         return None
-    return Comparison(field.name, operator, pa.scalar(literal.value, arrow_type(field.type)))
+    return Comparison(field.name, operator, to_scalar(literal))

@@ -11,8 +11,9 @@ import pyarrow as pa
 from streamsql.batch import Batch, Times, Weights
 from streamsql.errors import DataError
 from streamsql.expr.context import EvalContext
-from streamsql.expr.types import Column, Schema, arrow_type
+from streamsql.expr.types import arrow_type
 from streamsql.plan.logical import Field, Scan
+from streamsql.plan.tree import schema_of
 from streamsql.ports import Position, ReadRequest, Source, SourceBatch
 from streamsql.runtime.precision import Cutter, cutter
 from streamsql.runtime.pushdown import comparisons
@@ -89,7 +90,8 @@ class SourceReader:
         if self._time is None:
             watermarks = beginning(rows.num_rows) if self._needs_watermarks else None
             return ReadStep(Batch(self._columns.output(rows), weights, watermarks), BEGIN_OF_TIME, delivered.position)
-        rows, weights = self._reject_null_times(rows, weights, count)
+        if self.scan.time_used:
+            rows, weights = self._reject_null_times(rows, weights, count)
         watermarks = self._advance(rows)
         return ReadStep(Batch(self._columns.output(rows), weights, watermarks), self.watermark, delivered.position)
 
@@ -133,7 +135,7 @@ class _ColumnProgram:
         self._positions = {each.id: index for index, each in enumerate(fields)}
         self._predicate = scan.predicate and compile_predicate(scan.predicate, self._positions, context)
         self._kernels: list[Kernel] = [compile_expr(expr, self._positions, context) for _, expr in scan.computed]
-        self._schema = Schema(tuple(Column(each.name, each.type) for each in scan.fields)).to_arrow()
+        self._schema = schema_of(scan.fields).to_arrow()
         self._selected = [self._positions[each.id] for each in scan.fields]
         self._in_place = self._selected == list(range(len(scan.physical))) and not scan.computed
         self._watermark: Kernel | None = None

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from streamsql.expr.types import Column, Schema, arrow_type
+from streamsql.expr.literals import to_array
 from streamsql.plan.logical import Scan, Table, Values
+from streamsql.plan.tree import schema_of
 from streamsql.ports import ReadRequest, SourceBatch
 
 
@@ -17,7 +18,7 @@ class ValuesSource:
     bounded = True
 
     def __init__(self, plan: Values) -> None:
-        self.schema = Schema(tuple(Column(each.name, each.type) for each in plan.fields))
+        self.schema = schema_of(plan.fields)
         self._plan = plan
 
     def read(self, request: ReadRequest) -> Iterator[SourceBatch]:
@@ -32,7 +33,7 @@ class ValuesSource:
         if not self._plan.fields:
             return pa.record_batch([pa.nulls(len(self._plan.rows))], [""]).select([])
         arrays = [
-            pa.array([row[index].value for row in self._plan.rows], arrow_type(field.type))
+            to_array(field.type, [row[index].value for row in self._plan.rows])
             for index, field in enumerate(self._plan.fields)
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema.to_arrow())
@@ -40,5 +41,5 @@ class ValuesSource:
 
 def values_scan(plan: Values) -> Scan:
     """The scan that reads a VALUES clause."""
-    columns = tuple(Column(each.name, each.type) for each in plan.fields)
-    return Scan(fields=plan.fields, physical=plan.fields, table=Table("VALUES", columns), span=plan.span)
+    table = Table("VALUES", schema_of(plan.fields).columns)
+    return Scan(fields=plan.fields, physical=plan.fields, table=table, span=plan.span)

@@ -85,10 +85,13 @@ def _has_aggregate(tree: Tree) -> bool:
     """An aggregate of this SELECT itself: not inside a subquery, not with OVER (but inside its clauses)."""
     if isinstance(tree, exp.Query | exp.Subquery):
         return False
-    if isinstance(tree, d.Call):
-        if tree.args.get("over") is None and (is_aggregate(tree.this) or tree.this in WINDOW_AUXILIARIES):
-            return True
+    if isinstance(tree, d.Call) and tree.args.get("over") is None and _is_grouping_call(tree.this):
+        return True
     return any(_has_aggregate(child) for child in tree.iter_expressions())
+
+
+def _is_grouping_call(name: str) -> bool:
+    return is_aggregate(name) or name in WINDOW_AUXILIARIES
 
 
 def _plain(tree: Tree, bound: Bound, context: Context, over: OverCalls) -> Plan:

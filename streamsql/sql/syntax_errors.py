@@ -21,6 +21,7 @@ ELSEWHERE = {
     "\u2019": "strings stand in straight quotes: 'text'",
     "\u201c": 'names are quoted with `name` or "name"',
     "\u201d": 'names are quoted with `name` or "name"',
+    "/*+": "a hint stands after SELECT or after the name of a table",
     "ILIKE": "write LOWER(text) LIKE LOWER(pattern)",
     "RLIKE": "write REGEXP(text, pattern)",
     "TOP": "write LIMIT n at the end of the query",
@@ -61,11 +62,13 @@ def unclosed(text: str, opening: Span, found: str, span: Span) -> SqlError:
 
 
 def misspelt(word: str, keywords: Iterable[str]) -> str | None:
-    """The hint for a word that is nearly a keyword, else None.
+    """The hint for a word of another dialect, or one that is nearly a keyword, else None.
 
     >>> misspelt("GRUOP", ["GROUP BY", "WHERE"])
     'did you mean GROUP BY?'
     """
+    if word.upper() in ELSEWHERE:
+        return ELSEWHERE[word.upper()]
     by_first: dict[str, str] = {}
     for keyword in keywords:
         by_first.setdefault(keyword.split()[0], keyword)

@@ -12,13 +12,13 @@ AnyArray = npt.NDArray[Any]
 BoolArray = npt.NDArray[np.bool_]
 Int64Array = npt.NDArray[np.int64]
 
-_WIDTHS = {8: np.dtype(np.int8), 16: np.dtype(np.int16), 32: np.dtype(np.int32), 64: np.dtype(np.int64)}
-_FLOATS = {pa.float32(): np.dtype(np.float32), pa.float64(): np.dtype(np.float64)}
+_WIDTHS: dict[int, np.dtype[Any]] = {8: np.dtype(np.int8), 16: np.dtype(np.int16), 32: np.dtype(np.int32), 64: np.dtype(np.int64)}
+_FLOATS: dict[pa.DataType, np.dtype[Any]] = {pa.float32(): np.dtype(np.float32), pa.float64(): np.dtype(np.float64)}
 
 
 def is_fixed_width(type_: pa.DataType) -> bool:
     """Whether values of the type can be seen as numbers (booleans and decimals too)."""
-    return pa.types.is_primitive(type_) or pa.types.is_decimal128(type_) or pa.types.is_null(type_)
+    return bool(pa.types.is_primitive(type_) or pa.types.is_decimal128(type_) or pa.types.is_null(type_))
 
 
 def numpy_type(type_: pa.DataType) -> np.dtype[Any]:

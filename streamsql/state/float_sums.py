@@ -19,9 +19,7 @@ NOT_FINITE = (".nan", ".inf", ".-inf")
 
 @dataclass(frozen=True, slots=True)
 class FloatSum(Linear):
-    """The plain sum, in double precision."""
-
-    subtracts = False
+    """The plain sum, in double precision; there are no `weights`."""
 
     def over_rows(self, ids: Int64Array, size: int, rows: pa.Array, weights: Weights | None) -> Columns:
         return {"": _scatter(ids, size, values_of(rows).astype(np.float64, copy=False))}
@@ -120,7 +118,7 @@ def _scatter_exactly(ids: Int64Array, size: int, values: Floats) -> Columns:
 def _round_at(values: Floats, exponent: int) -> Floats:
     """The values as multiples of 2 ** (exponent - 52): as many as the spare bits allow add up exactly."""
     anchor = np.ldexp(1.0, max(exponent, -1000))
-    return (values + anchor) - anchor
+    return np.asarray((values + anchor) - anchor)
 
 
 def _count_not_finite(ids: Int64Array, size: int, values: Floats, weights: Weights | None) -> Columns:

@@ -10,7 +10,8 @@ import pyarrow as pa
 from streamsql.state.base import State
 from streamsql.state.fixed_width import BoolArray, Int64Array, values_of
 from streamsql.state.grouping import denormalize_key, normalize_key, normalized_type, single_chunk
-from streamsql.state.hashing import UInt64Array, hash_rows
+from streamsql.state.hashing import UInt64Array
+from streamsql.state.hashing import hash_rows as _hash_rows
 from streamsql.state.stored_column import stored_column
 
 _EMPTY, _FREED, _CLAIMED = -1, -2, -3
@@ -25,12 +26,12 @@ class KeyIndex(State):
     """
 
     def __init__(
-        self, types: Sequence[pa.DataType], hash_rows: Callable[[Sequence[pa.Array]], UInt64Array] = hash_rows
+        self, types: Sequence[pa.DataType], hash_rows: Callable[[Sequence[pa.Array]], UInt64Array] = _hash_rows
     ) -> None:
         self.types = tuple(types)
         self._hash = hash_rows
         self._columns = [stored_column(normalized_type(each)) for each in types]
-        self._one_to_one = len(types) == 1 and pa.types.is_integer(types[0])
+        self._one_to_one = hash_rows is _hash_rows and len(types) == 1 and pa.types.is_integer(types[0])
         self._bound = 0
         self._free = np.empty(0, np.int64)
         self._tombstones = 0
@@ -50,7 +51,7 @@ class KeyIndex(State):
         columns = [normalize_key(each) for each in columns]
         count = len(columns[0])
         hashes = self._hash(columns)
-        self._one_to_one = self._one_to_one and self._hash is hash_rows and not columns[0].null_count
+        self._one_to_one = self._one_to_one and not columns[0].null_count
         self._make_room(count)
         ids, slots = self._probe(columns, hashes, claim=True)
         fresh = np.flatnonzero(ids < 0)
@@ -124,26 +125,26 @@ class KeyIndex(State):
         self._bound += len(fresh)
         return np.concatenate([again, fresh])
 
-    def _probe(
-        self, columns: Sequence[pa.Array], hashes: UInt64Array, *, claim: bool
-    ) -> tuple[Int64Array, Int64Array]:
+    def _probe(self, columns: Sequence[pa.Array], hashes: UInt64Array, *, claim: bool) -> tuple[Int64Array, Int64Array]:
         """Ids (-1 where the key is new) and, for new keys where `claim`, the slots taken for them."""
+        verify = not self._one_to_one or bool(columns[0].null_count)
         ids = np.full(len(hashes), -1, np.int64)
         taken = np.empty(len(hashes), np.int64)
         rows, slots = np.arange(len(hashes)), self._slot(hashes)
         while len(rows):
             found = self._ids[slots]
             hit = (found >= 0) & (self._hashes[slots] == hashes[rows])
-            if not self._one_to_one:
+            if verify:
                 hit = self._verified(columns, rows, found, hit)
             ids[rows[hit]] = found[hit]
             done = hit | (found == _EMPTY)
             if claim:
                 empty = np.flatnonzero(found == _EMPTY)
-                self._ids[slots[empty]] = _CLAIMED - rows[empty]
-                lost = empty[self._ids[slots[empty]] != _CLAIMED - rows[empty]]
-                done[lost] = False
-                won = empty if not len(lost) else np.setdiff1d(empty, lost, assume_unique=True)
+                claims = _CLAIMED - rows[empty]
+                self._ids[slots[empty]] = claims
+                mine = self._ids[slots[empty]] == claims
+                done[empty[~mine]] = False
+                won = empty[mine]
                 self._hashes[slots[won]] = hashes[rows[won]]
                 taken[rows[won]] = slots[won]
             if bool(done.all()):

@@ -25,9 +25,6 @@ Columns: TypeAlias = Mapping[str, Values]
 class Linear(ABC):
     """One kind of accumulator. `ids` say for each row its group, below `size`; results have one value a group."""
 
-    subtracts = True
-    """Whether rows can be taken back: `weights` of -1."""
-
     @abstractmethod
     def over_rows(self, ids: Int64Array, size: int, rows: pa.Array, weights: Weights | None) -> Columns:
         """Accumulate rows; `weights` None means that each counts once."""
@@ -71,13 +68,18 @@ class Count(Linear):
         return np.zeros(size, np.int64)
 
 
+class Extreme(Linear):
+    """MIN or MAX. Rows cannot be taken back: there are no `weights`."""
+
+    largest: bool
+
+
 @dataclass(frozen=True, slots=True)
-class NumberExtreme(Linear):
+class NumberExtreme(Extreme):
     """The smallest or largest of fixed-width values of up to 64 bits; NaN is the largest float."""
 
     type: pa.DataType
     largest: bool
-    subtracts = False
 
     def over_rows(self, ids: Int64Array, size: int, rows: pa.Array, weights: Weights | None) -> Columns:
         return {"": self._scatter(ids, size, self._numbers(rows))}
@@ -120,12 +122,11 @@ class NumberExtreme(Linear):
 
 
 @dataclass(frozen=True, slots=True)
-class ArrowExtreme(Linear):
+class ArrowExtreme(Extreme):
     """The smallest or largest of values that numpy cannot order: text by code point, bytes, long decimals."""
 
     type: pa.DataType
     largest: bool
-    subtracts = False
 
     def over_rows(self, ids: Int64Array, size: int, rows: pa.Array, weights: Weights | None) -> Columns:
         return {"": self._scatter(ids, size, rows)}
@@ -152,10 +153,21 @@ class ArrowExtreme(Linear):
         return pa.concat_arrays([found, pa.nulls(1, self.type)]).take(pa.array(place))
 
 
-def extreme_of(type_: pa.DataType, *, largest: bool) -> Linear:
+def extreme_of(type_: pa.DataType, *, largest: bool) -> Extreme:
     """The accumulator of MIN or MAX over values of an Arrow type."""
     if pa.types.is_decimal128(type_):
         return (NumberExtreme if type_.precision <= 18 else ArrowExtreme)(type_, largest)
     if pa.types.is_primitive(type_):
         return NumberExtreme(type_, largest)
     return ArrowExtreme(type_, largest)
+
+
+def replaced(values: Values, at: Int64Array, by: Values) -> Values:
+    """The values with others in some distinct places."""
+    if not isinstance(values, pa.Array):
+        changed = values.copy()
+        changed[at] = by
+        return changed
+    source = np.arange(len(values))
+    source[at] = np.arange(len(values), len(values) + len(at))
+    return pa.concat_arrays([values, by]).take(pa.array(source))

@@ -15,14 +15,16 @@ from streamsql.batch import Weights
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.partial import Partial
 from streamsql.state.partial_aggregates import PartialAggregates
-from streamsql.state.partial_rows import numbered, slice_groups, take_groups
-from streamsql.state.partial_runs import PartialRuns, constant_number
+from streamsql.state.partial_rows import numbered, take_groups, with_number
+from streamsql.state.partial_runs import PartialRuns, Run
 from streamsql.state.window_grid import WindowGrid
 
 EXPANSION_LIMIT = 1 << 20
 """So many groups at most are repeated for the windows they lie in before these are merged."""
-SINGLY = 2048
+SINGLY = 1024
 """With so many groups a window, merging windows one by one beats merging them all at once."""
+STRETCHES = 4
+"""Up to so many stretches of rows of one pane each are aggregated one by one, without grouping by pane."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,108 +37,87 @@ class ClosedWindows:
 
 
 def add_to_panes(
-    runs: PartialRuns,
-    rows: pa.RecordBatch,
-    panes: Int64Array,
-    weights: Weights | None,
-    ordinals: Int64Array | None,
+    runs: PartialRuns, rows: pa.RecordBatch, panes: Int64Array, weights: Weights | None, ordinals: Int64Array
 ) -> None:
-    """Aggregate rows by pane and key."""
-    algebra = runs.algebra
-    edges = _few_stretches(panes)
-    if edges is None:
-        runs.add(algebra.partial(rows, weights, [int64_array(panes)], ordinals))
-        return
-    for start, stop in edges:
-        part = algebra.partial(
-            rows.slice(start, stop - start),
-            None if weights is None else weights[start:stop],
-            (),
-            None if ordinals is None else ordinals[start:stop],
-        )
-        runs.add(constant_number(part, int(panes[start])))
-
-
-def _few_stretches(panes: Int64Array) -> list[tuple[int, int]] | None:
-    """Where the rows of each pane stand, if they stand together and there are at most four panes."""
+    """Aggregate rows by pane and key; `ordinals` are their arrival numbers."""
     changes = np.flatnonzero(panes[1:] != panes[:-1]) + 1
-    if len(changes) > 3:
-        return None
+    if len(changes) >= STRETCHES:
+        runs.add(runs.algebra.partial(rows, weights, [int64_array(panes)], ordinals))
+        return
     bounds = [0, *changes.tolist(), len(panes)]
-    return list(zip(bounds[:-1], bounds[1:], strict=True))
+    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+        part = rows.slice(start, stop - start)
+        sign = None if weights is None else weights[start:stop]
+        partial = runs.algebra.partial(part, sign, (), ordinals[start:stop])
+        runs.add(with_number(partial, int(panes[start])))
 
 
-def close_windows(
-    runs: PartialRuns, grid: WindowGrid, after: int, through: int
-) -> Iterator[ClosedWindows]:
+def close_windows(runs: PartialRuns, grid: WindowGrid, after: int, through: int) -> Iterator[ClosedWindows]:
     """The windows with a number above `after` and up to `through` that have rows, in ascending order.
 
     Panes without later windows are forgotten.
     """
-    spans = [_Span.of(each, grid, after, through) for each in runs.below(grid.pane_limit(through))]
-    spans = [each for each in spans if len(each.partial)]
-    if spans:
-        yield from _close(spans, runs.algebra)
+    if through <= after:
+        return
+    found = runs.below(grid.beginning_after(through))
+    if not found:
+        return
+    panes = [each.numbers for each in found]
+    first = max(min(int(grid.first(each).min()) for each in panes), after + 1)
+    last = min(max(int(grid.last(each)[-1]) for each in panes), through)
+    if first <= last:
+        yield from _close(found, grid, runs.algebra, first, last)
     runs.drop_below(grid.ending_from(through + 1))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Span:
-    """Groups and the closing windows that each counts in."""
-
-    partial: Partial
-    first: Int64Array
-    last: Int64Array
-
-    @staticmethod
-    def of(partial: Partial, grid: WindowGrid, after: int, through: int) -> _Span:
-        panes = partial.extra_values()
-        first = np.maximum(grid.first(panes), after + 1)
-        last = np.minimum(grid.last(panes), through)
-        return _Span(partial, first, last).within(first <= last)
-
-    def within(self, mask: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> _Span:
-        if bool(mask.all()):
-            return self
-        at = np.flatnonzero(mask)
-        return _Span(take_groups(self.partial, at), self.first[at], self.last[at])
-
-    def clipped(self, first: int, last: int) -> _Span:
-        part = self.within((self.first <= last) & (self.last >= first))
-        return _Span(part.partial, np.maximum(part.first, first), np.minimum(part.last, last))
-
-    def expanded(self) -> Partial:
-        """The groups once for each window, which becomes their number."""
-        counts = self.last - self.first + 1
-        if bool((counts == 1).all()):
-            return numbered(self.partial, self.first)
-        at = np.repeat(np.arange(len(counts)), counts)
-        windows = np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts) + self.first[at]
-        return numbered(take_groups(self.partial, at), windows)
-
-
-def _close(spans: list[_Span], algebra: PartialAggregates) -> Iterator[ClosedWindows]:
-    first = min(int(each.first.min()) for each in spans)
-    last = max(int(each.last.max()) for each in spans)
-    total = sum(int((each.last - each.first).sum()) + len(each.first) for each in spans)
-    if first == last and algebra.keys:
-        yield _merge_one(spans, algebra, first)
-    elif first < last and (total > EXPANSION_LIMIT or total > SINGLY * (last - first + 1)):
+def _close(
+    runs: list[Run], grid: WindowGrid, algebra: PartialAggregates, first: int, last: int
+) -> Iterator[ClosedWindows]:
+    """The windows from `first` to `last` that have rows."""
+    start, stop = grid.ending_from(first), grid.beginning_after(last)
+    runs = [part for each in runs if (part := each.between(start, stop)) is not None]
+    groups = sum(len(each.numbers) for each in runs)
+    windows = last - first + 1
+    if not groups:
+        return
+    if windows == 1 and algebra.keys:
+        yield _merge_one(runs, grid, algebra, first)
+    elif windows > 1 and (groups > SINGLY * windows or groups * min(windows, grid.width) > EXPANSION_LIMIT):
         middle = (first + last) // 2
-        for low, high in ((first, middle), (middle + 1, last)):
-            halves = [each.clipped(low, high) for each in spans]
-            halves = [each for each in halves if len(each.partial)]
-            if halves:
-                yield from _close(halves, algebra)
+        yield from _close(runs, grid, algebra, first, middle)
+        yield from _close(runs, grid, algebra, middle + 1, last)
     else:
-        yield _merge_all(spans, algebra)
+        yield _merge_all([_expanded(each, grid, first, last) for each in runs], algebra)
 
 
-def _merge_one(spans: list[_Span], algebra: PartialAggregates, window: int) -> ClosedWindows:
-    keys, results = algebra.finish(algebra.merge([each.partial for each in spans]))
+def _merge_one(runs: list[Run], grid: WindowGrid, algebra: PartialAggregates, window: int) -> ClosedWindows:
+    parts = [_within(each, grid, window) for each in runs]
+    if len(runs) == 1 and runs[0].low == runs[0].high and len(parts[0]) == len(runs[0].numbers):
+        keys, results = algebra.finish(parts[0])
+        keys = keys[1:]
+    else:
+        keys, results = algebra.finish(algebra.merge(parts))
     return ClosedWindows(np.full(len(keys[0]), window), keys, results)
 
 
-def _merge_all(spans: list[_Span], algebra: PartialAggregates) -> ClosedWindows:
-    keys, results = algebra.finish(algebra.merge([each.expanded() for each in spans], keep_extra=True))
+def _within(run: Run, grid: WindowGrid, window: int) -> Partial:
+    """The groups that count in a window, of a run whose panes do not end before it."""
+    mask = grid.first(run.numbers) <= window
+    return run.partial if bool(mask.all()) else take_groups(run.partial, np.flatnonzero(mask))
+
+
+def _expanded(run: Run, grid: WindowGrid, first: int, last: int) -> Partial:
+    """The groups once for each window from `first` to `last` that they count in, which becomes their number."""
+    begin = np.maximum(grid.first(run.numbers), first)
+    counts = np.maximum(np.minimum(grid.last(run.numbers), last) - begin + 1, 0)
+    if bool((counts == 1).all()):
+        return numbered(run.partial, begin)
+    at = np.repeat(np.arange(len(counts)), counts)
+    windows = np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts) + begin[at]
+    return numbered(take_groups(run.partial, at), windows)
+
+
+def _merge_all(parts: list[Partial], algebra: PartialAggregates) -> ClosedWindows:
+    # A lone partial would be taken for merged already; what was repeated for its windows is not.
+    keys, results = algebra.finish(algebra.merge([*parts, algebra.empty(extra=1)], keep_extra=True))
     return ClosedWindows(values_of(keys[0]), keys[1:], results)

@@ -114,7 +114,7 @@ def load_partial(tables: Mapping[str, pa.Table], prefix: str = "", extra: int = 
     keys = tuple(single_chunk(groups[name]) for name in groups.column_names if name[0] == "k")
     names = [name for name in groups.column_names if name[0] == "c"]
     columns = {name[1:]: _as_values(single_chunk(groups[name])) for name in names}
-    collections = []
+    collections: list[Collection] = []
     while (table := tables.get(f"{prefix}collection{len(collections)}")) is not None:
         values = tuple(single_chunk(table[name]) for name in table.column_names if name[0] == "v")
         ordinals = values_of(single_chunk(table["ordinal"])) if "ordinal" in table.column_names else None

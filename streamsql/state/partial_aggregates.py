@@ -7,13 +7,13 @@
 
 Extra keys are int64 columns that the caller groups by before the keys (a window's end, a slice, a session). `merge`
 drops them unless told `keep_extra=True`; `finish` of a partial that still has them returns them in front of the keys,
-so that many windows can be finished at once. Order of groups: by first appearance, in `partial`, `merge` and `finish` alike.
-A batch without rows gives a partial without groups. `Partial.save` and `load_partial` are for snapshots.
+so that many windows can be finished at once. Groups come in the order of their first rows, in `partial`, `merge` and
+`finish` alike. A batch without rows gives a partial without groups. `Partial.save` and `load_partial` are for snapshots.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -131,6 +131,10 @@ class PartialAggregates:
         ]
         collections += [Collection(none, (pa.array([], pa.string()),), none, none) for _ in self.parts.lists]
         return Partial(0, extra, tuple(pa.array([], each) for each in types), columns, tuple(collections))
+
+    def load(self, tables: Mapping[str, pa.Table], prefix: str = "", extra: int = 0) -> Partial:
+        """The partial that `Partial.save` made tables of; `extra`: how many extra keys it has."""
+        return load_partial(tables, prefix, extra)
 
     def _check_counts(self, partial: Partial, counts: Int64Array, ids: Int64Array | None = None) -> None:
         negative = np.flatnonzero(counts < 0)

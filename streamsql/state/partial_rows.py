@@ -77,3 +77,9 @@ def _collected(collection: Collection, rows: Int64Array, ids: Int64Array) -> Col
         collection.weights[rows],
         None if collection.ordinals is None else collection.ordinals[rows],
     )
+
+
+def with_number(partial: Partial, number: int) -> Partial:
+    """A partial without extra keys, all of whose groups get one number."""
+    numbers = int64_array(np.full(partial.size, number))
+    return replace(partial, extra=1, keys=(numbers, *partial.keys))

@@ -77,8 +77,8 @@ class FixedColumn(StoredColumn):
         return array_of(self._values[ids], valid, self._type)
 
     def equals(self, ids: Int64Array, values: pa.Array) -> BoolArray:
-        same = self._values[ids].view(np.uint8).reshape(len(ids), -1) == _bytes_of(values)
-        equal = np.asarray(same.all(axis=1))
+        same = _bits(self._values[ids]) == _bits(values_of(values))
+        equal = np.asarray(same.all(axis=1) if same.ndim == 2 else same)
         mine, other = (None if self._valid is None else self._valid[ids]), valid_of(values)
         if mine is None and other is None:
             return equal
@@ -87,9 +87,9 @@ class FixedColumn(StoredColumn):
         return np.asarray((equal & mine & other) | ~(mine | other))
 
 
-def _bytes_of(values: pa.Array) -> npt.NDArray[np.uint8]:
-    raw = np.ascontiguousarray(values_of(values))
-    return raw.view(np.uint8).reshape(len(raw), -1)
+def _bits(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Floats as integers, so that NaN equals itself."""
+    return values.view(f"i{values.itemsize}") if values.dtype.kind == "f" else values
 
 
 class BytesColumn(StoredColumn):

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from streamsql.batch import Times
 from streamsql.expr.windows import Attached, Cumulate, Hop, Tumble
-from streamsql.time import BEGIN_OF_TIME, END_OF_TIME, Duration, Time
+from streamsql.time import Duration
 
 Numbers = npt.NDArray[np.int64]
 
-# Between these no sum of a watermark and a window size can leave int64; SQL timestamps end at the year 9999.
-_EARLIEST, _LATEST = BEGIN_OF_TIME // 2, END_OF_TIME // 2
+IntOrArray = TypeVar("IntOrArray", int, Numbers)
+"""Python ints, which hold anything, or int64 arrays."""
 
 
 class WindowGrid(ABC):
@@ -43,28 +44,37 @@ class WindowGrid(ABC):
         """The panes whose windows are those of `panes` from `first` on; `first` is one of them."""
 
     @abstractmethod
-    def ending_from(self, window: int) -> int:
+    def ending_from(self, window: IntOrArray) -> IntOrArray:
         """The lowest number of a pane whose last window is not before `window`."""
 
     @abstractmethod
-    def beginning_after(self, windows: Numbers) -> Numbers:
-        """For each window a pane number from which on no pane has a window up to that one."""
+    def beginning_after(self, window: IntOrArray) -> IntOrArray:
+        """A pane number from which on no pane has a window up to `window`."""
 
     @abstractmethod
-    def closed(self, watermarks: Times) -> Numbers:
-        """The number of the last window that each watermark has closed."""
+    def closed(self, watermark: IntOrArray) -> IntOrArray:
+        """The number of the last window that a watermark has closed."""
 
     @abstractmethod
     def bounds(self, windows: Numbers) -> tuple[Times, Times]:
         """Start and end of windows by number."""
 
-    def closed_by(self, watermark: Time) -> int:
-        """The number of the last window that a watermark has closed."""
-        return int(self.closed(np.array([watermark], np.int64))[0])
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """The largest number of windows that a row can lie in."""
 
-    def pane_limit(self, window: int) -> int:
-        """A pane number from which on no pane has a window up to `window`."""
-        return int(self.beginning_after(np.array([window], np.int64))[0])
+    @property
+    @abstractmethod
+    def reach(self) -> Duration:
+        """A watermark this far before (after) a row has closed none (all) of its windows."""
+
+    def judging(self, watermarks: Times, times: Times) -> Times:
+        """The watermarks, drawn so near to the rows that no arithmetic on them leaves int64, to the same effect."""
+        low, high = int(times.min()) - self.reach, int(times.max()) + self.reach
+        if low <= int(watermarks.min()) and int(watermarks.max()) <= high:
+            return watermarks
+        return np.clip(watermarks, low, high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +91,6 @@ class HopGrid(WindowGrid):
 
     @property
     def width(self) -> int:
-        """The largest number of windows that a row can lie in."""
         return -(-self.size // self.slide)
 
     def panes(self, times: Times) -> tuple[Numbers, npt.NDArray[np.bool_] | None]:
@@ -110,14 +119,18 @@ class HopGrid(WindowGrid):
         last = self.last(panes)
         return last * self.width + (self.width - 1) - (last - first)
 
-    def ending_from(self, window: int) -> int:
+    def ending_from(self, window: IntOrArray) -> IntOrArray:
         return window * self.width
 
-    def beginning_after(self, windows: Numbers) -> Numbers:
-        return (windows + self.width) * self.width
+    def beginning_after(self, window: IntOrArray) -> IntOrArray:
+        return (window + self.width) * self.width
 
-    def closed(self, watermarks: Times) -> Numbers:
-        return np.asarray(_clipped(watermarks) + (self.tick - self.offset - self.size)) // self.slide
+    def closed(self, watermark: IntOrArray) -> IntOrArray:
+        return (watermark + (self.tick - self.offset - self.size)) // self.slide
+
+    @property
+    def reach(self) -> Duration:
+        return self.size + self.slide + self.tick
 
     def bounds(self, windows: Numbers) -> tuple[Times, Times]:
         starts = windows * self.slide + self.offset
@@ -134,35 +147,39 @@ class CumulateGrid(WindowGrid):
     tick: Duration
 
     @property
-    def steps(self) -> int:
-        """How many windows share a start."""
+    def width(self) -> int:
         return -(-self.size // self.step)
 
     def panes(self, times: Times) -> tuple[Numbers, npt.NDArray[np.bool_] | None]:
         base, since = np.divmod(times - self.offset, self.size)
-        return base * self.steps + since // self.step, None
+        return base * self.width + since // self.step, None
 
     def first(self, panes: Numbers) -> Numbers:
         return panes
 
     def last(self, panes: Numbers) -> Numbers:
-        return (panes // self.steps) * self.steps + (self.steps - 1)
+        return (panes // self.width) * self.width + (self.width - 1)
 
     def starting_at(self, panes: Numbers, first: Numbers) -> Numbers:
         return first
 
-    def ending_from(self, window: int) -> int:
-        return window // self.steps * self.steps
+    def ending_from(self, window: IntOrArray) -> IntOrArray:
+        return window // self.width * self.width
 
-    def beginning_after(self, windows: Numbers) -> Numbers:
-        return windows + 1
+    def beginning_after(self, window: IntOrArray) -> IntOrArray:
+        return window + 1
 
-    def closed(self, watermarks: Times) -> Numbers:
-        base, since = np.divmod(_clipped(watermarks) + (self.tick - self.offset), self.size)
-        return np.asarray(base * self.steps + since // self.step - 1)
+    def closed(self, watermark: IntOrArray) -> IntOrArray:
+        since = watermark + (self.tick - self.offset)
+        base = since // self.size
+        return base * self.width + (since - base * self.size) // self.step - 1
+
+    @property
+    def reach(self) -> Duration:
+        return self.size + self.step + self.tick
 
     def bounds(self, windows: Numbers) -> tuple[Times, Times]:
-        base, position = np.divmod(windows, self.steps)
+        base, position = np.divmod(windows, self.width)
         starts = base * self.size + self.offset
         return starts, starts + np.minimum((position + 1) * self.step, self.size)
 
@@ -172,6 +189,10 @@ class AttachedGrid(WindowGrid):
     """Windows that came with the rows: window, pane and end are one number, and `times` are ends. Starts are a key."""
 
     tick: Duration
+
+    @property
+    def width(self) -> int:
+        return 1
 
     def panes(self, times: Times) -> tuple[Numbers, npt.NDArray[np.bool_] | None]:
         return times, None
@@ -185,14 +206,18 @@ class AttachedGrid(WindowGrid):
     def starting_at(self, panes: Numbers, first: Numbers) -> Numbers:
         return panes
 
-    def ending_from(self, window: int) -> int:
+    def ending_from(self, window: IntOrArray) -> IntOrArray:
         return window
 
-    def beginning_after(self, windows: Numbers) -> Numbers:
-        return windows + 1
+    def beginning_after(self, window: IntOrArray) -> IntOrArray:
+        return window + 1
 
-    def closed(self, watermarks: Times) -> Numbers:
-        return np.asarray(_clipped(watermarks) + self.tick)
+    def closed(self, watermark: IntOrArray) -> IntOrArray:
+        return watermark + self.tick
+
+    @property
+    def reach(self) -> Duration:
+        return self.tick
 
     def bounds(self, windows: Numbers) -> tuple[Times, Times]:
         return windows, windows
@@ -209,7 +234,3 @@ def window_grid(window: Tumble | Hop | Cumulate | Attached, tick: Duration) -> W
             return CumulateGrid(step, size, offset, tick)
         case Attached():
             return AttachedGrid(tick)
-
-
-def _clipped(watermarks: Times) -> Times:
-    return np.clip(watermarks, _EARLIEST, _LATEST)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from streamsql.errors import NotSupportedYet
-from streamsql.expr.nodes import Call, Cast, ColumnRef, Expr, Literal
+from streamsql.expr.nodes import Cast, ColumnRef, Expr
 from streamsql.plan.logical import Attached, Field, Filter, Plan, RankOver, WindowRank
 from streamsql.plan.predicates import comparison, conjuncts, filtered
 from streamsql.plan.traits import WindowColumns, traits
@@ -86,11 +86,6 @@ def _ranks(terms: Sequence[Expr], rank: Field) -> _Ranks:
 
 def _limits(term: Expr, rank: Field) -> tuple[int | None, int | None] | None:
     """The ranks that a condition allows; None where it is about something else."""
-    if isinstance(term, Call) and term.function == "BETWEEN" and all(isinstance(each, Literal) for each in term.args[1:]):
-        value, low, high = term.args
-        above, under = (replace(term, function=operator, args=(value, each)) for operator, each in ((">=", low), ("<=", high)))
-        both = _limits(above, rank), _limits(under, rank)
-        return None if both[0] is None or both[1] is None else (both[0][0], both[1][1])
     compared = comparison(term)
     if compared is None:
         return None
@@ -98,6 +93,6 @@ def _limits(term: Expr, rank: Field) -> tuple[int | None, int | None] | None:
     column = column.arg if isinstance(column, Cast) else column
     if not isinstance(column, ColumnRef) or column.id != rank.id or not isinstance(literal.value, int):
         return None
-    value_ = literal.value
-    limits = {"=": (value_, value_), "<=": (None, value_), "<": (None, value_ - 1)}
-    return limits.get(operator, (value_ + (operator == ">"), None))
+    value = literal.value
+    limits = {"=": (value, value), "<=": (None, value), "<": (None, value - 1)}
+    return limits.get(operator, (value + (operator == ">"), None))

@@ -29,6 +29,7 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
+from streamsql.plan.traits import traits
 from streamsql.plan.tree import field_ids, reference, select
 
 Ids = frozenset[int]
@@ -128,7 +129,9 @@ def _(plan: Scan, need: _Need) -> Plan:
 @_prune.register
 def _(plan: Filter, need: _Need) -> Plan:
     below = _prune(plan.input, need.plus(plan.predicate))
-    return replace(plan, input=below, fields=below.fields)
+    # Without a column that tells them apart, a row and its retraction may look like others: updating rows stay whole.
+    narrow = not need.keep_all and traits(below).append_only
+    return replace(plan, input=below, fields=_kept(below.fields, need.ids) if narrow else below.fields)
 
 
 @_prune.register

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from streamsql.expr.nodes import Call, Cast, ColumnRef, Expr, Literal
-from streamsql.expr.types import BYTES_KINDS, INTEGERS, BOOLEAN, Kind, SqlType
+from streamsql.expr.types import BOOLEAN, BYTES_KINDS, INTEGERS, Kind, SqlType
 from streamsql.plan.logical import Field, Filter, Plan, Scan
 from streamsql.plan.predicates import comparison, conjunction, conjuncts
 from streamsql.plan.tree import fields_by_id, transform_up

@@ -8,8 +8,8 @@ from dataclasses import replace
 from streamsql.expr.nodes import ColumnRef, Expr, substitute, walk
 from streamsql.expr.properties import is_volatile
 from streamsql.plan.logical import Filter, Plan, Project, Union
-from streamsql.plan.predicates import conjuncts, filtered, is_bare, is_true
-from streamsql.plan.tree import transform_up
+from streamsql.plan.predicates import conjunction, conjuncts, is_bare, is_true
+from streamsql.plan.tree import select, transform_up
 
 
 def simplify(plan: Plan) -> Plan:
@@ -34,18 +34,19 @@ def _simplify(plan: Plan) -> Plan:
 
 
 def _filter(plan: Filter) -> Plan:
-    below = plan.input
-    lower = conjuncts(below.predicate) if isinstance(below, Filter) else ()
-    terms = tuple(each for each in (*lower, *conjuncts(plan.predicate)) if not is_true(each))
-    return filtered(below.input if isinstance(below, Filter) else below, terms)
+    below, terms = plan.input, conjuncts(plan.predicate)
+    if isinstance(below, Filter):
+        below, terms = below.input, (*conjuncts(below.predicate), *terms)
+    terms = tuple(each for each in terms if not is_true(each))
+    if not terms:
+        return select(below, plan.fields)
+    return replace(plan, input=below, predicate=conjunction(terms))
 
 
 def _project(plan: Project) -> Plan:
     if isinstance(plan.input, Project) and _may_merge(plan, plan.input):
         values = _values(plan.input)
-        plan = replace(
-            plan, input=plan.input.input, exprs=tuple(substitute(each, values) for each in plan.exprs)
-        )
+        plan = replace(plan, input=plan.input.input, exprs=tuple(substitute(each, values) for each in plan.exprs))
     return plan.input if _changes_nothing(plan) else plan
 
 
@@ -64,10 +65,14 @@ def _changes_nothing(plan: Project) -> bool:
     """The same columns under the same names in the same order."""
     if plan.fields != plan.input.fields:
         return False
-    return all(isinstance(expr, ColumnRef) and expr.id == each.id for each, expr in zip(plan.fields, plan.exprs, strict=True))
+    return all(
+        isinstance(expr, ColumnRef) and expr.id == each.id for each, expr in zip(plan.fields, plan.exprs, strict=True)
+    )
 
 
 def _union(plan: Union) -> Plan:
     """A union of unions is one union, so that it merges its inputs by arrival once."""
-    branches = tuple(each for branch in plan.branches for each in (branch.branches if isinstance(branch, Union) else (branch,)))
+    branches = tuple(
+        each for branch in plan.branches for each in (branch.branches if isinstance(branch, Union) else (branch,))
+    )
     return plan if branches == plan.branches else replace(plan, branches=branches)

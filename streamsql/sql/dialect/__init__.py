@@ -85,8 +85,8 @@ Queries: exp.Select, exp.Union/Intersect/Except, exp.Values, TableQuery; exp.Sub
                                       order=exp.Order(expressions=[SortKey]), limit=exp.Limit(expression),
                                       offset=exp.Offset(expression); FETCH FIRST is a limit
     EMIT                            Emit(mode, every, condition, lateness, accumulation): mode 'FINAL' (also ON WINDOW
-                                      CLOSE), 'CHANGES', 'EVENT TIME' and 'PROCESSING TIME' with every=IntervalLiteral,
-                                      'WHEN' with condition; lateness=IntervalLiteral; accumulation
+                                      CLOSE), 'CHANGES', 'WHEN' with condition, 'EVENT TIME' and 'PROCESSING TIME' with
+                                      every=IntervalLiteral; lateness=IntervalLiteral; accumulation
                                       'RETRACTING'|'ACCUMULATING'|'DISCARDING'
 
 Relations: alias=exp.TableAlias(this=name, columns=[names]) on each but joins and exp.Paren
@@ -95,7 +95,7 @@ Relations: alias=exp.TableAlias(this=name, columns=[names]) on each but joins an
     /*+ OPTIONS('k'='v') */         HintList(expressions=[Hint(this='OPTIONS', expressions=[Option(this, expression)])])
     (query), LATERAL (query)        exp.Subquery(this=query, lateral)
     a LEFT JOIN b ON c              JoinedTable(this=a, expression=b, kind='INNER'|'LEFT'|'RIGHT'|'FULL'|'CROSS'|'SEMI'|
-                                      'ANTI', on=c, using=[names], natural, asof, match_condition); `a, b` has comma=True
+                                      'ANTI', on=c, using=[names], natural, asof, match_condition, comma: bool)
     (a JOIN b ON c)                 exp.Paren(this=JoinedTable)
     TABLE(HOP(TABLE t, ...))        WindowTable(this=exp.Table or exp.Subquery, time_column=exp.Column,
                                       function='TUMBLE'|'HOP'|'CUMULATE'|'SESSION', size, slide, step, gap, offset,
@@ -103,8 +103,8 @@ Relations: alias=exp.TableAlias(this=name, columns=[names]) on each but joins an
     UNNEST(a) WITH ORDINALITY       Unnest(expressions, ordinality)
     LATERAL TABLE(f(x)), f(x)       TableFunction(this=Call, lateral); arguments also TableArgument, Descriptor
     MATCH_RECOGNIZE (...)           MatchRecognize(this=relation, partition_by, order_by, measures=[exp.Alias],
-                                      rows_per_match='ONE'|'ALL', after=SkipTo, pattern, strict_start (^), strict_end ($),
-                                      within=IntervalLiteral, subsets=[PatternSubset],
+                                      rows_per_match='ONE'|'ALL', after=SkipTo, pattern, strict_start (^),
+                                      strict_end ($), within=IntervalLiteral, subsets=[PatternSubset],
                                       define=[exp.Alias(this=condition, alias=variable)])
     PATTERN                         a name, PatternSequence, PatternAlternatives, PatternPermute, PatternExclusion,
                                       PatternRepeat(this, low, high, reluctant)

@@ -10,7 +10,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from streamsql.errors import Span, SqlError
 from streamsql.sql.dialect.words import CLAUSES, RESERVED, STRUCTURAL
-from streamsql.sql.syntax_errors import END_OF_TEXT, misspelt, unclosed, unexpected
+from streamsql.sql.syntax_errors import ELSEWHERE, END_OF_TEXT, misspelt, unclosed, unexpected
 
 Node = TypeVar("Node", bound=exp.Expression)
 Item = TypeVar("Item")
@@ -138,6 +138,9 @@ class Cursor:
         if hint is None and (found := self._misspelt_alias(keywords)):
             alias = self.implicit_alias
             return unexpected(self.tokens[alias].text, self.span(alias), hint=found)
+        foreign = max(0, self.index - 1)
+        if hint is None and self.keys[foreign] in ELSEWHERE and self.tokens[foreign].token_type == TokenType.VAR:
+            return unexpected(self.tokens[foreign].text, self.span(foreign))
         hint = hint or self._near_miss(keywords)
         return unexpected(self.found(), self.span(self.index), expected=expected, hint=hint)
 

@@ -200,8 +200,8 @@ class MatchRecognize(Expression):
     """MATCH_RECOGNIZE over the relation `this`; see the package's docstring."""
 
     arg_types = arguments(
-        "this partition_by? order_by? measures? rows_per_match? after? pattern strict_start? strict_end? within? subsets?"
-        " define alias?"
+        "this partition_by? order_by? measures? rows_per_match? after? pattern strict_start? strict_end? within?"
+        " subsets? define alias?"
     )
 
 

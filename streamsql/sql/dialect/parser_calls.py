@@ -68,8 +68,8 @@ class CallGrammar(TypeGrammar):
         start = self.index
         if self.accept("*"):
             return self.node(start, exp.Star())
-        if self.at_name() and self.keys[self.index + 1] == "=>":
-            name = self.name()
+        if self.keys[self.index + 1] == "=>":
+            name = self.field_name()
             self.expect("=>")
             return self.node(start, NamedArgument(this=name, expression=self.argument()))
         if self.at("DEFAULT") and self.keys[self.index + 1] in (",", ")"):

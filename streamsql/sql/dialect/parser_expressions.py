@@ -179,13 +179,13 @@ class ExpressionGrammar(CallGrammar):
             self.take()
             if self.keys[self.index + 1 : self.index + 2] == ["("]:
                 return self.call(start, parts)
+            if len(parts) == 4:
+                # The longest column name is read; what follows are fields, which _postfix takes.
+                self.index -= 1
+                break
             parts.append(self.field_name())
-        head, rest = parts[:4], parts[4:]
-        column = exp.Column(**dict(zip(("this", "table", "db", "catalog"), reversed(head), strict=False)))
-        node: exp.Expression = self.node(start, column)
-        for part in rest:
-            node = self.node(start, exp.Dot(this=node, expression=part))
-        return node
+        column = exp.Column(**dict(zip(("this", "table", "db", "catalog"), reversed(parts), strict=False)))
+        return self.node(start, column)
 
     def _parenthesised(self) -> exp.Expression:
         start = self.index

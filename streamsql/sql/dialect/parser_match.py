@@ -129,7 +129,7 @@ class MatchGrammar(ExpressionGrammar):
         opening = self.index
         if symbol := self.accept_any("*", "+", "?"):
             return {"*": (0, None), "+": (1, None), "?": (0, 1)}[symbol]
-        if not self.accept("{"):
+        if self.at("{", "-") or not self.accept("{"):
             return None
         low = self.integer() if self.at_type(TokenType.NUMBER) else 0
         high: int | None = low

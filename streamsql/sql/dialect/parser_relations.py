@@ -37,6 +37,7 @@ WINDOW_FORMS = {
     "SESSION": "SESSION(TABLE t [PARTITION BY k], DESCRIPTOR(ts), gap)",
 }
 # Words that end a relation though they are not reserved: no alias unless AS is written.
+NEVER_AN_ALIAS = ("EMIT", "MATCH_CONDITION")
 NOT_AN_ALIAS = {
     "ASOF": ("JOIN", "LEFT"),
     "SEMI": ("JOIN",),
@@ -172,7 +173,7 @@ class RelationGrammar(MatchGrammar):
         relation.set("alias", self.node(start, exp.TableAlias(this=name, columns=columns)))
 
     def _at_implicit_alias(self) -> bool:
-        if self.key == "EMIT":
+        if self.key in NEVER_AN_ALIAS:
             return False
         return self.at_name() and self.keys[self.index + 1] not in NOT_AN_ALIAS.get(self.key, ())
 

@@ -67,7 +67,8 @@ class StatementGrammar(CreateGrammar):
         if rule := STATEMENTS.get(self.key):
             return rule(self)
         if self.key in LEFT_OUT:
-            raise NotSupportedYet(f"the statement {self.key}", span=self.span(self.index))
+            hint = "write EXECUTE STATEMENT SET BEGIN ... END;" if self.key == "BEGIN" else None
+            raise NotSupportedYet(f"the statement {self.key}", span=self.span(self.index), hint=hint)
         words = (*STATEMENTS, "DESCRIBE")
         raise self.error(expected="a statement such as SELECT, CREATE TABLE or INSERT INTO", keywords=words)
 
@@ -165,16 +166,22 @@ class StatementGrammar(CreateGrammar):
             if self.accept(*kind.split()):
                 if kind == "COLUMNS" and not self.accept("IN"):
                     self.expect("FROM")
-                return self.node(start, Show(kind=kind, this=self.table_name()))
+                node = Show(kind=kind, this=self.table_name())
+                if kind == "COLUMNS":
+                    self._like_pattern(node)
+                return self.node(start, node)
         kind_found = next((each for each in SHOW_LISTS if self.accept(*each.split())), None)
         if kind_found is None:
             kinds = (*SHOW_LISTS, *SHOW_ONE)
             raise self.error(expected=f"one of {', '.join(kinds)} after SHOW", keywords=kinds)
         node = Show(kind=kind_found)
+        self._like_pattern(node)
+        return self.node(start, node)
+
+    def _like_pattern(self, node: Show) -> None:
         node.set("negated", self.at("NOT", "LIKE") and self.accept("NOT"))
         if self.accept("LIKE"):
             node.set("like", self.string("a pattern as a string"))
-        return self.node(start, node)
 
     def _describe(self) -> DescribeTable:
         start = self.index

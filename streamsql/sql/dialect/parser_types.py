@@ -47,7 +47,9 @@ class TypeGrammar(Cursor):
     def _not_null(self) -> bool:
         if self.accept("NOT", "NULL"):
             return True
-        self.accept("NULL")
+        # NULL ON EMPTY may follow the type that a JSON function returns.
+        if not self.at("NULL", "ON"):
+            self.accept("NULL")
         return False
 
     def _bare_type(self) -> TypeName:

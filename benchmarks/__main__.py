@@ -1,0 +1,22 @@
+"""Everything the README and docs/performance.md quote, as Markdown tables."""
+
+from __future__ import annotations
+
+import click
+
+from benchmarks import end_to_end, flights, in_memory
+from benchmarks.measure import show
+
+
+@click.command()
+@click.option("--rows", default=5_000_000, show_default=True, help="Rows of the in-memory and file benchmarks.")
+def main(rows: int) -> None:
+    """Run all benchmarks: medians of 5 runs in turn with DuckDB."""
+    show(f"In memory, {rows:,} rows, batches of 65,536", in_memory.run(rows, 65_536))
+    show(f"In memory, {rows:,} rows, batches of 1,000", in_memory.run(rows, 1_000))
+    flights.run()
+    end_to_end.run(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Reading the files of a table: chunks cut to batches, each with the position after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from streamsql.errors import DataError, UsageError, did_you_mean
+from streamsql.expr.types import Schema
+from streamsql.ports import DecodedRows, FileReader, Position, ReadRequest, SourceBatch
+from streamsql_connectors.files import InputFile
+from streamsql_connectors.streams import STANDARD
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """A bounded source of files, read one after the other.
+
+    A position: `file` and `path` say how many files were read to their end before this one and which it is, `size` and
+    `mtime` how it was, `rows` how many of its rows were delivered, `chunk` and `skip` where decoding goes on.
+    """
+
+    schema: Schema
+    files: tuple[InputFile, ...]
+    reader: FileReader
+    bounded: bool = True
+
+    def read(self, request: ReadRequest) -> Iterator[SourceBatch]:
+        """Rows in the order of the files and of their lines."""
+        for name in request.columns:
+            if name not in self.schema.names:
+                raise UsageError(f"unknown column {name}", hint=did_you_mean(name, self.schema.names, kind="columns"))
+        if request.batch_rows < 1:
+            raise UsageError(f"batch_rows is {request.batch_rows}, but must be at least 1")
+        place = _Place.of(request.start)
+        if place is not None:
+            place.check(self.files)
+        first = 0 if place is None else place.file
+        for index in range(first, len(self.files)):
+            yield from self._read_file(index, request, place if index == first else None)
+
+    def _read_file(self, index: int, request: ReadRequest, place: _Place | None) -> Iterator[SourceBatch]:
+        file = self.files[index]
+        record_file = file.record_file()
+        start = None if place is None else place.chunk
+        delivered, skip = (0, 0) if place is None else (place.rows, place.skip)
+        after_start = {"file": index, "path": file.path, "size": file.size, "mtime": file.mtime}
+        chunks = self.reader.read(record_file, request.columns, request.predicate, start)
+        with closing(chunks):  # type: ignore[type-var]
+            for chunk in chunks:
+                for batch in _cut(chunk, request.batch_rows, skip):
+                    delivered += batch.rows.num_rows
+                    skip += batch.rows.num_rows
+                    position = {**after_start, "rows": delivered, "chunk": chunk.mark, "skip": skip}
+                    yield SourceBatch(batch.rows, position, rejects=batch.rejects)
+                skip = 0
+
+
+def _cut(chunk: DecodedRows, size: int, skip: int) -> Iterator[DecodedRows]:
+    """A chunk in pieces, the first `skip` rows left out; its rejects come with its first row."""
+    rows: pa.RecordBatch = chunk.rows
+    rejects = chunk.rejects if skip == 0 else ()
+    if rows.num_rows == 0:
+        if rejects:
+            yield DecodedRows(rows, chunk.mark, rejects)
+        return
+    for first in range(skip, rows.num_rows, size):
+        yield DecodedRows(rows.slice(first, min(size, rows.num_rows - first)), chunk.mark, rejects)
+        rejects = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A position, read back."""
+
+    file: int
+    path: str
+    size: int
+    mtime: float
+    rows: int
+    chunk: Any
+    skip: int
+
+    @classmethod
+    def of(cls, position: Position | None) -> _Place | None:
+        if not position:
+            return None
+        try:
+            return cls(**position)
+        except TypeError as error:
+            raise UsageError(f"not a position in files: {error}") from None
+
+    def check(self, files: tuple[InputFile, ...]) -> None:
+        """DataError where the files are not those that the position was taken in."""
+        if self.file >= len(files) or files[self.file].path != self.path:
+            raise DataError(f"cannot go on in {self.path}: the files of this table are not the same any more")
+        file = files[self.file]
+        if self.path != STANDARD and (file.size, file.mtime) != (self.size, self.mtime):
+            raise DataError(f"cannot go on in {self.path}: the file has changed since")

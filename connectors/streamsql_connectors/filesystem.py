@@ -1,0 +1,128 @@
+"""The `filesystem` connector: tables in files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from streamsql.errors import UsageError
+from streamsql.expr.types import Schema
+from streamsql.plugins import known_names, load_format
+from streamsql.ports import Format, Sink, Source, TableOptions
+from streamsql_connectors.file_sink import FileSink
+from streamsql_connectors.file_source import FileSource
+from streamsql_connectors.files import InputFile, find_files
+from streamsql_connectors.options import byte_size, choice, option, refuse_unknown, required
+from streamsql_connectors.streams import CODECS, STANDARD, codec_of
+
+_OWN = ("connector", "path", "format", "compression", "sink.rolling-policy.file-size")
+
+ENDINGS = {
+    ".json": "json",
+    ".jsonl": "json",
+    ".ndjson": "json",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
+    ".txt": "raw",
+    ".log": "raw",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _FileTable:
+    """What the options of a table say; `options` are the format's own, without prefix."""
+
+    path: str
+    compression: str | None
+    format_name: str
+    format: Format
+    options: Mapping[str, str]
+
+
+class FilesystemConnector:
+    """`path` is a file, a glob, a folder, an fsspec URL, or `-` for stdin and stdout; `format` goes by its ending
+    where it is not given; .gz and .zst are compressed."""
+
+    def source(self, table: TableOptions) -> Source:
+        """Reads all files of the path, in path order."""
+        if table.schema is None:
+            raise UsageError(f"table {table.name} has no columns")
+        path, files = _input_files(table)
+        parsed = _parse(table, path, _first_path(files))
+        return FileSource(table.schema, files, parsed.format.reader(table.schema, parsed.options))
+
+    def sink(self, table: TableOptions) -> Sink:
+        """Writes one file, part files into a folder (a path that ends with /), or stdout."""
+        path = _path(table)
+        parsed = _parse(table, path, path)
+        rolling = option(table.options, "sink.rolling-policy.file-size", byte_size, 128 << 20)
+        codec = codec_of(path, parsed.compression)
+        return FileSink(path, codec, parsed.format_name, parsed.format, parsed.options, rolling)
+
+    def infer(self, table: TableOptions) -> Schema:
+        """The columns of the first file that has any content."""
+        path, files = _input_files(table)
+        parsed = _parse(table, path, _first_path(files))
+        first = next((each for each in files if each.size), files[0])
+        return parsed.format.infer(first.record_file(peek=True), parsed.options)
+
+
+def _path(table: TableOptions) -> str:
+    return required(table.options, "path", f"table {table.name} (filesystem)")
+
+
+def _compression(table: TableOptions) -> str | None:
+    return option(table.options, "compression", choice("gzip", "zstd", "none"), None)
+
+
+def _input_files(table: TableOptions) -> tuple[str, tuple[InputFile, ...]]:
+    path = _path(table)
+    return path, find_files(path, _compression(table))
+
+
+def _first_path(files: tuple[InputFile, ...]) -> str:
+    return files[0].path
+
+
+def _parse(table: TableOptions, path: str, example: str) -> _FileTable:
+    name = table.options.get("format") or _format_by_ending(path, example)
+    format_ = load_format(name)
+    own, rest = {}, {}
+    for key, value in table.options.items():
+        bare = key.removeprefix(f"{name}.")
+        if key not in _OWN and bare in format_.option_names:
+            own[bare] = value
+        else:
+            rest[key] = value
+    prefixed = (f"{name}.{each}" for each in format_.option_names)
+    refuse_unknown(rest, (*_OWN, *prefixed), f"table {table.name} (filesystem, {name})")
+    if name == "csv" and "field-delimiter" not in own and _plain_ending(example) == ".tsv":
+        own["field-delimiter"] = "\t"
+    return _FileTable(path, _compression(table), name, format_, own)
+
+
+def _format_by_ending(path: str, example: str) -> str:
+    found = ENDINGS.get(_plain_ending(example)) or ENDINGS.get(_plain_ending(path))
+    if found is None:
+        known = ", ".join(ENDINGS)
+        raise UsageError(
+            f"the format of {path} is not known by its ending",
+            hint=f"write 'format' = '…' (one of {', '.join(known_names('format'))}), or --input-format for stdin; known endings: {known}",
+        )
+    return found
+
+
+def _plain_ending(path: str) -> str:
+    """The ending before a compression's.
+
+    >>> _plain_ending("a/b.JSONL.gz"), _plain_ending("c.csv")
+    ('.jsonl', '.csv')
+    """
+    stem, ending = os.path.splitext(path.lower())
+    return os.path.splitext(stem)[1] if ending in CODECS else ending

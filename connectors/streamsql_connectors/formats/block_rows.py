@@ -1,0 +1,80 @@
+"""What decoding a block of text gives: rows, rejects and at most one error, with line numbers inside the block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from streamsql.errors import DataError
+from streamsql.expr.types import Schema, arrow_type
+from streamsql.ports import Reject
+from streamsql_connectors.text_lines import Lines, shown
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a line is bad; `line` counts from 0 in its block. `drops_row`: no row was made of it."""
+
+    line: int
+    reason: str
+    drops_row: bool = True
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BlockRows:
+    """Rows of a block, the number of its lines, and its problems; `fatal` ends the reading after these rows."""
+
+    rows: pa.RecordBatch
+    lines: int
+    problems: tuple[Problem, ...] = ()
+    fatal: Problem | None = None
+
+
+def columns_batch(schema: Schema, columns: Sequence[str], arrays: Mapping[str, pa.Array], rows: int) -> pa.RecordBatch:
+    """A batch of the wanted columns; the row count holds also where no column is wanted."""
+    if not columns:
+        return pa.RecordBatch.from_struct_array(pa.Array.from_buffers(pa.struct([]), rows, [None]))
+    types = {each.name: arrow_type(each.type) for each in schema}
+    fields = [pa.field(name, types[name]) for name in columns]
+    return pa.RecordBatch.from_arrays([arrays[name] for name in columns], schema=pa.schema(fields))
+
+
+def finish_block(
+    batch: pa.RecordBatch,
+    rows: npt.NDArray[np.int64],
+    problems: Sequence[Problem],
+    lines: Lines,
+    *,
+    ignore_errors: bool,
+) -> BlockRows:
+    """The rows before the first problem, which is fatal; or all rows, where problems are to be ignored.
+
+    `rows`: the line of each row of the batch.
+    """
+    ordered = tuple(sorted(problems, key=lambda each: each.line))
+    if not ordered or ignore_errors:
+        shown_problems = tuple(_with_text(each, lines) for each in ordered)
+        return BlockRows(batch, len(lines), shown_problems)
+    first = ordered[0]
+    before = int(np.searchsorted(rows, first.line))
+    return BlockRows(batch.slice(0, before), len(lines), (), _with_text(first, lines))
+
+
+def _with_text(problem: Problem, lines: Lines) -> Problem:
+    return problem if problem.text else Problem(problem.line, problem.reason, problem.drops_row, lines.text(problem.line))
+
+
+def reject_of(problem: Problem, name: str, first_line: int) -> Reject:
+    """A problem as a counted reject; `first_line`: the number of the block's first line in the file."""
+    reason = problem.reason if problem.drops_row else f"{problem.reason} (read as NULL)"
+    return Reject(reason, f"{name}:{first_line + problem.line}", problem.text)
+
+
+def error_of(problem: Problem, name: str, first_line: int, hint: str) -> DataError:
+    """A problem as the error that ends the reading."""
+    return DataError(f"{name}:{first_line + problem.line}: {problem.reason}\n  {shown(problem.text)}", hint=hint)

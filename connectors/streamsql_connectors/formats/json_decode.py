@@ -1,0 +1,127 @@
+"""A block of JSON lines to rows: as a whole, and line by line only to say which ones are bad."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streamsql.expr.types import STRINGS, Column, Schema
+from streamsql_connectors import duck
+from streamsql_connectors.formats.block_rows import BlockRows, Problem, columns_batch, finish_block
+from streamsql_connectors.formats.json_values import expected, members, parse_json_text
+from streamsql_connectors.formats.text_values import Mask
+from streamsql_connectors.text_blocks import TextBlock
+from streamsql_connectors.text_lines import Lines, invalid_utf8, split_lines
+
+_OPENING_BRACE = ord("{")
+_BLANK = b" \t\r\n"
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonDecoder:
+    """How to decode blocks of JSON lines of one schema."""
+
+    schema: Schema
+    ignore_errors: bool = False
+    fail_on_missing: bool = False
+
+    def decode(self, block: TextBlock, columns: Sequence[str]) -> BlockRows:
+        """The block's rows with the wanted columns; what is malformed is judged on all columns."""
+        lines = split_lines(block.data)
+        rows, problems = _objects(lines)
+        judged = [each for each in self.schema if each.name in columns or each.type.kind not in STRINGS]
+        # Even where no text is wanted, the transformation is what finds malformed JSON.
+        texts = _texts(lines, rows)
+        found = members(texts, [each.name for each in judged])
+        if found.malformed is not None:
+            problems += [Problem(int(rows[each]), _syntax_error(lines, int(rows[each]))) for each in _where(found.malformed)]
+            rows, found_texts = rows[~found.malformed], _kept(found.texts, ~found.malformed)
+            texts = texts.filter(pa.array(~found.malformed))
+        else:
+            found_texts = found.texts
+        if self.fail_on_missing:
+            rows, found_texts, missing = self._without_missing(texts, rows, found_texts)
+            problems += missing
+        arrays: dict[str, pa.Array] = {}
+        for column, text in zip(judged, found_texts, strict=True):
+            parsed = parse_json_text(text, column.type)
+            arrays[column.name] = parsed.values
+            if parsed.bad is not None:
+                problems += _misfits(column, text, rows, parsed.bad)
+        batch = columns_batch(self.schema, columns, arrays, len(rows))
+        return finish_block(batch, rows, problems, lines, ignore_errors=self.ignore_errors)
+
+    def _without_missing(
+        self, texts: pa.Array, rows: Rows, found: list[pa.Array]
+    ) -> tuple[Rows, list[pa.Array], list[Problem]]:
+        names = self.schema.names
+        keys = duck.project({"t": texts}, *(f"list_contains(json_keys(t), {duck.literal(name)})" for name in names))
+        problems, absent = [], np.zeros(len(rows), np.bool_)
+        for name, present in zip(names, keys, strict=True):
+            mask = ~present.to_numpy(zero_copy_only=False).astype(np.bool_)
+            problems += [Problem(int(rows[each]), f"field {name} is missing") for each in _where(mask & ~absent)]
+            absent |= mask
+        return rows[~absent], _kept(found, ~absent), problems
+
+
+def _where(mask: Mask) -> list[int]:
+    found: list[int] = np.flatnonzero(mask).tolist()
+    return found
+
+
+def _kept(arrays: list[pa.Array], mask: Mask) -> list[pa.Array]:
+    chosen = pa.array(mask)
+    return [each.filter(chosen) for each in arrays]
+
+
+def _texts(lines: Lines, rows: Rows) -> pa.Array:
+    texts = lines.array(pa.string())
+    return texts if len(rows) == len(lines) else texts.take(pa.array(rows))
+
+
+def _objects(lines: Lines) -> tuple[Rows, list[Problem]]:
+    """The lines that begin like an object, blank ones left out, and those that begin like something else."""
+    unreadable = invalid_utf8(lines)
+    problems = [Problem(each, "not valid UTF-8") for each in unreadable.tolist()]
+    bad = np.zeros(len(lines), np.bool_)
+    bad[unreadable] = True
+    if len(lines):
+        first = np.frombuffer(lines.data, np.uint8)[lines.starts]
+        unusual = np.flatnonzero((first != _OPENING_BRACE) & ~bad)
+        if len(unusual):
+            problems += _not_objects(lines, unusual, bad)
+    return np.flatnonzero(~bad), problems
+
+
+def _not_objects(lines: Lines, unusual: Rows, bad: Mask) -> list[Problem]:
+    texts = pc.utf8_ltrim(lines.array(pa.binary()).take(pa.array(unusual)).cast(pa.string()), _BLANK.decode())
+    blank = pc.equal(texts, "").to_numpy(zero_copy_only=False)
+    other = ~pc.starts_with(texts, "{").to_numpy(zero_copy_only=False)
+    bad[unusual[other]] = True
+    return [Problem(each, _syntax_error(lines, each)) for each in unusual[other & ~blank].tolist()]
+
+
+def _syntax_error(lines: Lines, index: int) -> str:
+    try:
+        value = json.loads(lines.raw(index))
+    except json.JSONDecodeError as error:
+        return f"not valid JSON: {error.msg} at column {error.colno}"
+    except (ValueError, RecursionError) as error:
+        return f"not valid JSON: {error}"
+    return "not valid JSON" if isinstance(value, dict) else "not a JSON object"
+
+
+def _misfits(column: Column, text: pa.Array, rows: Rows, bad: Mask) -> list[Problem]:
+    wanted = expected(column.type)
+    return [
+        Problem(int(rows[each]), f"column {column.name}: '{text[each].as_py()}' is not {wanted}", drops_row=False)
+        for each in _where(bad)
+    ]

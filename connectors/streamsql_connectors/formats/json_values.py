@@ -1,0 +1,180 @@
+"""JSON text to typed columns: objects to columns and ROWs, arrays to ARRAYs, objects to MAPs, level by level."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streamsql.expr.types import INT, Kind, SqlType, arrow_type
+from streamsql_connectors import duck
+from streamsql_connectors.formats.text_values import Mask, Parsed, parse_text
+
+# DuckDB keeps the text of numbers as it stands (1.10, 30 digits) only when the structure asks for a DECIMAL somewhere.
+_RAW_NUMBERS = {"\x01": "DECIMAL(1,0)"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Members:
+    """Texts of some members of JSON objects, in the order asked for; NULL where absent or null.
+
+    `malformed`: rows that are not JSON at all, None if all are.
+    """
+
+    texts: list[pa.Array]
+    malformed: Mask | None
+
+
+def members(objects: pa.Array, names: Sequence[str]) -> Members:
+    """The named members of a column of JSON objects (NULL rows have none), as text: strings without quotes and escapes,
+    numbers as written, nested values as JSON."""
+    if not names:
+        return Members([], _malformed(objects))
+    try:
+        return Members(_transform(objects, names), None)
+    except _duckdb_error():
+        malformed = _malformed(objects)
+        if malformed is None:
+            raise
+        kept = pc.if_else(pa.array(malformed), pa.scalar(None, objects.type), objects)
+        return Members(_transform(kept, names), malformed)
+
+
+def _duckdb_error() -> type[Exception]:
+    import duckdb
+
+    return duckdb.Error
+
+
+def _malformed(texts: pa.Array) -> Mask | None:
+    (invalid,) = duck.project({"t": texts}, "NOT coalesce(json_valid(t), true)")
+    mask: Mask = invalid.to_numpy(zero_copy_only=False).astype(np.bool_)
+    return mask if mask.any() else None
+
+
+def _transform(objects: pa.Array, names: Sequence[str]) -> list[pa.Array]:
+    found: dict[str, pa.Array] = {}
+    for group in _apart_in_lower_case(names):
+        structure = json.dumps({**dict.fromkeys(group, "VARCHAR"), **_RAW_NUMBERS}, ensure_ascii=False)
+        fields = [f"struct_extract(s, {duck.literal(name)})" for name in group]
+        row = f"json_transform(t, {duck.literal(structure)}) AS s"
+        found.update(zip(group, duck.project_twice({"t": objects}, row, fields), strict=True))
+    return [found[name] for name in names]
+
+
+def _apart_in_lower_case(names: Sequence[str]) -> list[list[str]]:
+    """Groups of names: DuckDB cannot tell `a` from `A` inside one structure.
+
+    >>> _apart_in_lower_case(["a", "b", "A"])
+    [['a', 'b'], ['A']]
+    """
+    groups: list[dict[str, str]] = []
+    for name in dict.fromkeys(names):
+        group = next((each for each in groups if name.lower() not in each), None)
+        if group is None:
+            groups.append(group := {})
+        group[name.lower()] = name
+    return [list(each.values()) for each in groups]
+
+
+def parse_json_text(text: pa.Array, type_: SqlType) -> Parsed:
+    """Values of any type out of the texts that `members` gives."""
+    match type_.kind:
+        case Kind.ROW:
+            return _parse_row(text, type_)
+        case Kind.ARRAY:
+            return _parse_array(text, type_)
+        case Kind.MAP | Kind.MULTISET:
+            return _parse_map(text, type_)
+        case _:
+            return parse_text(text, type_)
+
+
+def _either(first: Mask | None, second: Mask | None) -> Mask | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return first | second
+
+
+def _beginning_with(text: pa.Array, bracket: str) -> tuple[pa.Array, Mask | None]:
+    """The texts that begin with a bracket, others replaced by NULL; where those others are."""
+    other = pc.fill_null(pc.invert(pc.starts_with(pc.utf8_ltrim_whitespace(text), bracket)), False)
+    mask: Mask = other.to_numpy(zero_copy_only=False)
+    if not mask.any():
+        return text, None
+    return pc.if_else(other, pa.scalar(None, text.type), text), mask
+
+
+def _valid_json(text: pa.Array, bracket: str) -> tuple[pa.Array, Mask | None]:
+    text, wrong = _beginning_with(text, bracket)
+    malformed = _malformed(text)
+    if malformed is not None:
+        text = pc.if_else(pa.array(malformed), pa.scalar(None, text.type), text)
+    return text, _either(wrong, malformed)
+
+
+def _parse_row(text: pa.Array, type_: SqlType) -> Parsed:
+    text, bad = _beginning_with(text, "{")
+    found = members(text, type_.names)
+    bad = _either(bad, found.malformed)
+    children = [parse_json_text(each, child) for each, child in zip(found.texts, type_.children, strict=True)]
+    for child in children:
+        bad = _either(bad, child.bad)
+    missing = pc.is_null(text) if bad is None else pc.or_(pc.is_null(text), pa.array(bad))
+    fields = list(arrow_type(type_))
+    return Parsed(pa.StructArray.from_arrays([each.values for each in children], fields=fields, mask=missing), bad)
+
+
+def _parse_array(text: pa.Array, type_: SqlType) -> Parsed:
+    text, bad = _valid_json(text, "[")
+    structure = duck.literal(json.dumps({"v": ["VARCHAR"], **_RAW_NUMBERS}))
+    (lists,) = duck.project({"t": text}, f"""json_transform('{{"v":' || t || '}}', {structure}).v""")
+    elements = parse_json_text(lists.values, type_.children[0])
+    bad = _either(bad, _rows_of(lists.offsets, elements.bad, len(lists)))
+    values = pa.ListArray.from_arrays(lists.offsets, elements.values, mask=pc.is_null(lists))
+    return Parsed(values.cast(arrow_type(type_)), bad)
+
+
+def _parse_map(text: pa.Array, type_: SqlType) -> Parsed:
+    key, value = type_.children if type_.kind is Kind.MAP else (type_.children[0], INT)
+    text, bad = _valid_json(text, "{")
+    structure = duck.literal(json.dumps({"v": "MAP(VARCHAR, VARCHAR)", **_RAW_NUMBERS}))
+    (maps,) = duck.project({"t": text}, f"""json_transform('{{"v":' || t || '}}', {structure}).v""")
+    keys, items = parse_json_text(maps.keys, key), parse_json_text(maps.items, value)
+    if keys.values.null_count:
+        unusable = _rows_of(maps.offsets, keys.values.is_null().to_numpy(zero_copy_only=False), len(maps))
+        again = _parse_map(pc.if_else(pa.array(unusable), pa.scalar(None, text.type), text), type_)
+        return Parsed(again.values, _either(_either(bad, unusable), again.bad))
+    bad = _either(bad, _rows_of(maps.offsets, items.bad, len(maps)))
+    values = pa.MapArray.from_arrays(maps.offsets, keys.values, items.values, mask=pc.is_null(maps))
+    return Parsed(values.cast(arrow_type(type_)), bad)
+
+
+def _rows_of(offsets: pa.Array, bad: Mask | None, rows: int) -> Mask | None:
+    """The rows whose elements are bad."""
+    if bad is None:
+        return None
+    mask = np.zeros(rows, np.bool_)
+    mask[np.searchsorted(offsets.to_numpy(), np.flatnonzero(bad), side="right") - 1] = True
+    return mask
+
+
+def expected(type_: SqlType) -> str:
+    """What a text of this type looks like, for messages."""
+    match type_.kind:
+        case Kind.TIMESTAMP:
+            return f"{type_} such as 2025-06-01 10:00:00.000"
+        case Kind.TIMESTAMP_LTZ:
+            return f"{type_} such as 2025-06-01 10:00:00.000Z"
+        case Kind.DATE:
+            return "DATE such as 2025-06-01"
+        case Kind.BINARY | Kind.VARBINARY:
+            return f"{type_} in base64"
+        case _:
+            return str(type_)
+
+

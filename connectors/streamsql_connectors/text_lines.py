@@ -1,0 +1,118 @@
+"""A block of text as an Arrow array of its lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from streamsql_connectors.text_blocks import NEWLINE, Bytes
+
+_CARRIAGE_RETURN = 13
+_SHOWN = 200
+
+Offsets = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lines:
+    """Lines of a block; `ends` lie behind each line's newline (the last line of a file may have none)."""
+
+    data: pa.Buffer
+    ends: Offsets
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    @property
+    def starts(self) -> Offsets:
+        starts = np.empty(len(self.ends), np.int32)
+        starts[:1] = 0
+        starts[1:] = self.ends[:-1]
+        return starts
+
+    def array(self, type_: pa.DataType) -> pa.Array:
+        """The lines, newlines included, as strings or binary values, without copying. Not checked to be UTF-8."""
+        offsets = np.empty(len(self.ends) + 1, np.int32)
+        offsets[0] = 0
+        offsets[1:] = self.ends
+        return pa.Array.from_buffers(type_, len(self.ends), [None, pa.py_buffer(offsets), self.data])
+
+    def raw(self, index: int) -> bytes:
+        """One line without its line end."""
+        start = int(self.ends[index - 1]) if index else 0
+        return bytes(memoryview(self.data)[start : int(self.ends[index])]).rstrip(b"\r\n")
+
+    def text(self, index: int) -> str:
+        """One line as an error message shows it: cut to 200 characters, invalid bytes as `\\xNN`."""
+        return shown(self.raw(index).decode("utf-8", "backslashreplace"))
+
+
+def shown(text: str) -> str:
+    """
+    >>> shown("x" * 300) == "x" * 200 + "…"
+    True
+    """
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def split_lines(data: pa.Buffer) -> Lines:
+    """The lines of a block; text after the last newline is a line too.
+
+    >>> lines = split_lines(pa.py_buffer(b"a\\n\\nbc"))
+    >>> len(lines), lines.raw(2)
+    (3, b'bc')
+    """
+    found = np.flatnonzero(np.frombuffer(data, np.uint8) == NEWLINE)
+    open_line = data.size and (not len(found) or int(found[-1]) != data.size - 1)
+    ends = np.empty(len(found) + bool(open_line), np.int32)
+    np.add(found, 1, out=ends[: len(found)], casting="unsafe")
+    if open_line:
+        ends[-1] = data.size
+    return Lines(data, ends)
+
+
+def without_line_ends(lines: Lines) -> Lines:
+    """The same lines with `\\n` or `\\r\\n` taken out of the data.
+
+    >>> bare = without_line_ends(split_lines(pa.py_buffer(b"a\\r\\nb\\n")))
+    >>> bytes(bare.data), bare.ends.tolist()
+    (b'ab', [1, 2])
+    """
+    if not len(lines):
+        return lines
+    values: Bytes = np.frombuffer(lines.data, np.uint8)
+    removed = values == NEWLINE
+    if (values == _CARRIAGE_RETURN).any():
+        removed[:-1] |= (values[:-1] == _CARRIAGE_RETURN) & removed[1:]
+    kept = values[~removed]
+    dropped = np.cumsum(removed, dtype=np.int32)
+    return Lines(pa.py_buffer(kept), lines.ends - dropped[lines.ends - 1])
+
+
+def invalid_utf8(lines: Lines) -> npt.NDArray[np.int64]:
+    """Indices of the lines that are not UTF-8, ascending; usually none, found at the speed of a memory copy."""
+    try:
+        whole = pa.Array.from_buffers(
+            pa.string(), 1, [None, pa.py_buffer(np.array([0, lines.data.size], np.int32)), lines.data]
+        )
+        whole.validate(full=True)
+        return np.empty(0, np.int64)
+    except pa.ArrowInvalid:
+        return _search_invalid(lines)
+
+
+def _search_invalid(lines: Lines) -> npt.NDArray[np.int64]:
+    unusual = np.flatnonzero(np.frombuffer(lines.data, np.uint8) >= 128)
+    candidates = np.unique(np.searchsorted(lines.ends, unusual, side="right"))
+    return np.array([each for each in candidates.tolist() if not _is_utf8(lines.raw(each))], np.int64)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,85 @@
+"""Small pieces of DuckDB SQL text: quoting, types, times in the session's zone."""
+
+from __future__ import annotations
+
+from streamsql.errors import NotSupportedYet
+from streamsql.expr.context import EvalContext
+from streamsql.expr.types import Kind, SqlType
+
+_TYPES = {
+    Kind.NULL: "INTEGER",
+    Kind.BOOLEAN: "BOOLEAN",
+    Kind.TINYINT: "TINYINT",
+    Kind.SMALLINT: "SMALLINT",
+    Kind.INT: "INTEGER",
+    Kind.BIGINT: "BIGINT",
+    Kind.FLOAT: "FLOAT",
+    Kind.DOUBLE: "DOUBLE",
+    Kind.CHAR: "VARCHAR",
+    Kind.VARCHAR: "VARCHAR",
+    Kind.BINARY: "BLOB",
+    Kind.VARBINARY: "BLOB",
+    Kind.DATE: "DATE",
+    Kind.TIME: "TIME",
+    Kind.TIMESTAMP: "TIMESTAMP",
+    Kind.TIMESTAMP_LTZ: "TIMESTAMPTZ",
+    Kind.INTERVAL_DAY: "BIGINT",
+    Kind.INTERVAL_MONTH: "INTEGER",
+}
+
+
+def duckdb_type(type_: SqlType) -> str:
+    """The DuckDB type of a SQL type; intervals are whole numbers of microseconds or months there."""
+    children = [duckdb_type(each) for each in type_.children]
+    match type_.kind:
+        case Kind.DECIMAL:
+            return f"DECIMAL({type_.precision}, {type_.scale})"
+        case Kind.ARRAY:
+            return f"{children[0]}[]"
+        case Kind.MAP:
+            return f"MAP({children[0]}, {children[1]})"
+        case Kind.MULTISET:
+            return f"MAP({children[0]}, INTEGER)"
+        case Kind.ROW:
+            fields = (f"{identifier(name)} {child}" for name, child in zip(type_.names, children, strict=True))
+            return f"STRUCT({', '.join(fields)})"
+        case kind if kind in _TYPES:
+            return _TYPES[kind]
+        case kind:
+            raise NotSupportedYet(f"{kind.value} in DuckDB")
+
+
+def quoted(text: str) -> str:
+    """A text constant.
+
+    >>> quoted("it's")
+    "'it''s'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """A quoted name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def local_sql(moment: str, source: SqlType, context: EvalContext) -> str:
+    """A date or timestamp as TIMESTAMP; TIMESTAMP_LTZ as the session's clock shows it."""
+    match source.kind:
+        case Kind.TIMESTAMP_LTZ:
+            return f"({moment} AT TIME ZONE {quoted(context.time_zone)})"
+        case Kind.DATE:
+            return f"CAST({moment} AS TIMESTAMP)"
+        case _:
+            return moment
+
+
+def zoned_sql(moment: str, target: SqlType, context: EvalContext) -> str:
+    """A TIMESTAMP back as the type it came from."""
+    match target.kind:
+        case Kind.TIMESTAMP_LTZ:
+            return f"({moment} AT TIME ZONE {quoted(context.time_zone)})"
+        case Kind.DATE:
+            return f"CAST({moment} AS DATE)"
+        case _:
+            return moment

@@ -1,0 +1,231 @@
+"""EXPLAIN: the plan as a tree of text, with what is known of each node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import singledispatch
+
+from streamsql.expr.aggregates import AggregateCall
+from streamsql.expr.nodes import ColumnRef, Expr
+from streamsql.expr.text import duration_text, expr_text, literal_text
+from streamsql.plan.identity import Identities
+from streamsql.plan.logical import (
+    Aggregate,
+    Attached,
+    Cumulate,
+    Field,
+    Filter,
+    Hop,
+    Limit,
+    Plan,
+    Project,
+    RankOver,
+    Scan,
+    Session,
+    SinkPlan,
+    Sort,
+    SortKey,
+    Tumble,
+    Union,
+    Unnest,
+    Values,
+    Window,
+    WindowAggregate,
+    WindowAssign,
+    WindowRank,
+)
+from streamsql.plan.traits import Traits, traits
+from streamsql.plan.tree import fields_by_id
+
+
+def explain(plan: Plan) -> str:
+    """One line a node, inputs indented below it: what it computes, then what is known of its output and state.
+
+    The same plan always gives the same text: column names, no ids. A name with a number, `Filter[2]`, counts in the
+    order of the data flow; late rows and metrics name operators so.
+    """
+    return "\n".join(_lines(plan, Identities((plan,)), 0))
+
+
+def _lines(plan: Plan, identities: Identities, depth: int) -> Iterator[str]:
+    known = " · ".join(_properties(plan, traits(plan)))
+    yield f"{'  ' * depth}{identities.name(plan)}({', '.join(_describe(plan))})  {known}"
+    for each in plan.inputs:
+        yield from _lines(each, identities, depth + 1)
+
+
+def _properties(plan: Plan, known: Traits) -> Iterator[str]:
+    because = known.updating_because
+    yield "changelog: append-only" if because is None else f"changelog: updating by {because.clause}"
+    fields = fields_by_id(plan.fields)
+    for key in known.unique_keys[:1]:
+        yield f"key: ({', '.join(each.name for each in fields.values() if each.id in key)})"
+    times = dict.fromkeys(each.name for each in plan.fields if each.time is not None)
+    if times:
+        yield f"time: {', '.join(times)}"
+    yield f"state: {known.state_bound or 'none'}"
+    if known.can_fail:
+        yield "can fail"
+
+
+@singledispatch
+def _describe(plan: Plan) -> Iterator[str]:
+    """What stands between the parentheses."""
+    yield from ()
+
+
+@_describe.register
+def _(plan: Scan) -> Iterator[str]:
+    yield plan.table.name
+    yield f"columns={_names(plan.fields)}"
+    for each, expr in plan.computed:
+        yield f"{each.name}: {expr_text(expr)}"
+    if plan.watermark is not None:
+        yield f"watermark={expr_text(plan.watermark.expr)}"
+    if plan.predicate is not None:
+        yield f"reader filter={expr_text(plan.predicate)}"
+
+
+@_describe.register
+def _(plan: Values) -> Iterator[str]:
+    rows = (", ".join(literal_text(each.value, each.type) for each in row) for row in plan.rows[:_SHOWN_ROWS])
+    yield from (f"({each})" for each in rows)
+    if len(plan.rows) > _SHOWN_ROWS:
+        yield f"… {len(plan.rows)} rows"
+
+
+_SHOWN_ROWS = 3
+
+
+@_describe.register
+def _(plan: Filter) -> Iterator[str]:
+    yield expr_text(plan.predicate)
+
+
+@_describe.register
+def _(plan: Project) -> Iterator[str]:
+    yield from (_item(expr, each) for expr, each in zip(plan.exprs, plan.fields, strict=True))
+
+
+def _item(expr: Expr, field: Field) -> str:
+    if isinstance(expr, ColumnRef) and expr.name == field.name:
+        return field.name
+    return f"{field.name}: {expr_text(expr)}"
+
+
+@_describe.register
+def _(plan: Unnest) -> Iterator[str]:
+    elements = (*plan.elements, *(() if plan.ordinality is None else (plan.ordinality,)))
+    yield f"{expr_text(plan.expr)} AS {_names(elements)}"
+    if plan.outer:
+        yield "outer"
+
+
+@_describe.register
+def _(plan: Union) -> Iterator[str]:
+    yield from (each.name for each in plan.fields)
+
+
+@_describe.register
+def _(plan: WindowAssign) -> Iterator[str]:
+    yield _window(plan.window, plan.time, plan.input.fields)
+    if plan.partition:
+        yield f"partition={_columns(plan.partition, plan.input.fields)}"
+
+
+@_describe.register
+def _(plan: Aggregate) -> Iterator[str]:
+    yield from _grouping(plan)
+
+
+@_describe.register
+def _(plan: WindowAggregate) -> Iterator[str]:
+    yield _window(plan.window, plan.time, plan.input.fields)
+    yield from _grouping(plan)
+
+
+def _grouping(plan: Aggregate | WindowAggregate) -> Iterator[str]:
+    yield f"keys={_columns(plan.keys, plan.input.fields)}"
+    yield f"calls=[{', '.join(_call(each, plan.input.fields) for each in plan.calls)}]"
+
+
+def _call(call: AggregateCall, fields: Sequence[Field]) -> str:
+    by_id = fields_by_id(fields)
+    constants = call.options if call.options != (",",) else ()
+    args = [by_id[each].name for each in call.args] + [f"'{each}'" for each in constants]
+    distinct = "DISTINCT " if call.distinct else ""
+    condition = "" if call.filter is None else f" FILTER (WHERE {by_id[call.filter].name})"
+    return f"{call.function}({distinct}{', '.join(args) or '*'}){condition}"
+
+
+@_describe.register
+def _(plan: WindowRank) -> Iterator[str]:
+    yield _window(plan.window, plan.time, plan.input.fields)
+    yield f"partition={_columns(plan.partition, plan.input.fields)}"
+    yield f"order=[{_order(plan.order, plan.input.fields)}]"
+    yield f"ranks {plan.first} to {plan.last}"
+
+
+@_describe.register
+def _(plan: RankOver) -> Iterator[str]:
+    yield plan.function
+    yield f"partition={_columns(plan.partition, plan.input.fields)}"
+    yield f"order=[{_order(plan.order, plan.input.fields)}]"
+
+
+@_describe.register
+def _(plan: Sort) -> Iterator[str]:
+    yield _order(plan.keys, plan.input.fields)
+
+
+@_describe.register
+def _(plan: Limit) -> Iterator[str]:
+    yield "all" if plan.limit is None else str(plan.limit)
+    if plan.offset:
+        yield f"offset={plan.offset}"
+
+
+@_describe.register
+def _(plan: SinkPlan) -> Iterator[str]:
+    yield plan.table.name
+
+
+def _names(fields: Iterable[Field]) -> str:
+    return f"[{', '.join(each.name for each in fields)}]"
+
+
+def _columns(ids: Iterable[int], fields: Sequence[Field]) -> str:
+    by_id = fields_by_id(fields)
+    return _names(by_id[each] for each in ids)
+
+
+def _order(keys: Iterable[SortKey], fields: Sequence[Field]) -> str:
+    by_id = fields_by_id(fields)
+    return ", ".join(f"{by_id[key.column].name}{_direction(key)}" for key in keys)
+
+
+def _direction(key: SortKey) -> str:
+    """What differs from ascending with NULLs first."""
+    nulls = "" if key.nulls_first == key.ascending else f" NULLS {'FIRST' if key.nulls_first else 'LAST'}"
+    return ("" if key.ascending else " DESC") + nulls
+
+
+def _window(window: Window, time: Field, fields: Sequence[Field]) -> str:
+    match window:
+        case Tumble():
+            return f"TUMBLE({time.name}, {duration_text(window.size)}{_offset(window.offset)})"
+        case Hop():
+            sizes = f"{duration_text(window.slide)}, {duration_text(window.size)}"
+            return f"HOP({time.name}, {sizes}{_offset(window.offset)})"
+        case Cumulate():
+            sizes = f"{duration_text(window.step)}, {duration_text(window.size)}"
+            return f"CUMULATE({time.name}, {sizes}{_offset(window.offset)})"
+        case Session():
+            return f"SESSION({time.name}, {duration_text(window.gap)})"
+        case Attached():
+            by_id = fields_by_id(fields)
+            return f"WINDOW({by_id[window.start].name}, {by_id[window.end].name})"
+
+
+def _offset(offset: int) -> str:
+    return f", offset {duration_text(offset)}" if offset else ""

@@ -1,0 +1,220 @@
+"""The operator of each plan node, with column ids turned into positions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import singledispatch
+
+from streamsql.errors import NotSupportedYet
+from streamsql.expr.aggregates import AggregateCall
+from streamsql.expr.compile import compile_expr, compile_predicate
+from streamsql.expr.context import EvalContext
+from streamsql.expr.nodes import ColumnRef, Expr
+from streamsql.operators import (
+    attached_aggregate,
+    enumerate_rows,
+    filter,
+    group_aggregate,
+    limit,
+    project,
+    session_aggregate,
+    session_assign,
+    sort,
+    union,
+    unnest,
+    window_aggregate,
+    window_assign,
+    window_rank,
+)
+from streamsql.operators.base import Operator
+from streamsql.operators.project import Kernel
+from streamsql.plan.arrival_numbers import Numbered, NumberedUnion
+from streamsql.plan.logical import (
+    Aggregate,
+    Attached,
+    Field,
+    Filter,
+    Limit,
+    Plan,
+    Project,
+    Scan,
+    Session,
+    SinkPlan,
+    Sort,
+    SortKey,
+    TimeAttribute,
+    Union,
+    Unnest,
+    Values,
+    WindowAggregate,
+    WindowAssign,
+    WindowRank,
+)
+from streamsql.plan.traits import traits
+from streamsql.plan.tree import positions, schema_of
+
+
+@singledispatch
+def operator_of(plan: Plan, context: EvalContext) -> Operator | None:
+    """The operator that computes the node of its inputs; None for Scan and Values."""
+    raise NotSupportedYet(type(plan).__name__, span=plan.span)
+
+
+@operator_of.register
+def _(plan: Scan, context: EvalContext) -> Operator | None:
+    return None
+
+
+@operator_of.register
+def _(plan: Values, context: EvalContext) -> Operator | None:
+    return None
+
+
+@operator_of.register
+def _(plan: Filter, context: EvalContext) -> Operator:
+    place = positions(plan.input.fields)
+    columns = None if plan.fields == plan.input.fields else [place[each.id] for each in plan.fields]
+    predicate = compile_predicate(plan.predicate, place, context)
+    return filter.Filter(schema_of(plan.fields), predicate, columns)
+
+
+@operator_of.register
+def _(plan: Project, context: EvalContext) -> Operator:
+    place = positions(plan.input.fields)
+    return project.Project(schema_of(plan.fields), [_kernel(each, place, context) for each in plan.exprs])
+
+
+def _kernel(expr: Expr, place: dict[int, int], context: EvalContext) -> Kernel:
+    if isinstance(expr, ColumnRef):
+        return _column(place[expr.id])
+    return compile_expr(expr, place, context)
+
+
+def _column(position: int) -> Kernel:
+    return lambda rows: rows.column(position)
+
+
+@operator_of.register
+def _(plan: SinkPlan, context: EvalContext) -> Operator:
+    return project.Project(schema_of(plan.fields), [_column(index) for index in range(len(plan.fields))])
+
+
+@operator_of.register
+def _(plan: Unnest, context: EvalContext) -> Operator:
+    place = positions(plan.input.fields)
+    own = positions((*plan.elements, *(() if plan.ordinality is None else (plan.ordinality,))))
+    return unnest.Unnest(
+        schema_of(plan.fields),
+        _kernel(plan.expr, place, context),
+        plan.expr.type,
+        [place[each.id] for each in plan.fields if each.id not in own],
+        [own[each.id] for each in plan.fields if each.id in own],
+        ordinality=plan.ordinality is not None,
+        outer=plan.outer,
+    )
+
+
+@operator_of.register
+def _(plan: Union, context: EvalContext) -> Operator:
+    return union.Union(schema_of(plan.fields), range(len(plan.branches)))
+
+
+@operator_of.register
+def _(plan: NumberedUnion, context: EvalContext) -> Operator:
+    return union.Union(schema_of(plan.fields), plan.sources, numbered=True)
+
+
+@operator_of.register
+def _(plan: Numbered, context: EvalContext) -> Operator:
+    return enumerate_rows.Enumerate(schema_of(plan.fields))
+
+
+@operator_of.register
+def _(plan: Sort, context: EvalContext) -> Operator:
+    place = positions(plan.input.fields)
+    return sort.Sort(schema_of(plan.fields), _sort_keys(plan.keys, place))
+
+
+@operator_of.register
+def _(plan: Limit, context: EvalContext) -> Operator:
+    return limit.Limit(schema_of(plan.fields), plan.limit, plan.offset)
+
+
+@operator_of.register
+def _(plan: Aggregate, context: EvalContext) -> Operator:
+    place = positions(plan.input.fields)
+    return group_aggregate.GroupAggregate(
+        input_schema=schema_of(plan.input.fields),
+        keys=[place[each] for each in plan.keys],
+        calls=_calls(plan.calls, place),
+        schema=schema_of(plan.fields),
+        append_only=traits(plan.input).append_only,
+    )
+
+
+@operator_of.register
+def _(plan: WindowAssign, context: EvalContext) -> Operator:
+    place = positions(plan.input.fields)
+    input_schema, schema = schema_of(plan.input.fields), schema_of(plan.fields)
+    time, precision = place[plan.time.id], _precision(plan.time)
+    if isinstance(plan.window, Session):
+        partition = [place[each] for each in plan.partition]
+        return session_assign.SessionAssign(input_schema, plan.window, time, precision, partition, schema)
+    return window_assign.WindowAssign(input_schema, plan.window, time, precision, schema)
+
+
+@operator_of.register
+def _(plan: WindowAggregate, context: EvalContext) -> Operator:
+    place = positions(plan.input.fields)
+    input_schema, schema = schema_of(plan.input.fields), schema_of(plan.fields)
+    time, precision = place[plan.time.id], _precision(plan.time)
+    keys, calls = [place[each] for each in plan.keys], _calls(plan.calls, place)
+    append_only, event_time = True, plan.time.time is not TimeAttribute.PROCESSING
+    rest = (time, precision, keys, calls, schema, append_only, event_time)
+    match plan.window:
+        case Session() as window:
+            return session_aggregate.SessionAggregate(input_schema, window, *rest)
+        case Attached() as window:
+            return attached_aggregate.AttachedAggregate(input_schema, _attached(window, place), *rest)
+        case window:
+            return window_aggregate.WindowAggregate(input_schema, window, *rest)
+
+
+@operator_of.register
+def _(plan: WindowRank, context: EvalContext) -> Operator:
+    place = positions(plan.input.fields)
+    return window_rank.WindowRank(
+        input_schema=schema_of(plan.input.fields),
+        window=_attached(plan.window, place),
+        precision=_precision(plan.time),
+        partition=[place[each] for each in plan.partition],
+        order=_sort_keys(plan.order, place),
+        first=plan.first,
+        last=plan.last,
+        with_rank=plan.rank is not None,
+        schema=schema_of(plan.fields),
+    )
+
+
+def _precision(time: Field) -> int:
+    return 6 if time.type.precision is None else time.type.precision
+
+
+def _attached(window: Attached, place: dict[int, int]) -> Attached:
+    return Attached(place[window.start], place[window.end])
+
+
+def _sort_keys(keys: Sequence[SortKey], place: dict[int, int]) -> list[SortKey]:
+    return [replace(each, column=place[each.column]) for each in keys]
+
+
+def _calls(calls: Sequence[AggregateCall], place: dict[int, int]) -> list[AggregateCall]:
+    return [
+        replace(
+            call,
+            args=tuple(place[each] for each in call.args),
+            filter=None if call.filter is None else place[call.filter],
+        )
+        for call in calls
+    ]

@@ -1,0 +1,127 @@
+"""The physical graph: each node of a plan with its operator, and equal sub-plans only once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from streamsql.expr.context import EvalContext
+from streamsql.operators.base import Operator
+from streamsql.plan.arrival_numbers import Numbered, number_shared_sources
+from streamsql.plan.identity import Identities
+from streamsql.plan.logical import (
+    Filter,
+    Limit,
+    Plan,
+    Project,
+    Scan,
+    Session,
+    SinkPlan,
+    Sort,
+    TimeAttribute,
+    Union,
+    Unnest,
+    WindowAggregate,
+    WindowAssign,
+    WindowRank,
+)
+from streamsql.plan.operators import operator_of
+from streamsql.plan.sharing import share
+from streamsql.plan.traits import traits
+from streamsql.plan.tree import walk_plan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhysicalNode:
+    """A node of the graph.
+
+    `name`: unique, as EXPLAIN has it. `plan`: the columns that its batches have, by `plan.fields`. `operator`: None for
+    Scan and Values, which the runtime reads. `needs_watermarks`: its batches must carry per-row watermarks.
+    """
+
+    name: str
+    plan: Plan
+    inputs: tuple[PhysicalNode, ...]
+    operator: Operator | None
+    needs_watermarks: bool
+
+
+def lower(plans: Sequence[Plan], context: EvalContext) -> tuple[PhysicalNode, ...]:
+    """The roots of the graph for optimised plans, one for each; sub-plans of the same structure share one node."""
+    return _Graph(share(plans), context).roots()
+
+
+class _Graph:
+    """The graph while it is being built."""
+
+    def __init__(self, plans: Sequence[Plan], context: EvalContext) -> None:
+        self._plans = plans
+        self._context = context
+        self._identities = Identities(plans)
+        self._asked: set[str] = set()
+        self._nodes: dict[str, PhysicalNode] = {}
+        self._unions: dict[str, Union] = {}
+
+    def roots(self) -> tuple[PhysicalNode, ...]:
+        for plan in self._plans:
+            self._ask(plan, asked=False)
+        return tuple(self._root(index, plan) for index, plan in enumerate(self._plans))
+
+    def _ask(self, plan: Plan, *, asked: bool) -> None:
+        """Find out whose batches must carry watermarks."""
+        if asked:
+            self._asked.add(self._identities.key(plan))
+        for each in self._computed(plan).inputs:
+            self._ask(each, asked=_asks_input(plan, asked=asked))
+
+    def _computed(self, plan: Plan) -> Plan:
+        """The node as it is computed: a union may need numbers on its branches, which the plan does not show."""
+        if not isinstance(plan, Union):
+            return plan
+        key = self._identities.key(plan)
+        if key not in self._unions:
+            self._unions[key] = number_shared_sources(plan)
+        return self._unions[key]
+
+    def _root(self, index: int, plan: Plan) -> PhysicalNode:
+        if not isinstance(plan, SinkPlan):
+            return self._node(plan)
+        # Two equal INSERTs write twice, so a sink is never shared.
+        key, name = self._identities.key(plan), self._identities.name(plan)
+        earlier = sum(self._identities.key(each) == key for each in self._plans[:index])
+        return self._build(plan, f"{name} again {earlier}" if earlier else name)
+
+    def _node(self, plan: Plan) -> PhysicalNode:
+        key = self._identities.key(plan)
+        if key not in self._nodes:
+            self._nodes[key] = self._build(plan, self._identities.name(plan))
+        return self._nodes[key]
+
+    def _build(self, plan: Plan, name: str) -> PhysicalNode:
+        computed = self._computed(plan)
+        inputs = tuple(self._node(each) for each in computed.inputs)
+        if isinstance(plan, Limit) and not traits(plan.input).append_only:
+            inputs = (self._settled(plan.input, inputs[0], name),)
+        asked = self._identities.key(plan) in self._asked
+        return PhysicalNode(name, plan, inputs, operator_of(computed, self._context), asked)
+
+    def _settled(self, plan: Plan, node: PhysicalNode, name: str) -> PhysicalNode:
+        """The rows that an updating input has left at its end: only then is it known which are the first."""
+        sort = Sort(input=plan, keys=(), fields=plan.fields)
+        return PhysicalNode(f"{name} input", sort, (node,), operator_of(sort, self._context), False)
+
+
+def _asks_input(plan: Plan, *, asked: bool) -> bool:
+    """Whether a node needs watermarks beside the rows of its input."""
+    match plan:
+        case WindowAggregate() | WindowRank():
+            return plan.time.time is not TimeAttribute.PROCESSING
+        case WindowAssign(window=Session()):
+            return plan.time.time is not TimeAttribute.PROCESSING
+        case Union():
+            timed = (each for each in walk_plan(plan) if isinstance(each, Scan) and each.watermark is not None)
+            return asked or next(timed, None) is not None
+        case Filter() | Project() | Unnest() | WindowAssign() | Numbered():
+            return asked
+        case _:
+            return False

@@ -1,0 +1,153 @@
+"""GroupState: the aggregates of all groups over all input so far, changed by a partial at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from streamsql.batch import Weights
+from streamsql.errors import DataError
+from streamsql.state.accumulators import Accumulators
+from streamsql.state.base import State
+from streamsql.state.decomposition import ROWS, Groups
+from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array
+from streamsql.state.grouping import denormalize_key
+from streamsql.state.key_index import KeyIndex
+from streamsql.state.linear import Columns, Count, Extreme, Values, replaced
+from streamsql.state.multiset import ValueCounts
+from streamsql.state.partial import Collection, Partial
+from streamsql.state.partial_aggregates import PartialAggregates
+from streamsql.state.retractions import never_added
+from streamsql.state.text_lists import TextList
+from streamsql.state.text_sequences import TextChanges, TextSequences
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupUpdate:
+    """What a partial did to its groups: key columns, results before and after, and where there was, or is, a row.
+
+    Results of a group without a row mean nothing. `old` is empty when no group had a row.
+    """
+
+    keys: list[pa.Array]
+    old: list[pa.Array]
+    new: list[pa.Array]
+    had: BoolArray
+    has: BoolArray
+
+
+class GroupState:
+    """Keys, accumulators, value sets and lists of groups that live across steps."""
+
+    def __init__(self, algebra: PartialAggregates) -> None:
+        self._algebra = algebra
+        parts = algebra.parts
+        self._slots = (*parts.slots, *(slot for each in parts.sets for slot in each.slots))
+        self._keys = KeyIndex(algebra.key_types or [pa.int8()])
+        self._accumulators = Accumulators(self._slots)
+        self._sets = [
+            ValueCounts(each.types, ordered=any(isinstance(slot.linear, Extreme) for slot in each.slots))
+            for each in parts.sets
+        ]
+        self._lists = [TextSequences() for _ in parts.lists]
+
+    def parts(self) -> dict[str, State]:
+        """What has to be saved, by name."""
+        states: dict[str, State] = {"keys": self._keys, "accumulators": self._accumulators}
+        states |= {f"values{i}": each for i, each in enumerate(self._sets)}
+        return states | {f"texts{i}": each for i, each in enumerate(self._lists)}
+
+    def apply(self, step: Partial) -> GroupUpdate:
+        """Add a partial; DataError where it takes back what is not there, or a result does not fit its type."""
+        ids = self._keys.lookup_or_insert(step.keys or (pa.array([0], pa.int8()),))
+        old = self._accumulators.take(ids)
+        new: dict[str, Values] = {ROWS: old[ROWS] + step.columns[ROWS]}
+        for slot in self._algebra.parts.slots:
+            new |= slot.write(slot.linear.combine(slot.read(old), slot.read(step.columns)))
+        self._check(step, new)
+        sets = len(self._sets)
+        for at, rows in enumerate(step.collections[:sets]):
+            new |= self._apply_set(at, step, ids, rows, old)
+        lists = self._apply_lists(step, ids, step.collections[sets:])
+        self._accumulators.put(ids, old, new)
+        had, has = np.asarray(old[ROWS] > 0), np.asarray(new[ROWS] > 0)
+        keys = [denormalize_key(*each) for each in zip(step.keys, self._algebra.key_types, strict=True)]
+        before = self._results(len(ids), old, tuple(each.before for each in lists)) if bool(had.any()) else []
+        after = self._results(len(ids), new, tuple(each.after for each in lists))
+        if not bool(has.all()):
+            gone = ids[~has]
+            self._accumulators.clear(gone)
+            self._keys.free(gone)
+        return GroupUpdate(keys, before, after, had, has)
+
+    def _results(self, size: int, columns: Mapping[str, Values], lists: tuple[TextList, ...]) -> list[pa.Array]:
+        groups = Groups(size, columns, lists)
+        return [result(groups) for result in self._algebra.parts.results]
+
+    def _apply_set(
+        self, at: int, step: Partial, ids: Int64Array, rows: Collection, old: Mapping[str, Values]
+    ) -> dict[str, Values]:
+        """The accumulators over distinct values, after those that appeared or vanished."""
+        values = self._sets[at]
+        changes = values.apply(Collection(ids[rows.ids], rows.values, rows.weights))
+        if changes.invalid is not None:
+            raise self._never_added(step, int(rows.ids[changes.invalid]))
+        changed = rows.values[0].take(int64_array(changes.rows))
+        delta = _Delta(rows.ids[changes.rows], step.size, changed, changes.weights.astype(np.int8))
+        new: dict[str, Values] = {}
+        for slot in self._algebra.parts.sets[at].slots:
+            if isinstance(slot.linear, Extreme):
+                new |= slot.write({"": _extreme(slot.linear, values, ids, delta, slot.read(old))})
+            else:
+                more = slot.linear.over_rows(delta.groups, delta.size, delta.values, delta.weights)
+                new |= slot.write(slot.linear.combine(slot.read(old), more))
+        return new
+
+    def _apply_lists(self, step: Partial, ids: Int64Array, collections: tuple[Collection, ...]) -> list[TextChanges]:
+        changes = []
+        for texts, rows in zip(self._lists, collections, strict=True):
+            change = texts.apply(ids, rows)
+            if change.invalid is not None:
+                raise self._never_added(step, change.invalid)
+            changes.append(change)
+        return changes
+
+    def _check(self, step: Partial, new: Mapping[str, Values]) -> None:
+        """No group may have fewer than no rows or values, and one without rows has no values."""
+        wrong = new[ROWS] < 0
+        empty = new[ROWS] == 0
+        for slot in self._algebra.parts.slots:
+            if isinstance(slot.linear, Count):
+                wrong |= (new[slot.name] < 0) | (empty & (new[slot.name] != 0))
+        if bool(wrong.any()):
+            raise self._never_added(step, int(np.flatnonzero(wrong)[0]))
+
+    def _never_added(self, step: Partial, group: int) -> DataError:
+        keys = [each.slice(group, 1) for each in step.keys]
+        shown = list(map(denormalize_key, keys, self._algebra.key_types))
+        return never_added(self._algebra.input_schema, self._algebra.keys, shown)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Delta:
+    """Values that appeared (+1) in a group's set or vanished (-1) from it; groups are positions below `size`."""
+
+    groups: Int64Array
+    size: int
+    values: pa.Array
+    weights: Weights
+
+
+def _extreme(kind: Extreme, values: ValueCounts, ids: Int64Array, delta: _Delta, old: Columns) -> Values:
+    """Appeared values compete with the old extreme; a group that lost a value is looked up again."""
+    appeared = delta.weights > 0
+    came = kind.over_rows(delta.groups[appeared], delta.size, delta.values.filter(pa.array(appeared)), None)
+    best = kind.combine(old, came)[""]
+    losers = np.unique(delta.groups[~appeared])
+    if not len(losers):
+        return best
+    owners, candidates = values.extremes(ids[losers], largest=kind.largest)
+    return replaced(best, losers, kind.over_rows(owners, len(losers), candidates, None)[""])

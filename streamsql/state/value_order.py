@@ -1,0 +1,98 @@
+"""ValueOrder: the values of each group in order, for MIN and MAX over input that takes rows back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from streamsql.state.fixed_width import Int64Array, int64_array, values_of
+from streamsql.state.grouping import normalize_key
+
+KeysOf = Callable[[Int64Array], tuple[Int64Array, pa.Array]]
+"""From pair ids to group ids and values."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Run:
+    groups: Int64Array
+    pairs: Int64Array
+
+
+class ValueOrder:
+    """Pair ids in sorted runs by (group, value); runs merge when sizes double."""
+
+    def __init__(self) -> None:
+        self._runs: list[_Run] = []
+
+    def insert(self, pairs: Int64Array, keys: KeysOf) -> None:
+        """Add pairs that are not there yet."""
+        if not len(pairs):
+            return
+        while self._runs and len(self._runs[-1].pairs) <= 2 * len(pairs):
+            pairs = np.concatenate([self._runs.pop().pairs, pairs])
+        groups, values = keys(pairs)
+        order = _sorted(groups, values)
+        self._runs.append(_Run(groups[order], pairs[order]))
+
+    def outermost(self, groups: Int64Array, counts: Int64Array, *, largest: bool) -> tuple[Int64Array, Int64Array]:
+        """From each run, each group's last (or first) pair whose count is not 0: position in `groups`, pair id."""
+        owners, pairs = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for run in self._runs:
+            low, high = np.searchsorted(run.groups, groups, "left"), np.searchsorted(run.groups, groups, "right")
+            found, at = _scan(run.pairs, counts, low, high, largest)
+            owners.append(found)
+            pairs.append(run.pairs[at])
+        return np.concatenate(owners), np.concatenate(pairs)
+
+
+def _scan(
+    pairs: Int64Array, counts: Int64Array, low: Int64Array, high: Int64Array, largest: bool
+) -> tuple[Int64Array, Int64Array]:
+    """Look for the outermost pair that is there, in steps that grow eightfold: vanished ones may lie before it."""
+    best = np.full(len(low), -1)
+    active, step = np.flatnonzero(low < high), 1
+    low, high = low.copy(), high.copy()
+    while len(active):
+        width = np.minimum(high[active] - low[active], step)
+        begin = high[active] - width if largest else low[active]
+        at = np.arange(int(width.sum())) - np.repeat(np.cumsum(width) - width, width) + np.repeat(begin, width)
+        owner = np.repeat(active, width)
+        there = counts[pairs[at]] > 0
+        # Ascending positions: of several writes to one place the last stays, so the order decides which end wins.
+        owner, at = (owner[there], at[there]) if largest else (owner[there][::-1], at[there][::-1])
+        best[owner] = at
+        if largest:
+            high[active] -= width
+        else:
+            low[active] += width
+        active = active[(best[active] < 0) & (low[active] < high[active])]
+        step *= 8
+    found = np.flatnonzero(best >= 0)
+    return found, best[found]
+
+
+def _sorted(groups: Int64Array, values: pa.Array) -> Int64Array:
+    rank = _rank(values)
+    if rank is not None:
+        return np.lexsort((rank, groups))
+    table = pa.Table.from_arrays([int64_array(groups), values], ["group", "value"])
+    order = pc.sort_indices(table, sort_keys=[("group", "ascending"), ("value", "ascending")])
+    return np.asarray(order.to_numpy(zero_copy_only=False)).astype(np.int64)
+
+
+def _rank(values: pa.Array) -> Int64Array | None:
+    """Numbers in the order of the values (NaN last), where they have 64 bits at most."""
+    type_ = values.type
+    if pa.types.is_decimal128(type_):
+        return np.ascontiguousarray(values_of(values)[:, 0]) if type_.precision <= 18 else None
+    if not pa.types.is_primitive(type_):
+        return None
+    raw = values_of(normalize_key(values))
+    if raw.dtype.kind == "f":
+        bits = raw.astype(np.float64).view(np.int64)
+        return np.where(bits < 0, bits ^ np.int64(np.iinfo(np.int64).max), bits)
+    return raw.astype(np.int64)

@@ -1,0 +1,196 @@
+"""Windows over random rows, disorder and cuts: equal to a naive row-by-row model, however the input is cut."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamsql.batch import Batch
+from streamsql.expr.aggregates import AggregateCall
+from streamsql.expr.types import BIGINT, STRING, Schema, schema, timestamp
+from streamsql.expr.windows import Cumulate, Hop, Tumble
+from streamsql.operators.base import LateRows, Operator
+from streamsql.operators.window_aggregate import WindowAggregate
+from streamsql.time import BEGIN_OF_TIME, END_OF_TIME, tick
+
+INPUT = schema(("k", STRING), ("v", BIGINT), ("text", STRING), ("ts", timestamp(6)))
+BOUNDS = (("window_start", timestamp(6)), ("window_end", timestamp(6)), ("window_time", timestamp(6)))
+OUTPUT = schema(("k", STRING), ("n", BIGINT), ("s", BIGINT), ("d", BIGINT), ("texts", STRING), *BOUNDS)
+CALLS = (
+    AggregateCall("COUNT", (), BIGINT),
+    AggregateCall("SUM", (1,), BIGINT, (BIGINT,)),
+    AggregateCall("COUNT", (1,), BIGINT, (BIGINT,), distinct=True),
+    AggregateCall("LISTAGG", (2,), STRING, (STRING,), options=(",",)),
+)
+PRECISION = 6
+TICK = tick(PRECISION)
+SETTINGS = settings(derandomize=True, deadline=None, max_examples=120)
+
+
+@dataclass(frozen=True)
+class Row:
+    key: str | None
+    value: int | None
+    time: int
+    watermark: int
+    text: str = ""
+    weight: int = 1
+
+
+def stream(times: list[int], keys: list[str | None], values: list[int | None], delay: int) -> list[Row]:
+    """Rows with the watermark that held when each arrived: the largest time so far minus the delay."""
+    rows, highest = [], BEGIN_OF_TIME
+    for number, (time, key, value) in enumerate(zip(times, keys, values, strict=True)):
+        rows.append(Row(key, value, time, highest, f"t{number % 5}"))
+        highest = max(highest, time - delay)
+    return rows
+
+
+@st.composite
+def streams(draw: st.DrawFn, largest: int = 60, size: int = 40) -> list[Row]:
+    count = draw(st.integers(1, size))
+    times = draw(st.lists(st.integers(-largest, largest), min_size=count, max_size=count))
+    if draw(st.booleans()):
+        times = [time + 3 * index for index, time in enumerate(times)]
+    keys = draw(st.lists(st.sampled_from([None, "a", "b", "ż"]), min_size=count, max_size=count))
+    values = draw(st.lists(st.sampled_from([None, 1, 2, 5]), min_size=count, max_size=count))
+    return stream(times, keys, values, draw(st.sampled_from([0, 0, 1, 7, 30])))
+
+
+@st.composite
+def cuts(draw: st.DrawFn) -> list[int]:
+    return draw(st.lists(st.integers(1, 9), min_size=1, max_size=5))
+
+
+def batch_of(rows: list[Row]) -> Batch:
+    columns = [
+        pa.array([row.key for row in rows], pa.string()),
+        pa.array([row.value for row in rows], pa.int64()),
+        pa.array([row.text for row in rows], pa.string()),
+        pa.array([row.time for row in rows], pa.int64()).cast(pa.timestamp("us")),
+    ]
+    weights = None if all(row.weight == 1 for row in rows) else np.array([row.weight for row in rows], np.int8)
+    watermarks = np.array([row.watermark for row in rows], np.int64)
+    return Batch(pa.RecordBatch.from_arrays(columns, schema=INPUT.to_arrow()), weights, watermarks)
+
+
+def batches(rows: list[Row], lengths: list[int]) -> Iterator[list[Row]]:
+    start, turn = 0, 0
+    while start < len(rows):
+        length = lengths[turn % len(lengths)]
+        yield rows[start : start + length]
+        start, turn = start + length, turn + 1
+
+
+@dataclass
+class Outcome:
+    """What came out: emitted rows in order, and (row text, time, start, end) of what was missed."""
+
+    rows: list[tuple[object, ...]] = field(default_factory=list)
+    missed: list[tuple[object, ...]] = field(default_factory=list)
+
+    def note(self, late: LateRows) -> None:
+        times = late.rows.column(3).cast(pa.int64()).to_pylist()
+        assert late.lateness.tolist() == [w - t for w, t in zip(late.watermarks.tolist(), times, strict=True)]
+        counts = np.bincount(late.missed[:, 0], minlength=late.rows.num_rows)
+        assert counts.tolist() == late.windows_missed.tolist()
+        self.missed += [(times[row], start, end) for row, start, end in late.missed.tolist()]
+
+
+def run(operator: Operator, rows: list[Row], lengths: list[int]) -> Outcome:
+    outcome = Outcome()
+    operator.on_late = outcome.note
+    parts = list(batches(rows, lengths))
+    for index, part in enumerate(parts):
+        outcome.rows += emitted(operator.on_batch(batch_of(part)))
+        following = parts[index + 1][0].watermark if index + 1 < len(parts) else END_OF_TIME
+        outcome.rows += emitted(operator.on_watermark(following))
+    assert sum(state.rows for state in operator.states().values()) == 0
+    return outcome
+
+
+def emitted(output: object) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for each in output:  # type: ignore[attr-defined]
+        assert each.weights is None
+        columns = [column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column for column in each.rows]
+        rows += zip(*(column.to_pylist() for column in columns), strict=True)
+        assert (each.watermarks < each.rows.column(each.rows.num_columns - 1).cast(pa.int64()).to_numpy()).all()
+    return rows
+
+
+def by_key(key: str | None) -> tuple[bool, str]:
+    return (key is not None, key or "")
+
+
+def result(rows: list[Row], start: int, end: int) -> tuple[object, ...]:
+    values = [row.value for row in rows if row.value is not None]
+    total = sum(values) if values else None
+    texts = ",".join(row.text for row in rows)
+    return (rows[0].key, len(rows), total, len(set(values)), texts, start, end, end - TICK)
+
+
+def windows_of(window: Tumble | Hop | Cumulate, time: int) -> list[tuple[int, int]]:
+    """All (start, end) that a time lies in, by trying every start nearby."""
+    match window:
+        case Tumble(size=size, offset=offset):
+            starts = [start for start in range(time - size + 1, time + 1) if (start - offset) % size == 0]
+            return [(start, start + size) for start in starts]
+        case Hop(slide=slide, size=size, offset=offset):
+            starts = [start for start in range(time - size + 1, time + 1) if (start - offset) % slide == 0]
+            return [(start, start + size) for start in starts]
+        case Cumulate(step=step, size=size, offset=offset):
+            start = next(start for start in range(time, time - size, -1) if (start - offset) % size == 0)
+            ends = [*range(start + step, start + size, step), start + size]
+            return [(start, end) for end in ends if end > time]
+
+
+def model(window: Tumble | Hop | Cumulate, rows: list[Row]) -> Outcome:
+    """One row after the other: put it into its open windows, then close what the watermark has passed."""
+    open_windows: dict[tuple[int, int], dict[str | None, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    outcome = Outcome()
+    for index, row in enumerate(rows):
+        for start, end in sorted(windows_of(window, row.time)):
+            if row.watermark >= end - TICK:
+                outcome.missed.append((row.time, start, end))
+            else:
+                open_windows[end, start][row.key].append(row)
+        watermark = rows[index + 1].watermark if index + 1 < len(rows) else END_OF_TIME
+        for end, start in sorted(open_windows):
+            if watermark >= end - TICK:
+                groups = open_windows.pop((end, start))
+                outcome.rows += [result(groups[key], start, end) for key in sorted(groups, key=by_key)]
+    return outcome
+
+
+def sizes() -> st.SearchStrategy[int]:
+    return st.integers(1, 25)
+
+
+def windows() -> st.SearchStrategy[Tumble | Hop | Cumulate]:
+    offsets = st.integers(-30, 30)
+    return st.one_of(
+        st.builds(Tumble, sizes(), offsets),
+        st.builds(Hop, sizes(), sizes(), offsets),
+        st.builds(Cumulate, st.integers(1, 10), sizes(), offsets).filter(lambda each: each.step <= each.size),
+    )
+
+
+def aggregate(window: Tumble | Hop | Cumulate) -> WindowAggregate:
+    return WindowAggregate(INPUT, window, 3, PRECISION, [0], CALLS, OUTPUT, True, True)
+
+
+@SETTINGS
+@given(windows(), streams(), cuts())
+def test_window_aggregate_equals_the_model(window: Tumble | Hop | Cumulate, rows: list[Row], lengths: list[int]) -> None:
+    expected = model(window, rows)
+    for each in ([1], lengths, [len(rows)]):
+        actual = run(aggregate(window), rows, each)
+        assert actual.rows == expected.rows
+        assert actual.missed == expected.missed
