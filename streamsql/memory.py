@@ -30,6 +30,12 @@ class MemoryTable:
         with self._lock:
             self._batches.append((pa.RecordBatch.from_arrays(rows.columns, schema=wanted), weights))
 
+    @property
+    def updating(self) -> bool:
+        """Whether rows have been taken back."""
+        with self._lock:
+            return any(weights is not None and bool((weights < 0).any()) for _, weights in self._batches)
+
     def snapshot(self) -> list[tuple[pa.RecordBatch, npt.NDArray[np.int8] | None]]:
         """The rows present now."""
         with self._lock:
@@ -78,7 +84,7 @@ class MemorySink:
         self._table = table
         self._written: list[tuple[pa.RecordBatch, npt.NDArray[np.int8] | None]] = []
 
-    def open(self, schema: Schema, *, changelog: bool) -> None:
+    def open(self, schema: Schema, *, changelog: bool, bounded: bool = True) -> None:
         self._written = []
 
     def write(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:

@@ -81,8 +81,11 @@ class SourceBatch:
 class Source(Protocol):
     """Reads one table."""
 
-    schema: Schema
-    bounded: bool
+    @property
+    def schema(self) -> Schema: ...
+
+    @property
+    def bounded(self) -> bool: ...
 
     def read(self, request: ReadRequest) -> Iterator[SourceBatch]:
         """Batches in arrival order; ends when a bounded input is exhausted. An unbounded source yields an empty batch
@@ -99,7 +102,8 @@ SinkMode = Literal["append", "upsert", "changelog"]
 class Sink(Protocol):
     """Writes one table. Nothing is visible under the final name before `commit`, for targets that can do so."""
 
-    mode: SinkMode
+    @property
+    def mode(self) -> SinkMode: ...
 
     def open(self, schema: Schema, *, changelog: bool, bounded: bool = True) -> None:
         """Prepare to write rows of `schema`; `changelog`: row kinds must be shown (a first column `op`).

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from streamsql.engine import Engine, scans
 from streamsql.errors import UsageError
@@ -15,13 +15,25 @@ from streamsql.runtime.job import Job
 from streamsql.runtime.metrics import Progress
 from streamsql.runtime.output import Output, SinkOutput
 from streamsql.runtime.settings import JobSettings
+from streamsql.settings import Settings
 from streamsql.show import describe, show
 from streamsql.sql import statements as s
 from streamsql.sql.dialect import exp
 from streamsql.sql.parse import parse_script
+from streamsql.tables import SessionTables
 
-if TYPE_CHECKING:
-    from streamsql.session import Session
+
+class ScriptSession(Protocol):
+    """What a script runs in: streamsql.session.Session."""
+
+    tables: SessionTables
+    settings: Settings
+
+    def engine(self, *, job_settings: JobSettings | None = None) -> Engine: ...
+
+    def statements(self, text: str, name: str = "SQL") -> Iterator[s.Statement]: ...
+
+    def apply(self, statement: s.Statement) -> bool: ...
 
 
 class ScriptHandler(Protocol):
@@ -54,7 +66,7 @@ class ScriptRunner:
     A job is started when the statement after it is not an INSERT or SELECT, or reads a table that the job writes.
     """
 
-    session: Session
+    session: ScriptSession
     handler: ScriptHandler | None = None
     batch: bool = False
     job_settings: JobSettings | None = None
@@ -162,4 +174,4 @@ def run_batch(engine: Engine, plan: Plan, output: Output) -> None:
 
 def count_queries(text: str, name: str) -> int:
     """How many SELECTs a script has."""
-    return sum(isinstance(each.tree, exp.Query) for each in parse_script(text, name))
+    return sum(isinstance(each.tree, exp.Query) for each in parse_script(text))

@@ -9,6 +9,7 @@ from streamsql.errors import SqlError, StreamSqlError, UsageError
 from streamsql.query import Query
 from streamsql.runtime.settings import JobSettings
 from streamsql.settings import CLOCK as CLOCK_SETTING
+from streamsql.script import ScriptRunner
 from streamsql.settings import Settings, make_clock
 from streamsql.sql import statements as s
 from streamsql.sql.bind_statements import bind_statement
@@ -46,7 +47,7 @@ class Session:
         Errors carry the text, so that they show where they are.
         """
         try:
-            for parsed in parse_script(text, name):
+            for parsed in parse_script(text):
                 yield bind_statement(parsed, self.tables, text)
         except StreamSqlError as error:
             raise error.with_source(text, name) from error.__cause__
@@ -83,8 +84,6 @@ class Session:
 
     def sql(self, text: str) -> Query | None:
         """Carry out a script; the last statement's query, None where it is none. INSERTs run at once."""
-        from streamsql.script import ScriptRunner
-
         return ScriptRunner(self).run_for_query(text)
 
     def explain(self, text: str) -> str:

@@ -50,6 +50,8 @@ class SessionTables:
     def lookup(self, name: str) -> Table | View | None:
         """The table or view of that name; `t$late` and `t$rejects` once `t` is known."""
         found: Table | View | None = self._catalog.get(name)
+        if isinstance(found, Table) and found.connector is None:
+            return replace(found, updating=self._memory[name].updating)
         if found is not None:
             return found
         if name in self._inputs:

@@ -10,7 +10,7 @@ from streamsql.errors import UsageError
 from streamsql.expr.types import Schema
 from streamsql.plugins import known_names, load_format
 from streamsql.ports import Format, Sink, Source, TableOptions
-from streamsql_connectors.file_sink import FileSink
+from streamsql_connectors.file_sink import FileLayout, FileSink
 from streamsql_connectors.file_source import FileSource
 from streamsql_connectors.files import InputFile, find_files
 from streamsql_connectors.options import byte_size, choice, option, refuse_unknown, required
@@ -63,7 +63,7 @@ class FilesystemConnector:
         parsed = _parse(table, path, path)
         rolling = option(table.options, "sink.rolling-policy.file-size", byte_size, 128 << 20)
         codec = codec_of(path, parsed.compression)
-        return FileSink(path, codec, parsed.format_name, parsed.format, parsed.options, rolling)
+        return FileSink(FileLayout(path, codec, parsed.format_name, parsed.format, parsed.options, rolling))
 
     def infer(self, table: TableOptions) -> Schema:
         """The columns of the first file that has any content."""

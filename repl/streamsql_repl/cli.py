@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from streamsql.errors import StreamSqlError, UsageError
+from streamsql_repl.start_up import keep_pandas_out
 
 INTERNAL_ERROR = 3
 INTERRUPTED = 130
@@ -116,6 +117,7 @@ def read_script(path: str) -> tuple[str, str]:
 def main(arguments: list[str] | None = None) -> None:
     """The `streamsql` command: never a traceback without --debug."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    keep_pandas_out()
     sys.exit(exit_code(lambda: streamsql.main(arguments, standalone_mode=False), debug="--debug" in arguments))
 
 

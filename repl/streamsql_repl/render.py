@@ -27,7 +27,7 @@ class TerminalSink:
         self._changelog = False
         self._written: list[tuple[pa.RecordBatch, RowKinds | None]] = []
 
-    def open(self, schema: Schema, *, changelog: bool) -> None:
+    def open(self, schema: Schema, *, changelog: bool, bounded: bool = True) -> None:
         self._schema, self._changelog, self._written = schema, changelog, []
 
     def write(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:

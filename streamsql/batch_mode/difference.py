@@ -31,9 +31,6 @@ class Difference:
 
 def difference(stream: pa.Table, batch: pa.Table) -> Difference:
     """What is left of both tables, which have one schema, when equal rows have cancelled each other."""
-    if not stream.num_columns:
-        common = min(stream.num_rows, batch.num_rows)
-        return Difference(stream.slice(common), batch.slice(common))
     if stream.equals(batch):
         return Difference(stream.slice(0, 0), batch.slice(0, 0))
     left, right = _unpaired(comparable(stream), comparable(batch))
@@ -45,14 +42,14 @@ def difference(stream: pa.Table, batch: pa.Table) -> Difference:
 
 def first_disorder(stream: pa.Table, other: pa.Table) -> int | None:
     """The first position at which two tables of equal length differ; None: the same rows in the same order."""
-    if not stream.num_columns or stream.equals(other):
+    if stream.equals(other):
         return None
     with duckdb.connect() as connection:
         _register(connection, "a", comparable(stream))
         _register(connection, "b", comparable(other))
         changed = " OR ".join(f"a.k{index} IS DISTINCT FROM b.k{index}" for index in range(stream.num_columns))
-        found = connection.sql(f"SELECT min(a.i) FROM a JOIN b ON a.i = b.i WHERE {changed}").fetchone()
-    return None if found is None or found[0] is None else int(found[0])
+        [(first,)] = connection.sql(f"SELECT min(a.i) FROM a JOIN b ON a.i = b.i WHERE {changed}").fetchall()
+    return None if first is None else int(first)
 
 
 def comparable(table: pa.Table) -> pa.Table:

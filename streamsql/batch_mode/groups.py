@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from streamsql.batch_mode.aggregates import aggregate_sql, needs_first_appearance, same_key
 from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_ids, select_list
-from streamsql.batch_mode.windows import END, START, bound_columns, windowed_rows
+from streamsql.batch_mode.windows import bound_columns, windowed_rows
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.plan.logical import Aggregate, WindowAggregate
 
@@ -25,10 +25,10 @@ def lower_window_aggregate(plan: WindowAggregate, source: Relation, lowering: Lo
     """One row per window and key, in the order in which windows close: by end, keys, start."""
     windowed = windowed_rows(plan, source, plan.keys, lowering)
     keys = tuple(column(each) for each in plan.keys)
-    group = (*keys, START, END)
-    rows, results = _results(plan, windowed, group, lowering)
-    items = {**_keys(plan), **results, **bound_columns(plan.bounds, plan.time.type)}
-    order = (END, *keys, START)
+    group = (*keys, *windowed.group)
+    rows, results = _results(plan, windowed.rows, group, lowering)
+    items = {**_keys(plan), **results, **bound_columns(plan.bounds, plan.time.type, windowed)}
+    order = (windowed.end, *keys, windowed.start)
     body = f"SELECT {select_list(items, order)} FROM {rows}{_group_by(group)}"
     return Relation(lowering.add(body, keep=plan in lowering.shared), distinct_ids(plan.fields), len(order))
 

@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from streamsql.batch_mode.conform import conform
+from streamsql.batch_mode.final_order import final_order, passes_retractions
 from streamsql.batch_mode.lower import begin, lower
 from streamsql.batch_mode.relation import Lowering, Relation, column
 from streamsql.batch_mode.scans import OpenSource, ScanInput, ScanSettings
@@ -18,7 +19,6 @@ from streamsql.expr.context import EvalContext
 from streamsql.expr.types import Column, Schema
 from streamsql.plan.logical import Plan
 from streamsql.plan.sharing import share
-from streamsql.plan.traits import traits
 from streamsql.runtime.decisions import Decision
 from streamsql.runtime.rejects import RejectLog
 from streamsql.runtime.row_order import row_order
@@ -46,9 +46,9 @@ class BatchQuery:
         self._open_source = open_source
         (plan,) = share((plan,))
         self._lowering = begin(plan, context, decisions)
-        self._updating = not traits(plan).append_only
-        self._key = _shown_key(plan)
-        self.sql = _finished(plan, lower(plan, self._lowering), self._lowering, ordered=not self._updating)
+        self._order = final_order(plan)
+        self._passes_retractions = passes_retractions(plan)
+        self.sql = _finished(plan, lower(plan, self._lowering), self._lowering, ordered=self._order is None)
 
     def run(self) -> pa.Table:
         """The answer, with exactly the Arrow types of `schema`, in the order of the stream's answer."""
@@ -58,9 +58,11 @@ class BatchQuery:
                 found = connection.sql(self.sql).to_arrow_table()
             except duckdb.Error as error:
                 raise _as_data_error(error, inputs) from error
-            unordered = self._updating or any(each.retracts for each in inputs)
+            taken_back = self._passes_retractions and any(each.retracts for each in inputs)
         answer = conform(found, self.schema)
-        return answer.take(pa.array(row_order(answer.combine_chunks(), self._key))) if unordered else answer
+        if self._order is None and not taken_back:
+            return answer
+        return answer.take(pa.array(row_order(answer.combine_chunks(), self._order)))
 
     @contextmanager
     def _inputs(self, settings: ScanSettings, connection: duckdb.DuckDBPyConnection) -> Iterator[list[ScanInput]]:
@@ -82,15 +84,6 @@ def _finished(plan: Plan, relation: Relation, lowering: Lowering, *, ordered: bo
     items = ", ".join(f"{column(each.id)} AS r{index}" for index, each in enumerate(plan.fields))
     order = f" ORDER BY {relation.arrival}" if ordered and not relation.sorted else ""
     return lowering.text(f"SELECT {items} FROM {relation.name}{order}")
-
-
-def _shown_key(plan: Plan) -> tuple[int, ...] | None:
-    """Positions of the columns by which a final table is shown: a unique key, None for all columns."""
-    ids = [each.id for each in plan.fields]
-    for key in traits(plan).unique_keys:
-        if key and key <= set(ids):
-            return tuple(sorted(ids.index(each) for each in key))
-    return None
 
 
 @contextmanager

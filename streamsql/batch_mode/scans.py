@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
 import duckdb
@@ -71,13 +71,13 @@ class ScanInput:
             self.error = error
             raise
 
-    def _read(self) -> Iterator[pa.RecordBatch]:
+    def _read(self) -> Generator[pa.RecordBatch]:
         for batch, numbered in self._numbered():
             if batch.weights is not None and (batch.weights < 0).any():
                 raise NoBatchForm(f"the source of {self._scan.table.name} takes rows back", span=self._scan.span)
             yield numbered
 
-    def _kept_batches(self) -> Iterator[pa.RecordBatch]:
+    def _kept_batches(self) -> Generator[pa.RecordBatch]:
         """An in-memory table is read whole first (no copy), because only then it is known what it took back."""
         batches, weights = [], []
         for batch, numbered in self._numbered():

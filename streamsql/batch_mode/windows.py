@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from streamsql.batch_mode.errors import NoBatchForm
 from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_ids, select_list
 from streamsql.batch_mode.replay import without_dropped
-from streamsql.batch_mode.sessions import session_rows
+from streamsql.batch_mode.sessions import GENERATION, ISLAND, MICROS, session_rows
 from streamsql.expr.types import Kind, SqlType
 from streamsql.plan.logical import (
     Attached,
@@ -23,40 +24,63 @@ from streamsql.plan.logical import (
 )
 from streamsql.time import tick
 
-START, END = "ws", "we"
-"""The hidden BIGINT columns (µs) of the window that a row is in."""
+
+@dataclass(frozen=True, slots=True)
+class Windowed:
+    """Rows with their windows: rows of one window agree in the columns `group`, next to the key.
+
+    `start` and `end` (µs) are expressions over the rows of one window: columns of `group`, or aggregates.
+    """
+
+    rows: Relation
+    group: tuple[str, ...]
+    start: str
+    end: str
 
 
 def windowed_rows(
     plan: WindowAggregate | WindowAssign | WindowRank, source: Relation, keys: Sequence[int], lowering: Lowering
-) -> Relation:
-    """Each row once per window it is in, with `ws` and `we` beside its columns, the earlier window first.
+) -> Windowed:
+    """Each row once per window it is in, the earlier window first.
 
     Rows that the stream dropped are left out where decisions are replayed. `keys`: what sessions are kept apart by.
     """
     if plan.time.time is TimeAttribute.PROCESSING:
         raise NoBatchForm("windows over processing time", span=plan.span, hint="use an event-time column")
-    if isinstance(plan.window, Session):
-        return session_rows(plan, plan.window, source, keys, lowering)
+    if isinstance(plan, WindowAggregate | WindowAssign) and isinstance(plan.window, Session):
+        rows = session_rows(plan, plan.window, source, keys, lowering)
+        return Windowed(rows, (GENERATION, ISLAND), f"min({MICROS})", f"max({MICROS}) + {plan.window.gap}")
     name = lowering.add(_assigned(plan.window, column(plan.time.id), source))
     relation = Relation(name, source.ids, source.order, source.sorted, source.ordinals_only)
-    return without_dropped(plan, relation, (START, END), lowering)
+    return Windowed(without_dropped(plan, relation, ("ws", "we"), lowering), ("ws", "we"), "ws", "we")
 
 
 def lower_window_assign(plan: WindowAssign, source: Relation, lowering: Lowering) -> Relation:
     """The rows of a window TVF: input columns, then window start, end and time."""
-    rows = windowed_rows(plan, source, plan.partition, lowering)
-    items = {**{each: each for each in source.columns}, **bound_columns(plan.bounds, plan.time.type)}
-    body = f"SELECT {select_list(items, (*rows.ordinals, START))} FROM {rows.name}"
+    windowed = windowed_rows(plan, source, plan.partition, lowering)
+    if isinstance(plan.window, Session):
+        windowed = _spread(windowed, plan.partition, lowering)
+    rows = windowed.rows
+    items = {**{each: each for each in source.columns}, **bound_columns(plan.bounds, plan.time.type, windowed)}
+    body = f"SELECT {select_list(items, (*rows.ordinals, windowed.start))} FROM {rows.name}"
     ids = (*source.ids, *distinct_ids(plan.bounds))
     return Relation(lowering.add(body), ids, rows.order + 1, rows.sorted, rows.ordinals_only)
 
 
-def bound_columns(bounds: tuple[Field, Field, Field], time: SqlType) -> dict[str, str]:
-    """window_start, window_end and window_time, made of `ws` and `we`."""
+def bound_columns(bounds: tuple[Field, Field, Field], time: SqlType, windowed: Windowed) -> dict[str, str]:
+    """window_start, window_end and window_time."""
     last = tick(time.precision if time.precision is not None else 6)
-    values = (START, END, f"{END} - {last}")
+    values = (windowed.start, windowed.end, f"{windowed.end} - {last}")
     return {column(each.id): timestamp_of(value, each.type) for each, value in zip(bounds, values, strict=True)}
+
+
+def _spread(windowed: Windowed, partition: Sequence[int], lowering: Lowering) -> Windowed:
+    """Sessions with their bounds beside each row."""
+    by = ", ".join((*(column(each) for each in dict.fromkeys(partition)), *windowed.group))
+    bounds = f"{windowed.start} OVER w AS ws, {windowed.end.replace(' +', ' OVER w +')} AS we"
+    rows = windowed.rows
+    name = lowering.add(f"SELECT *, {bounds} FROM {rows.name} WINDOW w AS (PARTITION BY {by})")
+    return Windowed(replace(rows, name=name), ("ws", "we"), "ws", "we")
 
 
 def timestamp_of(micros: str, type_: SqlType) -> str:
@@ -71,22 +95,22 @@ def _assigned(window: Tumble | Hop | Cumulate | Attached, time: str, source: Rel
     match window:
         case Tumble(size, offset):
             start = f"{at} - {_above_grid(at, size, offset)}"
-            return f"SELECT *, {START} + {size} AS {END} FROM (SELECT *, {start} AS {START} FROM {source.name})"
+            return f"SELECT *, ws + {size} AS we FROM (SELECT *, {start} AS ws FROM {source.name})"
         case Hop(slide, size, offset):
             before = f"({at} - {size})"
             first = f"{before} - {_above_grid(before, slide, offset)} + {slide}"
             starts = f"unnest(range({first}, {at} + 1, {slide}::BIGINT))"
-            return f"SELECT *, {START} + {size} AS {END} FROM (SELECT *, {starts} AS {START} FROM {source.name})"
+            return f"SELECT *, ws + {size} AS we FROM (SELECT *, {starts} AS ws FROM {source.name})"
         case Cumulate(step, size, offset):
             start = f"{at} - {_above_grid(at, size, offset)}"
             steps = -(-size // step)
-            first = f"({at} - {START}) // {step} + 1"
-            started = f"SELECT *, {start} AS {START} FROM {source.name}"
+            first = f"({at} - ws) // {step} + 1"
+            started = f"SELECT *, {start} AS ws FROM {source.name}"
             stepped = f"SELECT *, unnest(range({first}, {steps + 1}::BIGINT)) AS step FROM ({started})"
-            end = f"{START} + least(step * {step}, {size})"
-            return f"SELECT * EXCLUDE (step), {end} AS {END} FROM ({stepped})"
+            end = f"ws + least(step * {step}, {size})"
+            return f"SELECT * EXCLUDE (step), {end} AS we FROM ({stepped})"
         case Attached(start_id, end_id):
-            bounds = f"epoch_us({column(start_id)}) AS {START}, epoch_us({column(end_id)}) AS {END}"
+            bounds = f"epoch_us({column(start_id)}) AS ws, epoch_us({column(end_id)}) AS we"
             return f"SELECT *, {bounds} FROM {source.name}"
 
 

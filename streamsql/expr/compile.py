@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -89,10 +88,16 @@ class _Compiler:
         """All arguments first, then the function over them."""
         kernel = self._kernel(expr)
         if kernel is None:
-            return duckdb_kernel(expr, self.evaluator, self.context)
+            return duckdb_kernel(expr, self.evaluator, self._in_arrow, self.context)
         if node_can_fail(expr):
             kernel = explained(kernel, expr)
         return _applied(kernel, [self.evaluator(each) for each in children(expr)])
+
+    def _in_arrow(self, expr: Expr) -> bool:
+        """Whether Arrow evaluates this very node."""
+        if isinstance(expr, (ColumnRef, Literal, Case)) or (isinstance(expr, Call) and expr.function in conditional.LAZY):
+            return True
+        return self._kernel(expr) is not None
 
     def _kernel(self, expr: Expr) -> ArrowFunction | None:
         match expr:
@@ -117,10 +122,3 @@ def _applied(kernel: ArrowFunction, args: list[Evaluate]) -> Evaluate:
             return lambda batch: kernel(one(batch), two(batch))
         case _:
             return lambda batch: kernel(*(each(batch) for each in args))
-
-
-def has_arrow_kernel(expr: Expr, context: EvalContext) -> bool:
-    """Whether Arrow evaluates this very node (its children apart)."""
-    compiler: Any = _Compiler({}, context)
-    lazy = isinstance(expr, (ColumnRef, Literal, Case)) or (isinstance(expr, Call) and expr.function in conditional.LAZY)
-    return lazy or compiler._kernel(expr) is not None

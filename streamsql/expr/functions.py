@@ -7,8 +7,13 @@ from streamsql.expr.functions_arithmetic import ARITHMETIC
 from streamsql.expr.functions_calendar import CALENDAR
 from streamsql.expr.functions_format import FORMATS
 from streamsql.expr.functions_logic import LOGIC
+from streamsql.expr.functions_math import MATH
+from streamsql.expr.functions_nested import NESTED_FUNCTIONS
+from streamsql.expr.functions_pattern import PATTERNS
+from streamsql.expr.functions_text import TEXT
 
-FUNCTIONS: dict[str, Function] = {each.name: each for each in (*LOGIC, *ARITHMETIC, *CALENDAR, *FORMATS)}
+_TABLE = (*LOGIC, *ARITHMETIC, *MATH, *TEXT, *PATTERNS, *CALENDAR, *FORMATS, *NESTED_FUNCTIONS)
+FUNCTIONS: dict[str, Function] = {each.name: each for each in _TABLE}
 
 OVERLOADS: dict[str, tuple[str, ...]] = {
     "+": ("+", "+ INTERVAL", "INTERVAL +"),
@@ -16,10 +21,22 @@ OVERLOADS: dict[str, tuple[str, ...]] = {
     "*": ("*", "INTERVAL *"),
     "FLOOR": ("FLOOR", "FLOOR TO"),
     "CEIL": ("CEIL", "CEIL TO"),
+    "LOG": ("LOG", "LOG BASE"),
 }
 """Names that several entries share: the first that takes the arguments is meant."""
 
-ALIASES: dict[str, str] = {"!=": "<>", "MOD": "%", "IFNULL": "COALESCE"}
+ALIASES: dict[str, str] = {
+    "!=": "<>",
+    "MOD": "%",
+    "IFNULL": "COALESCE",
+    "SUBSTR": "SUBSTRING",
+    "CHARACTER_LENGTH": "CHAR_LENGTH",
+    "LENGTH": "CHAR_LENGTH",
+    "CEILING": "CEIL",
+    "POW": "POWER",
+    "TRUNC": "TRUNCATE",
+    "ITEM": "[]",
+}
 """Other spellings."""
 
 

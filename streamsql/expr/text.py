@@ -100,7 +100,7 @@ def _date(value: LiteralValue) -> str:
     try:
         return f"DATE '{date(1970, 1, 1) + timedelta(days=_whole(value))}'"
     except OverflowError:
-        return f"DATE '{value} days'"
+        return f"DATE '{_whole(value)} days'"
 
 
 def _interval(value: Duration) -> str:
@@ -124,7 +124,7 @@ _LITERALS: dict[Kind, Callable[[LiteralValue], str]] = {
     Kind.TIMESTAMP: lambda value: f"TIMESTAMP '{format_time(_whole(value))}'",
     Kind.TIMESTAMP_LTZ: lambda value: f"TIMESTAMP_LTZ '{format_time(_whole(value))}Z'",
     Kind.INTERVAL_DAY: lambda value: _interval(_whole(value)),
-    Kind.INTERVAL_MONTH: lambda value: f"INTERVAL '{value}' MONTH",
+    Kind.INTERVAL_MONTH: lambda value: f"INTERVAL '{_whole(value)}' MONTH",
 }
 
 

@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql.batch import Batch
-from streamsql.state.fixed_width import BoolArray, int64_array, is_fixed_width, valid_of, values_of
+from streamsql.state.fixed_width import (
+    BoolArray,
+    Int64Array,
+    array_of,
+    is_fixed_width,
+    take_rows,
+    valid_of,
+    values_of,
+)
 from streamsql.state.group_state import GroupUpdate
 
 
 def changed_rows(update: GroupUpdate, schema: pa.Schema) -> Batch | None:
     """Each changed group's old row (-1) directly before its new one (+1); None when nothing changed."""
     had, has = update.had, update.has
-    if not bool(had.any()):
+    if not np.count_nonzero(had):
         return _added(update, schema)
-    same = had & has
-    if bool(same.any()):
-        same &= ~_differs(update.old, update.new, len(same))
-    wanted = np.stack([had & ~same, has & ~same], axis=1).ravel()
-    picked = np.flatnonzero(wanted)
+    changed = _differs(update, len(had))
+    wanted = np.empty((len(had), 2), np.bool_)
+    np.logical_and(had, changed, out=wanted[:, 0])
+    np.logical_and(has, changed, out=wanted[:, 1])
+    picked = wanted.ravel().nonzero()[0]
     if not len(picked):
         return None
     group, is_new = picked >> 1, picked & 1
-    of_key, of_result = int64_array(group), int64_array(group + is_new * len(same))
-    columns = [each.take(of_key) for each in update.keys]
-    columns += [pa.concat_arrays(pair).take(of_result) for pair in zip(update.old, update.new, strict=True)]
+    of_result = group + is_new * len(had)
+    columns = [take_rows(each, group) for each in update.keys]
+    columns += [_take_pair(*pair, of_result) for pair in zip(update.old, update.new, strict=True)]
     weights = (2 * is_new - 1).astype(np.int8)
     return Batch(pa.RecordBatch.from_arrays(columns, schema=schema), weights)
+
+
+def _take_pair(old: pa.Array, new: pa.Array, at: Int64Array) -> pa.Array:
+    """Rows of both arrays, as if one followed the other."""
+    if old.null_count or new.null_count or not is_fixed_width(old.type):
+        return take_rows(pa.concat_arrays([old, new]), at)
+    return array_of(np.concatenate([values_of(old), values_of(new)])[at], None, old.type)
 
 
 def _added(update: GroupUpdate, schema: pa.Schema) -> Batch | None:
@@ -41,13 +54,14 @@ def _added(update: GroupUpdate, schema: pa.Schema) -> Batch | None:
     return Batch(rows) if rows.num_rows else None
 
 
-def _differs(old: Sequence[pa.Array], new: Sequence[pa.Array], size: int) -> BoolArray:
-    differs = np.zeros(size, np.bool_)
-    for before, after in zip(old, new, strict=True):
-        differs |= _column_differs(before, after)
-        if bool(differs.all()):
+def _differs(update: GroupUpdate, size: int) -> BoolArray:
+    """Where a row came, went, or has another result."""
+    differs = update.had != update.has
+    for before, after in zip(update.old, update.new, strict=True):
+        if np.count_nonzero(differs) == size:
             break
-    return differs
+        differs |= _column_differs(before, after)
+    return np.asarray(differs)
 
 
 def _column_differs(old: pa.Array, new: pa.Array) -> BoolArray:

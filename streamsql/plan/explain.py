@@ -8,6 +8,7 @@ from functools import singledispatch
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.nodes import ColumnRef, Expr
 from streamsql.expr.text import duration_text, expr_text, literal_text
+from streamsql.expr.types import STRING
 from streamsql.plan.identity import Identities
 from streamsql.plan.logical import (
     Aggregate,
@@ -152,7 +153,7 @@ def _grouping(plan: Aggregate | WindowAggregate) -> Iterator[str]:
 def _call(call: AggregateCall, fields: Sequence[Field]) -> str:
     by_id = fields_by_id(fields)
     constants = call.options if call.options != (",",) else ()
-    args = [by_id[each].name for each in call.args] + [f"'{each}'" for each in constants]
+    args = [by_id[each].name for each in call.args] + [literal_text(each, STRING) for each in constants]
     distinct = "DISTINCT " if call.distinct else ""
     condition = "" if call.filter is None else f" FILTER (WHERE {by_id[call.filter].name})"
     return f"{call.function}({distinct}{', '.join(args) or '*'}){condition}"

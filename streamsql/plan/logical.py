@@ -50,7 +50,7 @@ class Table:
 
     `columns`: all visible columns in declared order; `computed` those that are expressions over others (in an order in
     which each uses only earlier ones or physical columns); the rest is physical and comes from the connector.
-    `connector` None: an in-memory table.
+    `connector` None: an in-memory table. `updating`: its rows may be taken back.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Table:
     connector: str | None = None
     options: Mapping[str, str] = field(default_factory=dict, hash=False)
     inferred: bool = False
-    comment: str = ""
+    updating: bool = False
 
     def physical(self) -> Schema:
         """The columns that the connector reads or writes."""
@@ -211,7 +211,8 @@ class WindowRank(UnaryPlan):
     """ROW_NUMBER within a window and partition, cut to ranks `first..last`; emitted when the window closes.
 
     Ties keep arrival order. `rank` is the last of `fields` where the query asks for it. Covers window Top-N and
-    window deduplication (ORDER BY time, last = 1: of equal times, ascending keeps the earlier arrival, descending the later).
+    window deduplication (ORDER BY time, last = 1: of equal times, ascending keeps the earlier arrival, descending the
+    later).
     """
 
     window: Attached

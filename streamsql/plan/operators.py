@@ -158,10 +158,14 @@ def _(plan: WindowAssign, context: EvalContext) -> Operator:
     place = positions(plan.input.fields)
     input_schema, schema = schema_of(plan.input.fields), schema_of(plan.fields)
     time, precision = place[plan.time.id], _precision(plan.time)
-    if isinstance(plan.window, Session):
-        partition = [place[each] for each in plan.partition]
-        return session_assign.SessionAssign(input_schema, plan.window, time, precision, partition, schema)
-    return window_assign.WindowAssign(input_schema, plan.window, time, precision, schema)
+    match plan.window:
+        case Session() as window:
+            partition = [place[each] for each in plan.partition]
+            return session_assign.SessionAssign(input_schema, window, time, precision, partition, schema)
+        case Attached():
+            raise TypeError("window columns that are there already need no assigning")
+        case window:
+            return window_assign.WindowAssign(input_schema, window, time, precision, schema)
 
 
 @operator_of.register

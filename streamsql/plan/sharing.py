@@ -1,4 +1,4 @@
-"""What the plans of one job have in common is computed once: equal sub-plans, and tables that are read several times."""
+"""What the plans of one job have in common is computed once: equal sub-plans, and tables that several parts read."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import replace
 from streamsql.expr.nodes import Expr, substitute
 from streamsql.plan.identity import Identities
 from streamsql.plan.logical import Field, Plan, Project, Scan, SinkPlan, Table, WatermarkSpec
+from streamsql.plan.predicates import is_bare
 from streamsql.plan.tree import reference, transform_up, walk_plan, with_inputs
 
 
@@ -25,11 +26,17 @@ def _share_subplans(plans: Sequence[Plan]) -> tuple[Plan, ...]:
 
     def shared(plan: Plan) -> Plan:
         key = identities.key(plan)
-        if key in first and not isinstance(plan, SinkPlan):
+        if key in first:
             return _under_ids_of(first[key], plan)
-        return first.setdefault(key, with_inputs(plan, tuple(shared(each) for each in plan.inputs)))
+        result = with_inputs(plan, tuple(shared(each) for each in plan.inputs))
+        return first.setdefault(key, result) if _costs_something(plan) else result
 
     return tuple(shared(each) for each in plans)
+
+
+def _costs_something(plan: Plan) -> bool:
+    """Selecting columns costs nothing; and two equal INSERTs are two."""
+    return not isinstance(plan, SinkPlan) and not (isinstance(plan, Project) and all(map(is_bare, plan.exprs)))
 
 
 def _under_ids_of(plan: Plan, like: Plan) -> Plan:

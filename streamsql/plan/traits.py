@@ -20,6 +20,7 @@ from streamsql.plan.logical import (
     Plan,
     Project,
     RankOver,
+    Scan,
     Session,
     Sort,
     TimeAttribute,
@@ -90,7 +91,13 @@ def traits(plan: Plan) -> Traits:
     Raises SqlError where a window reads an updating input, naming the clause that makes it so.
     """
     found = _traits(plan, tuple(traits(each) for each in plan.inputs))
-    return replace(found, can_fail=any(can_fail(each) for each in expressions(plan)))
+    delivered = {each.id: each.id for each in plan.fields}
+    return replace(
+        found,
+        unique_keys=tuple(key for key in found.unique_keys if key <= delivered.keys()),
+        window=_kept(found.window, delivered),
+        can_fail=any(can_fail(each) for each in expressions(plan)),
+    )
 
 
 @singledispatch
@@ -118,6 +125,13 @@ def _kept(window: WindowColumns | None, renamed: dict[int, int]) -> WindowColumn
     time = None if window.time is None else renamed.get(window.time)
     partition = frozenset(renamed.get(each, each) for each in window.partition)
     return replace(window, start=renamed[window.start], end=renamed[window.end], time=time, partition=partition)
+
+
+@_traits.register
+def _(plan: Scan, inputs: tuple[Traits, ...]) -> Traits:
+    return Traits(
+        updating_because=Updating(f"the changes of {plan.table.name}", plan.span) if plan.table.updating else None
+    )
 
 
 @_traits.register

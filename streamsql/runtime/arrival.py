@@ -52,7 +52,9 @@ class Inlet:
     def watermark(self) -> Time:
         """The watermark after all rows that were taken."""
         if self.buffer is not None:
-            return int(self.buffer.watermarks[0]) if self.timed and self.buffer.watermarks is not None else BEGIN_OF_TIME
+            return (
+                int(self.buffer.watermarks[0]) if self.timed and self.buffer.watermarks is not None else BEGIN_OF_TIME
+            )
         return END_OF_TIME if self.ended else self.reader.watermark
 
     @property
@@ -177,5 +179,5 @@ def _rows_before(inlet: Inlet, first: Inlet) -> int:
     if first.lead < BEGIN_OF_TIME or inlet.buffer.watermarks is None:
         return 0
     # Live sources whose watermarks stand still at one time must not shut each other out.
-    side = "right" if inlet.live or inlet.index < first.index else "left"
-    return int(np.searchsorted(inlet.buffer.watermarks, first.lead, side))
+    same_time = inlet.live or inlet.index < first.index
+    return int(np.searchsorted(inlet.buffer.watermarks, np.int64(first.lead), "right" if same_time else "left"))

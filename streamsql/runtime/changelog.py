@@ -58,7 +58,7 @@ def row_kinds(batch: Batch, key: Key | None) -> tuple[pa.RecordBatch, RowKinds |
 
 
 def fold(changes: Sequence[Batch], schema: pa.Schema, key: Key | None = None) -> pa.Table:
-    """The table that changes add up to: in arrival order if nothing was taken back, else by key or by all columns."""
+    """The table that changes add up to: in arrival order if all are append-only, else by key or by all columns."""
     kept = accumulate(changes)
     if kept is None:
         return schema.empty_table()
@@ -80,9 +80,10 @@ def accumulate(changes: Sequence[Batch]) -> list[Batch] | None:
         return filled
     batch = concat_batches(filled)
     weights = batch.sign().astype(np.int64)
+    if (weights > 0).all():
+        return [batch]
     ids = _group(batch.rows, range(batch.rows.num_columns))
-    if (weights < 0).any():
-        _check_present(batch.rows, ids, weights)
+    _check_present(batch.rows, ids, weights)
     net = _sum_by(ids, weights)
     return [batch.filter((weights > 0) & (_rank(ids * 2 + (weights > 0)) < net[ids]))]
 

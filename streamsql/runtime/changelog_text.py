@@ -24,7 +24,9 @@ def parse_changes(text: str, schema: pa.Schema) -> Batch:
     """
     lines = [line.split() for line in text.strip().splitlines() if line.strip()]
     arrays = [
-        pa.array([None if line[index + 1] == "NULL" else line[index + 1] for line in lines], pa.string()).cast(field.type)
+        pa.array([None if line[index + 1] == "NULL" else line[index + 1] for line in lines], pa.string()).cast(
+            field.type
+        )
         for index, field in enumerate(schema)
     ]
     weights = np.array([1 if line[0] in ("+I", "+U") else -1 for line in lines], np.int8)

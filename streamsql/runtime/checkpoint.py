@@ -1,4 +1,4 @@
-"""Snapshots: everything a job needs to go on later, taken between two steps; Arrow IPC and a JSON header, never pickle."""
+"""Snapshots: everything a job needs to go on later, taken between two steps: Arrow IPC and JSON, never pickle."""
 
 from __future__ import annotations
 
@@ -145,7 +145,9 @@ def _buffer(table: pa.Table, *, weighted: bool) -> Batch:
     timed = names[-1] == _WATERMARKS
     width = len(names) - (2 if timed else 1)
     weights = np.asarray(rows.column(width).to_numpy()) if weighted else None
-    return Batch(rows.select(list(range(width))), weights, np.asarray(rows.column(width + 1).to_numpy()) if timed else None)
+    return Batch(
+        rows.select(list(range(width))), weights, np.asarray(rows.column(width + 1).to_numpy()) if timed else None
+    )
 
 
 def _under(tables: Mapping[TableKey, pa.Table], *prefix: str) -> dict[str, pa.Table]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from streamsql.expr.nodes import ColumnRef
 from streamsql.plan.logical import Filter, Project
 from streamsql.plan.physical import PhysicalNode
-from streamsql.expr.nodes import ColumnRef
 
 
 def topological(roots: Sequence[PhysicalNode]) -> list[PhysicalNode]:

@@ -11,21 +11,19 @@ from streamsql.expr.context import EvalContext
 from streamsql.operators.base import LateListener, LateRows, Operator, SessionCut
 from streamsql.plan.logical import Plan, Scan, Table, Values
 from streamsql.plan.physical import PhysicalNode
-from streamsql.plan.tree import schema_of
 from streamsql.ports import Source
 from streamsql.runtime.arrival import ArrivalOrder, Inlet
-from streamsql.runtime.changelog import Key
 from streamsql.runtime.decisions import Decision, DecisionLog
-from streamsql.runtime.graph import emits_net_changes, topological
+from streamsql.runtime.graph import topological
 from streamsql.runtime.late import LateLog
 from streamsql.runtime.metrics import JobMetrics, Progress
 from streamsql.runtime.output import Output
-from streamsql.runtime.publisher import Publisher, result_key
+from streamsql.runtime.publisher import Publisher
 from streamsql.runtime.read_ahead import DirectFeed, Doorbell, Feed, Stopped, ThreadFeed
 from streamsql.runtime.rejects import RejectLog
 from streamsql.runtime.settings import JobSettings, idle_timeout
 from streamsql.runtime.source_reader import SourceReader
-from streamsql.runtime.task import SourceTask, Task
+from streamsql.runtime.task import SourceTask, Task, Upstream
 from streamsql.runtime.values_source import ValuesSource, values_scan
 from streamsql.time import END_OF_TIME, MILLISECOND, Time
 
@@ -38,8 +36,7 @@ class Job:
     """Runs the roots of a physical plan over their sources; `outputs` run parallel to `roots`.
 
     One thread calls `step` or `run`; `stop` may be called from any. Between steps nothing is in flight. Whatever goes
-    wrong, all outputs are aborted and the sources closed before the error leaves. `keys`: each root's unique key, by
-    position.
+    wrong, all outputs are aborted and the sources closed before the error leaves.
     """
 
     def __init__(
@@ -50,7 +47,6 @@ class Job:
         context: EvalContext,
         settings: JobSettings | None = None,
         *,
-        keys: Sequence[Key | None] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> None:
         self.settings = settings or JobSettings()
@@ -71,20 +67,21 @@ class Job:
         self.inlets = self._open_inlets(open_source)
         self._arrivals = ArrivalOrder(self.inlets, self._doorbell)
         self._sources, self.tasks = self._connect()
-        self._uses_clock = any(each.uses_clock for each in self.tasks.values())
-        upstream = {**self._sources, **self.tasks}
         self._publishers = [
-            Publisher(output, upstream[root.name], schema_of(root.plan.fields), key, net=emits_net_changes(root))
-            for root, output, key in zip(roots, outputs, keys or [result_key(each.plan) for each in roots], strict=True)
+            Publisher(output, root, self._upstream(root)) for root, output in zip(roots, outputs, strict=True)
         ]
+
+    @property
+    def bounded(self) -> bool:
+        """Whether all sources have ends."""
+        return not any(each.live for each in self.inlets)
 
     @property
     def metrics(self) -> JobMetrics:
         """Counts as of now."""
-        upstream = {**self._sources, **self.tasks}
-        for name, task in self.tasks.items():
+        for task in self.tasks.values():
             task.metrics.state_rows = sum(each.rows for each in task.operator.states().values())
-        return replace(self._metrics, nodes={node.name: upstream[node.name].metrics for node in self.nodes})
+        return replace(self._metrics, nodes={node.name: self._upstream(node).metrics for node in self.nodes})
 
     @property
     def progress(self) -> Progress:
@@ -112,7 +109,10 @@ class Job:
         return not (self.finished or self.stopped)
 
     def stop(self) -> None:
-        """End after the current step: live jobs keep what they have published, bounded ones are aborted. Thread-safe."""
+        """End after the current step: live jobs keep what they have published, bounded ones are aborted.
+
+        May be called from any thread and from a signal handler.
+        """
         self._doorbell.stop()
 
     def close(self) -> None:
@@ -128,7 +128,7 @@ class Job:
             return
         self._started = True
         for each in self._publishers:
-            each.open()
+            each.open(bounded=self.bounded)
         for inlet in self.inlets:
             inlet.start(self._feed(inlet))
 
@@ -160,7 +160,7 @@ class Job:
 
     def _end(self) -> None:
         self._close_feeds()
-        if self.stopped and not any(each.live for each in self.inlets):
+        if self.stopped and self.bounded:
             self._abort()
             return
         for each in self._publishers:
@@ -211,11 +211,13 @@ class Job:
         return inlets
 
     def _feed(self, inlet: Inlet) -> Feed:
-        several_live = inlet.live and len(self.inlets) > 1
         ahead = self.settings.read_ahead if self.settings.batch_rows >= _READ_AHEAD_FROM else 0
-        if isinstance(inlet.reader.source, ValuesSource) or not (ahead or several_live):
-            return DirectFeed(inlet.open)
-        return ThreadFeed(inlet.open, max(1, ahead), self._doorbell, inlet.name)
+        if getattr(inlet.reader.source, "in_memory", False):
+            ahead = 0
+        # Several live sources need a thread each: none may wait for another one's moment of silence.
+        if inlet.live and len(self.inlets) > 1:
+            ahead = max(1, ahead)
+        return ThreadFeed(inlet.open, ahead, self._doorbell, inlet.name) if ahead else DirectFeed(inlet.open)
 
     def _connect(self) -> tuple[dict[str, SourceTask], dict[str, Task]]:
         sources = {each.name: SourceTask(each) for each in self.inlets}
@@ -223,10 +225,13 @@ class Job:
         may_idle = any(each.may_idle for each in self.inlets)
         for node in self.nodes:
             if node.operator is not None:
-                inputs = [sources.get(each.name) or tasks[each.name] for each in node.inputs]
+                inputs: list[Upstream] = [sources.get(each.name) or tasks[each.name] for each in node.inputs]
                 tasks[node.name] = Task(node.name, node.operator, inputs, may_idle=may_idle)
                 self._listen(node, node.operator)
         return sources, tasks
+
+    def _upstream(self, node: PhysicalNode) -> SourceTask | Task:
+        return self._sources.get(node.name) or self.tasks[node.name]
 
     def _listen(self, node: PhysicalNode, operator: Operator) -> None:
         log = self.late.listener(node)

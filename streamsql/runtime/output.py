@@ -121,15 +121,19 @@ class TableOutput:
 
 
 class SinkOutput:
-    """Writes to a table's sink; `changelog`: with the row kinds as a column `op`."""
+    """Writes to a table's sink; `changelog`: with the row kinds as a column `op`.
+
+    `bounded` is set by the job before it opens the output: whether its sources have ends.
+    """
 
     def __init__(self, sink: Sink, *, changelog: bool) -> None:
         self.sink = sink
         self.rows = 0
+        self.bounded = True
         self._changelog = changelog
 
     def open(self, schema: Schema, key: Key | None) -> None:
-        self.sink.open(schema, changelog=self._changelog)
+        self.sink.open(schema, changelog=self._changelog, bounded=self.bounded)
 
     def publish(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
         self.rows += rows.num_rows

@@ -4,47 +4,53 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from streamsql.batch import concat_batches
-from streamsql.expr.types import Schema
-from streamsql.plan.logical import Plan
+from streamsql.batch import Batch
+from streamsql.plan.physical import PhysicalNode
 from streamsql.plan.traits import traits
+from streamsql.plan.tree import schema_of
 from streamsql.runtime.changelog import Key, consolidate, row_kinds
-from streamsql.runtime.output import Output
+from streamsql.runtime.graph import emits_net_changes
+from streamsql.runtime.output import Output, SinkOutput
 from streamsql.runtime.task import Upstream
 
 
 class Publisher:
-    """Stands between a root and its output. `net`: one batch of the root never both adds a row and takes it back."""
+    """Stands between a root and its output."""
 
-    def __init__(self, output: Output, root: Upstream, schema: Schema, key: Key | None, *, net: bool) -> None:
+    def __init__(self, output: Output, node: PhysicalNode, root: Upstream) -> None:
         self.output = output
         self._root = root
-        self._schema = schema
-        self._arrow_schema = schema.to_arrow()
-        self._key = key
-        self._net = net
+        self._schema = schema_of(node.plan.fields)
+        self._arrow_schema = self._schema.to_arrow()
+        self._key = result_key(node)
+        self._net = emits_net_changes(node)
+        self._updating = not traits(node.plan).append_only
 
-    def open(self) -> None:
+    def open(self, *, bounded: bool) -> None:
         """Before the first step."""
+        if isinstance(self.output, SinkOutput):
+            self.output.bounded = bounded
         self.output.open(self._schema, self._key)
 
     def publish(self) -> None:
-        """Hand on what the step changed, if anything."""
+        """Hand on what the step changed, if anything; an updating result always has row kinds."""
         batches = self._root.output
         if not batches:
             return
-        batch = concat_batches(batches) if self._net and len(batches) == 1 else consolidate(batches)
+        batch = batches[0] if self._net and len(batches) == 1 else consolidate(batches)
         if not len(batch):
             return
+        if self._updating and batch.weights is None:
+            batch = Batch(batch.rows, batch.sign())
         rows, kinds = row_kinds(batch, self._key)
         if rows.num_columns and not rows.schema.equals(self._arrow_schema):
             rows = pa.RecordBatch.from_arrays(rows.columns, schema=self._arrow_schema)
         self.output.publish(rows, kinds)
 
 
-def result_key(plan: Plan) -> Key | None:
-    """Positions of the unique key with the fewest columns; None where the plan knows of none."""
-    positions = {each.id: index for index, each in enumerate(plan.fields)}
-    known = [key for key in traits(plan).unique_keys if key <= positions.keys()]
-    keys = sorted((tuple(sorted(positions[each] for each in key)) for key in known), key=lambda key: (len(key), key))
-    return keys[0] if keys else None
+def result_key(node: PhysicalNode) -> Key | None:
+    """Positions of the first unique key that the plan knows of; None where there is none."""
+    positions = {each.id: index for index, each in enumerate(node.plan.fields)}
+    keys = (key for key in traits(node.plan).unique_keys if key <= positions.keys())
+    found = next(keys, None)
+    return None if found is None else tuple(sorted(positions[each] for each in found))

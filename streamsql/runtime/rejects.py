@@ -34,7 +34,11 @@ class RejectLog:
     def add(self, table: str, rejects: Sequence[Reject]) -> None:
         """Keep what a source rejected."""
         if rejects:
-            columns = [[each.reason for each in rejects], [each.where for each in rejects], [each.text for each in rejects]]
+            columns = [
+                [each.reason for each in rejects],
+                [each.where for each in rejects],
+                [each.text for each in rejects],
+            ]
             self._append(table, [pa.array(each, pa.string()) for each in columns])
 
     def add_rows(self, table: str, reason: str, rows: pa.RecordBatch, ordinals: npt.NDArray[np.int64]) -> None:

@@ -19,8 +19,8 @@ class JobSettings:
     """Settings of one run.
 
     `batch_rows`: a step takes at most so many rows of each source. `read_ahead`: how many batches a reader thread may
-    hold ready for each source, 0 to read in the engine's thread. `record_decisions`: keep what time decided (late rows,
-    cut sessions), for a comparison to replay.
+    hold ready for each source, 0 to read in the engine's thread, as sources that say `in_memory = True` always are.
+    `record_decisions`: keep what time decided (late rows, cut sessions), for a comparison to replay.
     """
 
     batch_rows: int = 65_536
@@ -50,7 +50,9 @@ def parse_duration(text: str, option: str) -> Duration:
     """
     match = re.fullmatch(r"\s*(\d+)\s*([a-zµ]*)\s*", text.lower())
     if match is None or match[2] not in _UNITS:
-        raise UsageError(f"option '{option}': '{text}' is no duration", hint="write a number and a unit, such as '10 s'")
+        raise UsageError(
+            f"option '{option}': '{text}' is no duration", hint="write a number and a unit, such as '10 s'"
+        )
     return int(match[1]) * _UNITS[match[2]]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from streamsql.batch import Batch, Times, Weights
@@ -23,6 +24,7 @@ from streamsql.state.fixed_width import valid_of, values_of
 from streamsql.time import BEGIN_OF_TIME, Time
 
 Kernel = Callable[[pa.RecordBatch], pa.Array]
+Predicate = Callable[[pa.RecordBatch], npt.NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,8 +39,9 @@ class ReadStep:
 class SourceReader:
     """Makes the rows of a scan of what its source delivers.
 
-    Rows whose event time is NULL are rejected where the plan uses that time. `watermark` is the largest watermark so
-    far, `timed` whether the scan has one, `rows_read` how many rows the source has delivered. `needs_watermarks`: batches carry per-row watermarks.
+    Rows whose event time is NULL are rejected where the plan uses that time. `timed`: the scan has a watermark;
+    `watermark`: the largest so far; `rows_read`: how many rows the source has delivered. `needs_watermarks`: batches
+    carry per-row watermarks.
     """
 
     def __init__(
@@ -133,7 +136,9 @@ class _ColumnProgram:
         fields = [*scan.physical, *(field for field, _ in scan.computed)]
         self._names = [each.name for each in fields]
         self._positions = {each.id: index for index, each in enumerate(fields)}
-        self._predicate = scan.predicate and compile_predicate(scan.predicate, self._positions, context)
+        self._predicate: Predicate | None = None
+        if scan.predicate is not None:
+            self._predicate = compile_predicate(scan.predicate, self._positions, context)
         self._kernels: list[Kernel] = [compile_expr(expr, self._positions, context) for _, expr in scan.computed]
         self._schema = schema_of(scan.fields).to_arrow()
         self._selected = [self._positions[each.id] for each in scan.fields]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -18,7 +18,8 @@ from streamsql.time import BEGIN_OF_TIME, Time, shift
 class Upstream(TimedInput, Protocol):
     """What a task reads: the batches that came out in this step, and how far time has come."""
 
-    output: Sequence[Batch]
+    @property
+    def output(self) -> Sequence[Batch]: ...
 
 
 class SourceTask:
@@ -59,41 +60,41 @@ class Task:
         self._on_clock = None if kind.on_clock is Operator.on_clock else operator.on_clock
         self._on_step_end = None if kind.on_step_end is Operator.on_step_end else operator.on_step_end
 
-    @property
-    def uses_clock(self) -> bool:
-        """Whether the operator does anything as processing time passes."""
-        return self._on_clock is not None
-
     def run(self, now: Time) -> None:
         """One step: everything that the operator has to say to it is in `output` afterwards."""
         found: list[Batch] = []
         for port, upstream in enumerate(self._inputs):
-            for batch in self._changes(upstream.output):
-                self.metrics.rows_in += len(batch)
-                found.extend(self.operator.on_batch(batch, port))
+            if upstream.output:
+                found += self._on_changes(upstream.output, port)
         watermark = merged_watermark(self._inputs, self.current)
         if watermark > self.current:
-            self.current = watermark
-            found.extend(self.operator.on_watermark(watermark))
+            self.resume(watermark)
+            found += self.operator.on_watermark(watermark)
         if self._on_clock is not None:
-            found.extend(self._on_clock(now))
+            found += self._on_clock(now)
         if self._on_step_end is not None:
-            found.extend(self._on_step_end())
-        self._deliver(found)
+            found += self._on_step_end()
+        self.output = [each for each in found if each.rows.num_rows] if found else found
+        for each in self.output:
+            self.metrics.rows_out += each.rows.num_rows
+        if self._may_idle:
+            self.idle = all(each.idle for each in self._inputs)
 
     def resume(self, current: Time) -> None:
-        """Stand where a snapshot stood."""
+        """Let time be `current`, as when it rises or a snapshot is restored."""
         self.current = current
         self.watermark = shift(current, self.operator.watermark_shift)
 
-    def _changes(self, batches: Sequence[Batch]) -> Sequence[Batch]:
-        if not batches:
-            return batches
+    def _on_changes(self, batches: Sequence[Batch], port: int) -> list[Batch]:
         if self.operator.net_input:
             batches = [each for each in (consolidate(batches),) if len(each)]
         if self._may_idle:
             batches = [self._not_before_current(each) for each in batches]
-        return batches
+        found: list[Batch] = []
+        for batch in batches:
+            self.metrics.rows_in += batch.rows.num_rows
+            found += self.operator.on_batch(batch, port)
+        return found
 
     def _not_before_current(self, batch: Batch) -> Batch:
         """Rows of an input that was idle are also late for what has closed without it."""
@@ -101,9 +102,3 @@ class Task:
         if marks is None or not (marks < self.current).any():
             return batch
         return Batch(batch.rows, batch.weights, np.maximum(marks, self.current))
-
-    def _deliver(self, found: Iterable[Batch]) -> None:
-        self.output = [each for each in found if len(each)]
-        self.metrics.rows_out += sum(len(each) for each in self.output)
-        self.watermark = shift(self.current, self.operator.watermark_shift)
-        self.idle = self._may_idle and all(each.idle for each in self._inputs)

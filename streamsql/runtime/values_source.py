@@ -16,6 +16,7 @@ class ValuesSource:
     """Delivers the rows of a VALUES clause."""
 
     bounded = True
+    in_memory = True
 
     def __init__(self, plan: Values) -> None:
         self.schema = schema_of(plan.fields)

@@ -24,7 +24,7 @@ class TimedInput(Protocol):
 def watermarks_before(values: Times, so_far: Time) -> tuple[Times, Time]:
     """The watermark before each row and the one after the last: the largest of `values` in rows before it.
 
-    `values` is the watermark expression row by row, BEGIN_OF_TIME where it is NULL; `so_far` comes from earlier batches.
+    `values` is the watermark expression row by row, BEGIN_OF_TIME where it is NULL; `so_far`: of earlier batches.
 
     >>> before, after = watermarks_before(np.array([5, 3, 9]), 4)
     >>> before.tolist(), after
@@ -46,11 +46,11 @@ def merged_watermark(inputs: Iterable[TimedInput], current: Time) -> Time:
     for each in inputs:
         if each.idle:
             waiting = True
-        elif each.watermark < lowest:
-            lowest = each.watermark
-    if waiting and lowest == END_OF_TIME:
+        elif (watermark := each.watermark) < lowest:
+            lowest = watermark
+    if lowest < current or (waiting and lowest == END_OF_TIME):
         return current
-    return max(lowest, current)
+    return lowest
 
 
 def beginning(rows: int) -> Times:

@@ -7,7 +7,7 @@ from typing import Any
 from streamsql.errors import NotSupportedYet, SqlError
 from streamsql.expr.context import EvalContext
 from streamsql.expr.fold import fold
-from streamsql.expr.nodes import Expr, Literal
+from streamsql.expr.nodes import ColumnRef, Expr, Literal
 from streamsql.expr.resolve import coerce, common_type
 from streamsql.expr.types import SqlType
 from streamsql.plan.logical import Aggregate, Field, Limit, Plan, Project, Sort, Union, Values
@@ -137,11 +137,11 @@ def _ordered(tree: Tree, plan: Plan) -> Plan:
             column = plan.fields[int(key.this.this) - 1].id
         else:
             expr = ExpressionBinder(Scope((Relation(None, plan.fields),)), "ORDER BY").bind(key.this)
-            column = getattr(expr, "id", None)
-            if column is None:
+            if not isinstance(expr, ColumnRef):
                 raise NotSupportedYet(
                     "ORDER BY an expression here", span=span_of(key), hint="order by an output column"
                 )
+            column = expr.id
         keys.append(sort_key(key, column))
     return Sort(input=plan, keys=tuple(keys), fields=plan.fields, span=span_of(order))
 

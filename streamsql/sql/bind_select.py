@@ -9,7 +9,7 @@ from typing import Any
 from streamsql.errors import NotSupportedYet, SqlError
 from streamsql.expr.aggregates import is_aggregate
 from streamsql.expr.nodes import ColumnRef, Expr
-from streamsql.plan.logical import Aggregate, Field, Filter, Plan, Project, Sort, TimeAttribute
+from streamsql.plan.logical import Aggregate, Field, Filter, Plan, Project, Sort, SortKey, TimeAttribute
 from streamsql.sql import dialect as d
 from streamsql.sql.bind_expressions import WINDOW_AUXILIARIES, ExpressionBinder, is_processing_time
 from streamsql.sql.bind_grouping import Grouping
@@ -219,7 +219,8 @@ def _finish(tree: Tree, plan: Plan, items: list[Item], order: list[tuple[Tree, E
     """Projection, DISTINCT, ORDER BY, and the columns that only ORDER BY needed taken off again."""
     fields = _output_fields(items, plan, context)
     exprs = [item.expr for item in items]
-    keys, hidden = [], []
+    keys: list[SortKey] = []
+    hidden: list[Field] = []
     for key, expr in order:
         if expr in exprs:
             column = (*fields, *hidden)[exprs.index(expr)]

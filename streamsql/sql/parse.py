@@ -26,32 +26,28 @@ class ParsedStatement:
 
 
 def parse_script(text: str) -> list[ParsedStatement]:
-    """All statements of a script. SqlError, with the text attached, for the first mistake.
+    """All statements of a script. SqlError, with its span, for the first mistake.
 
     >>> [to_sql(each.tree) for each in parse_script("SET 'a'='b';; select A from t where x<>1")]
     ["SET 'a' = 'b'", 'SELECT A FROM t WHERE x <> 1']
     """
-    trees = _with_source(text, lambda: _FLINK.parse(text))
+    trees = _within_the_stack(text, lambda: _FLINK.parse(text))
     whole = Span(0, len(text))
     return [ParsedStatement(tree, span_of(tree) or whole) for tree in trees if isinstance(tree, exp.Expression)]
 
 
 def parse_expression(text: str) -> exp.Expression:
-    """The tree of one expression; SqlError, with the text attached, if it is none."""
-    tree = _with_source(text, lambda: _FLINK.parse_into(exp.Expression, text)[0])
+    """The tree of one expression; SqlError, with its span, if it is none."""
+    tree = _within_the_stack(text, lambda: _FLINK.parse_into(exp.Expression, text)[0])
     assert isinstance(tree, exp.Expression)
     return tree
 
 
-def _with_source(text: str, parse: Callable[[], Result]) -> Result:
+def _within_the_stack(text: str, parse: Callable[[], Result]) -> Result:
     try:
         return parse()
-    except SqlError as error:
-        error.with_source(text)
-        raise
     except RecursionError:
-        message = "syntax error: this is nested too deeply"
-        raise SqlError(message, span=Span(0, len(text))).with_source(text) from None
+        raise SqlError("syntax error: this is nested too deeply", span=Span(0, len(text))) from None
 
 
 def to_sql(tree: exp.Expression) -> str:

@@ -38,7 +38,7 @@ def use_sources() -> None:
     """Make the coming imports of sqlglot load its sources; CompiledSqlglotError if it is too late for that."""
     if "sqlglot" in sys.modules:
         _refuse_compiled()
-    elif _is_compiled_installed() and not any(isinstance(each, SourceFinder) for each in sys.meta_path):
+    elif is_compiled_installed() and not any(isinstance(each, SourceFinder) for each in sys.meta_path):
         sys.meta_path.insert(0, SourceFinder())
 
 
@@ -51,7 +51,8 @@ def _refuse_compiled() -> None:
         )
 
 
-def _is_compiled_installed() -> bool:
+def is_compiled_installed() -> bool:
+    """Compiled modules stand beside sqlglot's sources."""
     package = PathFinder.find_spec("sqlglot")
     if package is None or package.submodule_search_locations is None:
         return False

@@ -14,7 +14,8 @@ _NESTED = (Kind.ARRAY, Kind.MULTISET, Kind.MAP)
 def bind_type(tree: TypeName) -> SqlType:
     """The SQL type that a type name means; SqlError for precisions that do not exist."""
     kind = Kind(tree.this)
-    precision, scale = tree.args.get("precision"), tree.args.get("scale")
+    precision: int | None = tree.args.get("precision")
+    scale: int | None = tree.args.get("scale")
     nullable = not tree.args.get("not_null")
     if kind is Kind.ROW:
         fields = tree.expressions
@@ -27,7 +28,7 @@ def bind_type(tree: TypeName) -> SqlType:
     if kind in _TIMES and precision is not None and precision > MAX_TIME_PRECISION:
         hint = f"write {kind.value}({MAX_TIME_PRECISION}): times are kept in microseconds"
         raise SqlError(f"{kind.value}({precision}) is too fine", span=span_of(tree), hint=hint)
-    if kind is Kind.DECIMAL and not (1 <= precision <= 38 and 0 <= scale <= precision):
+    if kind is Kind.DECIMAL and not (1 <= (precision or 0) <= 38 and 0 <= (scale or 0) <= (precision or 0)):
         raise SqlError(
             f"DECIMAL({precision}, {scale}) does not exist",
             span=span_of(tree),

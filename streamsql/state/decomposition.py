@@ -37,9 +37,11 @@ class Slot:
 
     def read(self, columns: Mapping[str, Values]) -> Columns:
         """Its columns by suffix."""
-        width = len(self.name)
-        own = {each[width:]: values for each, values in columns.items() if each.startswith(self.name)}
-        return {suffix: values for suffix, values in own.items() if not suffix or suffix[0] == "."}
+        own = {"": columns[self.name]}
+        for suffix in self.linear.suffixes:
+            if (values := columns.get(self.name + suffix)) is not None:
+                own[suffix] = values
+        return own
 
     def write(self, columns: Columns) -> dict[str, Values]:
         """Its columns under their full names."""

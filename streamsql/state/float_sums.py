@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,8 @@ class CompensatedSum(Linear):
     Rows are split at common binary digits so that the parts add up without rounding (Demmel and Nguyen, "Fast
     reproducible floating-point summation", 2013); pairs are added by Knuth's two-sum.
     """
+
+    suffixes: ClassVar[tuple[str, ...]] = (COMPENSATION, *NOT_FINITE)
 
     def over_rows(self, ids: Int64Array, size: int, rows: pa.Array, weights: Weights | None) -> Columns:
         values = values_of(rows).astype(np.float64, copy=False)

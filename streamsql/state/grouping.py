@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streamsql.state.fixed_width import AnyArray, Int64Array, array_of, valid_of, values_of
+from streamsql.state.fixed_width import AnyArray, Int64Array, array_of, is_fixed_width, valid_of, values_of
 from streamsql.state.nested_keys import decode_nested, encode_nested
 
 
@@ -58,9 +58,9 @@ def group_rows(columns: Sequence[pa.Array]) -> tuple[Int64Array, Int64Array]:
 
 
 def _group_column(column: pa.Array) -> tuple[Int64Array, Int64Array]:
-    if not column.null_count and pa.types.is_primitive(column.type) and not pa.types.is_floating(column.type):
+    if not column.null_count and is_fixed_width(column.type):
         values = values_of(column)
-        if values.dtype != np.bool_:
+        if values.dtype.kind == "i" and values.ndim == 1:
             return _group_integers(values)
     return _group_by_dictionary(column)
 
@@ -83,11 +83,12 @@ def _group_integers(values: AnyArray) -> tuple[Int64Array, Int64Array]:
 
 def _group_by_position(slots: Int64Array, width: int) -> tuple[Int64Array, Int64Array]:
     rows = np.arange(len(slots))
-    first_at = np.full(width, len(slots))
+    first_at = np.empty(width, np.int64)
+    first_at.fill(len(slots))
     np.minimum.at(first_at, slots, rows)
     first_of_row = first_at[slots]
     is_first = first_of_row == rows
-    return (np.cumsum(is_first) - 1)[first_of_row], np.flatnonzero(is_first)
+    return (is_first.cumsum() - 1)[first_of_row], is_first.nonzero()[0]
 
 
 def _group_by_dictionary(column: pa.Array) -> tuple[Int64Array, Int64Array]:

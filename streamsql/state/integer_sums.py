@@ -7,6 +7,7 @@ A sum is c0 + c1 * 2**32 + c2 * 2**64 + c3 * 2**96, where any c may be any int64
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,7 @@ class IntegerSum(Linear):
     """The sum of integers, or of the unscaled values of decimals."""
 
     type: pa.DataType
+    suffixes: ClassVar[tuple[str, ...]] = LIMBS[1:]
 
     def over_rows(self, ids: Int64Array, size: int, rows: pa.Array, weights: Weights | None) -> Columns:
         values = values_of(rows)
@@ -51,7 +53,7 @@ class IntegerSum(Linear):
     def combine(self, old: Columns, new: Columns) -> Columns:
         if LIMBS[1] not in old and LIMBS[1] not in new:
             total = old[""] + new[""]
-            if not bool((((old[""] ^ total) & (new[""] ^ total)) < 0).any()):
+            if not np.count_nonzero(((old[""] ^ total) & (new[""] ^ total)) < 0):
                 return {"": total}
         pairs = zip(limbs_of(old), limbs_of(new), strict=True)
         return _columns(_carry(*(left + right for left, right in pairs)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from streamsql.state.base import State
-from streamsql.state.fixed_width import BoolArray, Int64Array, values_of
+from streamsql.state.fixed_width import BoolArray, Int64Array, take_rows, values_of
 from streamsql.state.grouping import denormalize_key, normalize_key, normalized_type, single_chunk
 from streamsql.state.hashing import UInt64Array
 from streamsql.state.hashing import hash_rows as _hash_rows
@@ -16,6 +17,7 @@ from streamsql.state.stored_column import stored_column
 
 _EMPTY, _FREED, _CLAIMED = -1, -2, -3
 _FIRST_CAPACITY = 1 << 10
+_WINDOW = np.arange(8)
 
 
 class KeyIndex(State):
@@ -54,13 +56,12 @@ class KeyIndex(State):
         self._one_to_one = self._one_to_one and not columns[0].null_count
         self._make_room(count)
         ids, slots = self._probe(columns, hashes, claim=True)
-        fresh = np.flatnonzero(ids < 0)
+        fresh = (ids < 0).nonzero()[0]
         if len(fresh):
-            ids[fresh] = self._new_ids(len(fresh))
-            self._ids[slots[fresh]] = ids[fresh]
-            chosen = None if len(fresh) == count else pa.array(fresh)
+            new_ids = self._new_ids(len(fresh))
+            ids[fresh] = self._ids[slots[fresh]] = new_ids
             for stored, column in zip(self._columns, columns, strict=True):
-                stored.put(ids[fresh], column if chosen is None else column.take(chosen))
+                stored.put(new_ids, column if len(fresh) == count else take_rows(column, fresh))
         return ids
 
     def lookup(self, columns: Sequence[pa.Array]) -> Int64Array:
@@ -126,43 +127,61 @@ class KeyIndex(State):
         return np.concatenate([again, fresh])
 
     def _probe(self, columns: Sequence[pa.Array], hashes: UInt64Array, *, claim: bool) -> tuple[Int64Array, Int64Array]:
-        """Ids (-1 where the key is new) and, for new keys where `claim`, the slots taken for them."""
-        verify = not self._one_to_one or bool(columns[0].null_count)
-        ids = np.full(len(hashes), -1, np.int64)
-        taken = np.empty(len(hashes), np.int64)
-        rows, slots = np.arange(len(hashes)), self._slot(hashes)
-        while len(rows):
-            found = self._ids[slots]
-            hit = (found >= 0) & (self._hashes[slots] == hashes[rows])
-            if verify:
-                hit = self._verified(columns, rows, found, hit)
-            ids[rows[hit]] = found[hit]
-            done = hit | (found == _EMPTY)
-            if claim:
-                empty = np.flatnonzero(found == _EMPTY)
-                claims = _CLAIMED - rows[empty]
-                self._ids[slots[empty]] = claims
-                mine = self._ids[slots[empty]] == claims
-                done[empty[~mine]] = False
-                won = empty[mine]
-                self._hashes[slots[won]] = hashes[rows[won]]
-                taken[rows[won]] = slots[won]
-            if bool(done.all()):
-                break
-            rows, slots = rows[~done], (slots[~done] + 1) & self._mask
-        return ids, taken
+        """Ids (-1 where the key is new) and, for new keys where `claim`, the slots taken for them.
 
-    def _verified(self, columns: Sequence[pa.Array], rows: Int64Array, found: Int64Array, hit: BoolArray) -> BoolArray:
-        """The hits whose stored key is equal, not just its hash."""
-        candidates = np.flatnonzero(hit)
-        if not len(candidates):
+        Most keys are decided at their home slot; the others look at a window of slots at a time.
+        """
+        slots = self._slot(hashes)
+        ids = self._ids[slots]
+        hit = self._matches(columns, slice(None), hashes, slots, ids)
+        rows = (~hit).nonzero()[0]
+        if not len(rows):
+            return ids, slots
+        empty = ids[rows] == _EMPTY
+        ids[rows] = -1
+        if claim:
+            empty[empty] = self._claim(rows[empty], slots[rows[empty]], hashes)
+        rows = rows[~empty]
+        start = slots[rows] + 1
+        while len(rows):
+            window = (start[:, None] + _WINDOW) & self._mask
+            found = self._ids[window]
+            match = self._matches(columns, rows, hashes[rows, None], window, found)
+            stop = match | (found == _EMPTY)
+            at = np.arange(len(rows)), stop.argmax(axis=1)
+            done, slot = stop[at], window[at]
+            ids[rows] = np.where(match[at], found[at], -1)
+            empty = done & ~match[at]
+            if claim:
+                slots[rows[empty]] = slot[empty]
+                done[empty] = self._claim(rows[empty], slot[empty], hashes)
+            start = np.where(empty, slot + 1, start + len(_WINDOW))[~done]
+            rows = rows[~done]
+        return ids, slots
+
+    def _matches(
+        self, columns: Sequence[pa.Array], rows: Any, hashes: UInt64Array, slots: Int64Array, found: Int64Array
+    ) -> BoolArray:
+        """Which of the slots hold the key of their row; arrays may have a second axis, that of the window."""
+        hit = (self._hashes[slots] == hashes) & (found >= 0)
+        if self._one_to_one and not columns[0].null_count:
             return hit
-        equal = np.ones(len(candidates), np.bool_)
-        chosen = None if len(candidates) == len(columns[0]) else pa.array(rows[candidates])
-        for stored, column in zip(self._columns, columns, strict=True):
-            equal &= stored.equals(found[candidates], column if chosen is None else column.take(chosen))
-        hit[candidates] = equal
+        places = hit.nonzero()
+        if len(places[0]):
+            candidates = places[0] if isinstance(rows, slice) else rows[places[0]]
+            equal = np.ones(len(candidates), np.bool_)
+            for stored, column in zip(self._columns, columns, strict=True):
+                equal &= stored.equals(found[places], take_rows(column, candidates))
+            hit[places] = equal
         return hit
+
+    def _claim(self, rows: Int64Array, slots: Int64Array, hashes: UInt64Array) -> BoolArray:
+        """Take empty slots for rows; of several rows that want one slot, one gets it."""
+        claims = _CLAIMED - rows
+        self._ids[slots] = claims
+        won = self._ids[slots] == claims
+        self._hashes[slots[won]] = hashes[rows[won]]
+        return won
 
     def _slot(self, hashes: UInt64Array) -> Int64Array:
         return (hashes >> self._shift).view(np.int64)

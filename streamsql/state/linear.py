@@ -9,14 +9,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql.batch import Weights
-from streamsql.state.fixed_width import AnyArray, Int64Array, values_of
+from streamsql.state.fixed_width import AnyArray, Int64Array, numpy_type, values_of
 
 Values: TypeAlias = AnyArray | pa.Array
 Columns: TypeAlias = Mapping[str, Values]
@@ -24,6 +24,9 @@ Columns: TypeAlias = Mapping[str, Values]
 
 class Linear(ABC):
     """One kind of accumulator. `ids` say for each row its group, below `size`; results have one value a group."""
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    """Of the columns that may be there beside the first."""
 
     @abstractmethod
     def over_rows(self, ids: Int64Array, size: int, rows: pa.Array, weights: Weights | None) -> Columns:
@@ -92,16 +95,19 @@ class NumberExtreme(Extreme):
 
     def blank(self, size: int) -> Values:
         kind = self._dtype()
+        values = np.empty(size, kind)
         if kind.kind == "f":
-            return np.full(size, -np.inf if self.largest else np.nan, kind)
-        limits = np.iinfo(kind)
-        return np.full(size, limits.min if self.largest else limits.max, kind)
+            values.fill(-np.inf if self.largest else np.nan)
+        else:
+            limits = np.iinfo(kind)
+            values.fill(limits.min if self.largest else limits.max)
+        return values
 
     def _dtype(self) -> np.dtype[Any]:
         if pa.types.is_decimal128(self.type):
             return np.dtype(np.int64)
-        values = values_of(pa.nulls(0, self.type))
-        return np.dtype(np.int8) if values.dtype == np.bool_ else values.dtype
+        kind = numpy_type(self.type)
+        return np.dtype(np.int8) if kind == np.bool_ else kind
 
     def _numbers(self, rows: pa.Array) -> AnyArray:
         values = values_of(rows)

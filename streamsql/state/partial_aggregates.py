@@ -23,7 +23,7 @@ from streamsql.batch import Weights
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.types import Schema, arrow_type
 from streamsql.state.decomposition import ROWS, Groups, decompose
-from streamsql.state.fixed_width import Int64Array, int64_array
+from streamsql.state.fixed_width import Int64Array, int64_array, take_rows
 from streamsql.state.grouping import denormalize_key, group_rows, normalize_key, normalized_type
 from streamsql.state.linear import Count, Values, scatter_add
 from streamsql.state.partial import Collection, Partial, concat_collections, concat_columns, load_partial
@@ -76,8 +76,9 @@ class PartialAggregates:
                 columns |= slot.write(slot.linear.over_rows(seen.ids, size, values, seen.weights))
         collections = [_distinct_values(selector.select(each.argument)) for each in self.parts.sets]
         collections += [_texts(selector.select(each.argument), ordinals) for each in self.parts.lists]
-        at = int64_array(first)
-        return Partial(size, len(extra_keys), tuple(each.take(at) for each in keys), columns, tuple(collections))
+        return Partial(
+            size, len(extra_keys), tuple(take_rows(each, first) for each in keys), columns, tuple(collections)
+        )
 
     def merge(self, partials: Sequence[Partial], *, keep_extra: bool = False) -> Partial:
         """One partial of the same rows, grouped by the keys alone, or with the extra keys where `keep_extra`."""
@@ -95,9 +96,8 @@ class PartialAggregates:
         columns: dict[str, Values] = {ROWS: scatter_add(ids, size, old[ROWS])}
         for slot in self.parts.slots:
             columns |= slot.write(slot.linear.over_partials(ids, size, slot.read(old)))
-        at = int64_array(first)
         collections = _merge_collections(partials, ids)
-        return Partial(size, extra, tuple(each.take(at) for each in keys), columns, collections)
+        return Partial(size, extra, tuple(take_rows(each, first) for each in keys), columns, collections)
 
     def finish(self, partial: Partial) -> tuple[list[pa.Array], list[pa.Array]]:
         """Key columns (as they came in, after any extra keys) and one result column a call.

@@ -11,7 +11,7 @@ import pyarrow as pa
 from streamsql.errors import DataError
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.types import FLOATS, Kind, SqlType, arrow_type
-from streamsql.state.fixed_width import BoolArray, Int64Array, array_of
+from streamsql.state.fixed_width import BoolArray, Int64Array, array_of, int64_array
 from streamsql.state.float_sums import float_total
 from streamsql.state.integer_sums import is_narrow, python_ints, words_of
 from streamsql.state.linear import Columns, Values
@@ -22,7 +22,7 @@ _LIMIT_HIGH, _LIMIT_LOW = _DECIMAL_LIMIT >> 64, np.uint64(_DECIMAL_LIMIT & ((1 <
 
 def count(counts: Values) -> pa.Array:
     """COUNT: never NULL."""
-    return pa.array(counts)
+    return int64_array(counts)
 
 
 def extreme(values: Values, counts: Values, type_: pa.DataType) -> pa.Array:
@@ -79,8 +79,8 @@ def average(columns: Columns, counts: Values, call: AggregateCall, source: SqlTy
 
 
 def _some(counts: Values) -> BoolArray | None:
-    some = np.asarray(counts) > 0
-    return None if bool(some.all()) else some
+    some = np.asarray(counts > 0)
+    return None if np.count_nonzero(some) == len(some) else some
 
 
 def _truncated(sums: Int64Array, number: Int64Array) -> Int64Array:

@@ -217,7 +217,7 @@ class AttachedGrid(WindowGrid):
 
     @property
     def reach(self) -> Duration:
-        return self.tick
+        return 2 * self.tick
 
     def bounds(self, windows: Numbers) -> tuple[Times, Times]:
         return windows, windows

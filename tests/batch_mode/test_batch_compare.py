@@ -65,11 +65,6 @@ def test_nested_slices_are_compared_by_what_they_show():
     assert left_over(whole, table(a=[[2.0, 3.0], [1.0 + 1e-12]])) == ([], [])
 
 
-def test_tables_without_columns_are_compared_by_their_length():
-    rows = pa.table({"a": [1, 2, 3]})
-    assert difference(rows.select([]), rows.slice(1).select([])).rows == 1
-
-
 def test_the_first_row_out_of_order():
     assert first_disorder(table(a=[1, 2, 3]), table(a=[1, 3, 2])) == 1
     assert first_disorder(table(a=[1.0, NAN]), table(a=[1.0 + 1e-12, NAN])) is None

@@ -14,7 +14,7 @@ from streamsql.expr import types as t
 from streamsql.expr.nodes import Literal
 from streamsql.expr.resolve import resolve_call
 from streamsql.expr.types import BIGINT, INT, STRING
-from streamsql.plan.logical import Field, Filter, Limit, Plan, Project, Sort, SortKey, Union, Unnest, Values
+from streamsql.plan.logical import Field, Filter, Limit, Plan, Project, Scan, Sort, SortKey, Union, Unnest, Values
 
 
 def literal(value: Any, type_: t.SqlType) -> Literal:
@@ -150,6 +150,21 @@ def test_sort_places_null_as_told_and_keeps_the_order_of_equal_rows():
     plan = Sort(input=table.scan(), keys=(first,), fields=table.scan().fields)
     limited = Limit(input=plan, limit=2, offset=1, fields=plan.fields)
     assert run(limited, table) == [(1, 2), (2, 0)]
+
+
+def test_ties_of_an_updated_result_go_by_its_key():
+    table = Input("t", {"k": (STRING, ["c", "b", "a", "d", "d"])})
+    counts = aggregate(table.scan(), [table.fields["k"]], call("COUNT"))
+    by = SortKey(counts.fields[1].id, ascending=False, nulls_first=False)
+    ordered = Sort(input=counts, keys=(by,), fields=counts.fields)
+    assert run(Limit(input=ordered, limit=3, fields=counts.fields), table) == [("d", 2), ("a", 1), ("b", 1)]
+    assert run(Limit(input=counts, limit=2, fields=counts.fields), table) == [("a", 1), ("b", 1)]
+
+
+def test_counting_needs_no_column():
+    table = Input("t", {"k": (STRING, ["c", "b", "a", "d"])})
+    scan = Scan(table=table.table, physical=(), fields=())
+    assert run(aggregate(scan, [], call("COUNT")), table) == [(4,)]
 
 
 def test_limit_takes_the_first_arrivals():

@@ -10,9 +10,9 @@ import pytest
 
 from streamsql.batch import Batch
 from streamsql.expr.context import EvalContext
-from streamsql.expr.nodes import ColumnRef
+from streamsql.expr.nodes import ColumnRef, Expr, Literal
 from streamsql.expr.resolve import resolve_call
-from streamsql.expr.types import BIGINT, STRING, Column, Schema, timestamp
+from streamsql.expr.types import BIGINT, BOOLEAN, INTERVAL_DAY, Column, Schema, timestamp
 from streamsql.operators.base import Operator
 from streamsql.plan.logical import Field, Filter, Scan, Table, Union, WatermarkSpec
 from streamsql.plan.physical import PhysicalNode
@@ -59,9 +59,8 @@ class LiveSource:
         self.script, self.schema = script, schema
 
     def read(self, request: ReadRequest) -> Iterator[SourceBatch]:
-        nothing = self.schema.to_arrow().empty_table().to_batches()
-        empty = pa.RecordBatch.from_arrays([pa.array([], each.type) for each in self.schema.to_arrow()], schema=self.schema.to_arrow())
-        assert not nothing or nothing[0].num_rows == 0
+        arrow = self.schema.to_arrow()
+        empty = pa.RecordBatch.from_arrays([pa.array([], each.type) for each in arrow], schema=arrow)
         for each in self.script:
             if callable(each):
                 each()
@@ -99,7 +98,14 @@ class Recorder(Operator):
         return ()
 
 
-def scan_node(name: str, base: int = 0, *, delay: int | None = 0, options: dict[str, str] | None = None, needs_watermarks: bool = False) -> PhysicalNode:
+def scan_node(
+    name: str,
+    base: int = 0,
+    *,
+    delay: int | None = 0,
+    options: dict[str, str] | None = None,
+    needs_watermarks: bool = False,
+) -> PhysicalNode:
     """A scan of EVENTS with WATERMARK FOR ts AS ts - delay µs (None: without); `base` keeps column ids apart."""
     ts, id_ = Field(base + 1, "ts", timestamp(6)), Field(base + 2, "id", BIGINT)
     mark = None
@@ -111,23 +117,21 @@ def scan_node(name: str, base: int = 0, *, delay: int | None = 0, options: dict[
     return PhysicalNode(f"Scan {name}", scan, (), None, needs_watermarks)
 
 
-def interval(micros: int) -> object:
+def interval(micros: int) -> Expr:
     """An INTERVAL DAY TO SECOND constant."""
-    from streamsql.expr.nodes import Literal
-    from streamsql.expr.types import INTERVAL_DAY
-
     return Literal(type=INTERVAL_DAY, value=micros)
 
 
 def over(name: str, operator: Operator, *inputs: PhysicalNode) -> PhysicalNode:
     """A node that runs `operator`; its plan is a UNION ALL where there are several inputs, else a filter."""
-    from streamsql.expr.nodes import Literal
-    from streamsql.expr.types import BOOLEAN
-
     fields = inputs[0].plan.fields
     plans = tuple(each.plan for each in inputs)
     true = Literal(type=BOOLEAN, value=True)
-    plan = Union(fields=fields, branches=plans) if len(plans) > 1 else Filter(fields=fields, input=plans[0], predicate=true)
+    plan = (
+        Union(fields=fields, branches=plans)
+        if len(plans) > 1
+        else Filter(fields=fields, input=plans[0], predicate=true)
+    )
     return PhysicalNode(name, plan, inputs, operator, False)
 
 
@@ -135,8 +139,8 @@ def over(name: str, operator: Operator, *inputs: PhysicalNode) -> PhysicalNode:
 def parts() -> SimpleNamespace:
     """The above, by name."""
     return SimpleNamespace(
+        Batch=Batch,
         EVENTS=EVENTS,
-        STRING=STRING,
         Echo=Echo,
         ListSource=ListSource,
         LiveSource=LiveSource,

@@ -76,7 +76,11 @@ def job_of(parts: SimpleNamespace, output: CollectOutput, name: str = "Hold", ba
 
 def finished(job: Job, output: CollectOutput) -> tuple[list[int], Any, Any]:
     job.run()
-    return output.changes().column(1).to_pylist(), job.late.to_table("Hold").to_pylist(), job.rejects.to_table("a").to_pylist()
+    return (
+        output.changes().column(1).to_pylist(),
+        job.late.to_table("Hold").to_pylist(),
+        job.rejects.to_table("a").to_pylist(),
+    )
 
 
 @pytest.mark.parametrize("batch_rows", [1, 2, 3])
@@ -111,5 +115,7 @@ def test_a_snapshot_lies_in_a_folder(parts: SimpleNamespace, tmp_path: Path) -> 
 def test_another_query_is_refused_naming_the_difference(parts: SimpleNamespace) -> None:
     job = job_of(parts, CollectOutput())
     other = job_of(parts, CollectOutput(), name="WindowAggregate")
-    with pytest.raises(UsageError, match=r"another query\n  in the snapshot: Hold.*\n  in this query:   WindowAggregate"):
+    with pytest.raises(
+        UsageError, match=r"another query\n  in the snapshot: Hold.*\n  in this query:   WindowAggregate"
+    ):
         restore(other, snapshot(job))

@@ -23,7 +23,9 @@ from streamsql.runtime.settings import JobSettings, parse_duration
 from streamsql.time import BEGIN_OF_TIME, END_OF_TIME, ManualClock
 
 
-def run(roots: list[Any], sources: dict[str, Any], context: EvalContext, **options: Any) -> tuple[Job, list[CollectOutput]]:
+def run(
+    roots: list[Any], sources: dict[str, Any], context: EvalContext, **options: Any
+) -> tuple[Job, list[CollectOutput]]:
     outputs = [CollectOutput() for _ in roots]
     job = Job(roots, outputs, lambda table: sources[table.name], context, JobSettings(**options))
     job.run()
@@ -38,7 +40,9 @@ def ids(output: CollectOutput) -> list[list[int]]:
 def test_rows_step_by_step_then_the_end_of_time(parts: SimpleNamespace) -> None:
     recorder = parts.Recorder()
     source = parts.ListSource(parts.events([5, 3, 9], [1, 2, 3]))
-    job, (output,) = run([parts.over("rec", recorder, parts.scan_node("t"))], {"t": source}, parts.context(), batch_rows=2)
+    job, (output,) = run(
+        [parts.over("rec", recorder, parts.scan_node("t"))], {"t": source}, parts.context(), batch_rows=2
+    )
     assert recorder.log == [(0, [1, 2], None), 5, (0, [3], None), 9, END_OF_TIME]
     assert ids(output) == [[1, 2], [3]]
     assert job.finished and output.ended and source.closed
@@ -89,7 +93,7 @@ class FakeSink:
         self.calls: list[object] = []
         self.on_write: Any = lambda: None
 
-    def open(self, schema: object, *, changelog: bool) -> None:
+    def open(self, schema: object, *, changelog: bool, bounded: bool = True) -> None:
         self.calls.append(("open", changelog))
 
     def write(self, rows: pa.RecordBatch, kinds: object) -> None:
@@ -144,7 +148,13 @@ def test_an_operator_that_fails_aborts(parts: SimpleNamespace) -> None:
 def test_stopping_a_bounded_job_aborts_after_the_step(parts: SimpleNamespace) -> None:
     sink = FakeSink()
     source = parts.ListSource(parts.events([1, 2], [1, 2]))
-    job = Job([parts.scan_node("t")], [SinkOutput(sink, changelog=False)], lambda _: source, parts.context(), JobSettings(batch_rows=1))
+    job = Job(
+        [parts.scan_node("t")],
+        [SinkOutput(sink, changelog=False)],
+        lambda _: source,
+        parts.context(),
+        JobSettings(batch_rows=1),
+    )
     assert job.step()
     job.stop()
     assert not job.step()
@@ -177,7 +187,12 @@ def test_stopping_a_live_job_from_another_thread_keeps_what_was_published(parts:
 
 def test_closing_a_job_that_never_began_does_nothing(parts: SimpleNamespace) -> None:
     sink = FakeSink()
-    job = Job([parts.scan_node("t")], [SinkOutput(sink, changelog=False)], lambda _: parts.ListSource(parts.events([], [])), parts.context())
+    job = Job(
+        [parts.scan_node("t")],
+        [SinkOutput(sink, changelog=False)],
+        lambda _: parts.ListSource(parts.events([], [])),
+        parts.context(),
+    )
     job.close()
     assert sink.calls == [] and not job.step()
 
@@ -192,7 +207,12 @@ def test_a_live_source_that_has_nothing_still_drives_the_clock(parts: SimpleName
 
     ticker = Ticker()
     source = parts.LiveSource([parts.events([1], [1]), lambda: clock.advance_to(70), None])
-    run([parts.over("tick", ticker, parts.scan_node("t", delay=None))], {"t": source}, EvalContext(clock=clock), read_ahead=0)
+    run(
+        [parts.over("tick", ticker, parts.scan_node("t", delay=None))],
+        {"t": source},
+        EvalContext(clock=clock),
+        read_ahead=0,
+    )
     assert ticker.log == [(0, [1], None), "clock 0", "clock 70", END_OF_TIME, "clock 70"]
 
 
@@ -201,7 +221,9 @@ def idle_job(parts: SimpleNamespace, script: list[object], clock: ManualClock) -
     recorder = parts.Recorder()
     options = {"scan.watermark.idle-timeout": "10 us"}
     node = parts.over("union", recorder, parts.scan_node("a"), parts.scan_node("b", 10, options=options))
-    fast = parts.LiveSource([parts.events([100], [1]), lambda: clock.advance_to(20), parts.events([200], [2]), None, None])
+    fast = parts.LiveSource(
+        [parts.events([100], [1]), lambda: clock.advance_to(20), parts.events([200], [2]), None, None]
+    )
     sources = {"a": fast, "b": parts.LiveSource(script)}
     job = Job([node], [CollectOutput()], lambda table: sources[table.name], EvalContext(clock=clock))
     from streamsql.runtime.read_ahead import DirectFeed
@@ -231,7 +253,9 @@ def test_rejects_of_the_source_are_counted_by_table(parts: SimpleNamespace) -> N
     source = parts.ListSource(parts.events([1], [1]))
     source.rejects = (Reject("not a number", "bids.csv:7", "a,b"),)
     job, _ = run([parts.scan_node("bids")], {"bids": source}, parts.context())
-    assert job.rejects.to_table("bids").to_pylist() == [{"reason": "not a number", "where": "bids.csv:7", "text": "a,b"}]
+    assert job.rejects.to_table("bids").to_pylist() == [
+        {"reason": "not a number", "where": "bids.csv:7", "text": "a,b"}
+    ]
 
 
 class DropsOdd:
@@ -277,7 +301,14 @@ def test_progress_is_reported_by_the_clock_and_at_the_end(parts: SimpleNamespace
 
     node = parts.over("slow", Slow(), parts.scan_node("t"))
     source = parts.ListSource(parts.events([1, 2, 3, 4], [1, 2, 3, 4]))
-    Job([node], [CollectOutput()], lambda _: source, EvalContext(clock=clock), JobSettings(batch_rows=1), on_progress=seen.append).run()
+    Job(
+        [node],
+        [CollectOutput()],
+        lambda _: source,
+        EvalContext(clock=clock),
+        JobSettings(batch_rows=1),
+        on_progress=seen.append,
+    ).run()
     assert [each.rows for each in seen] == [2, 4, 4]
 
 

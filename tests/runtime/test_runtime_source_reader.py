@@ -16,8 +16,8 @@ from streamsql.expr.resolve import resolve_call
 from streamsql.expr.types import (
     BIGINT,
     STRING,
-    SqlType,
     Kind,
+    SqlType,
     array,
     char,
     map_,
@@ -27,7 +27,8 @@ from streamsql.expr.types import (
     timestamp,
     timestamp_ltz,
 )
-from streamsql.plan.logical import Field, Literal as PlanLiteral, Scan, Table, Values
+from streamsql.plan.logical import Field, Scan, Table, Values
+from streamsql.plan.logical import Literal as PlanLiteral
 from streamsql.runtime.precision import cutter
 from streamsql.runtime.pushdown import comparisons
 from streamsql.runtime.rejects import RejectLog
@@ -37,8 +38,8 @@ from streamsql.runtime.watermarks import watermarks_before
 from streamsql.time import BEGIN_OF_TIME
 
 
-def micros(values: list[int | None], type_: pa.DataType = pa.timestamp("us")) -> pa.Array:
-    return pa.array(values, pa.int64()).cast(type_)
+def micros(values: list[int | None]) -> pa.Array:
+    return pa.array(values, pa.int64()).cast(pa.timestamp("us"))
 
 
 def test_times_are_cut_downwards_also_before_1970() -> None:

@@ -8,7 +8,13 @@ import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
+import pytest
+
+from streamsql.sql.pure_python import is_compiled_installed
+
 ROOT = Path(__file__).parents[2]
+
+sources_only = pytest.mark.skipif(is_compiled_installed(), reason="sqlglotc is installed")
 
 
 def _run(code: str, package_folder: Path) -> subprocess.CompletedProcess[str]:
@@ -32,11 +38,13 @@ def test_sources_are_loaded_where_compiled_modules_stand_beside_them(tmp_path: P
     assert (result.returncode, result.stdout) == (0, "source\n"), result.stderr
 
 
+@sources_only
 def test_nothing_is_changed_where_only_sources_are_installed(tmp_path: Path) -> None:
     code = "import sys; before = list(sys.meta_path); import streamsql.sql; print(sys.meta_path == before)"
     assert _run(code, tmp_path).stdout == "True\n"
 
 
+@sources_only
 def test_sqlglot_imported_first_as_sources_is_fine(tmp_path: Path) -> None:
     code = "import sqlglot, streamsql.sql.parse as p; print(p.to_sql(p.parse_expression('a+1')))"
     assert _run(code, tmp_path).stdout == "a + 1\n"

@@ -165,6 +165,11 @@ def test_a_comma_binds_weaker_than_a_join() -> None:
     assert (tree.expression.args["kind"], tree.expression.this.name) == ("INNER", "b")
 
 
+@pytest.mark.parametrize("sql", ["SELECT 1", "VALUES 1", "TABLE t", "(SELECT 1)", "SELECT 1 EXCEPT SELECT 2"])
+def test_every_query_is_a_query(sql: str) -> None:
+    assert isinstance(parse_script(sql)[0].tree, exp.Query)
+
+
 def test_intersect_binds_stronger_than_union() -> None:
     tree = parse_script("SELECT 1 UNION SELECT 2 INTERSECT ALL SELECT 3")[0].tree
     assert isinstance(tree, exp.Union)

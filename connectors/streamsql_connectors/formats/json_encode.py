@@ -6,15 +6,16 @@ import json
 from collections.abc import Sequence
 from typing import BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql.expr.types import FLOATS, INT, INTEGERS, STRING, Kind, Schema, SqlType
+from streamsql_connectors.formats.conform import compact
 from streamsql_connectors.formats.text_render import render_scalar, value_bytes
 
 _BARE = frozenset((Kind.BOOLEAN, Kind.DECIMAL, *INTEGERS))
 _CONTROL = "[\\x00-\\x1f]"
-_ESCAPED = '["\\\\\\x00-\\x1f]'
 _ESCAPES = (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 
 
@@ -38,34 +39,44 @@ class JsonWriter:
 
 def to_json(values: pa.Array, type_: SqlType, *, iso: bool = False) -> pa.Array:
     """JSON text of each value; NULL is `null`."""
+    return _complete(*_unquoted(values, type_, iso), values)
+
+
+def _complete(quote: bool, text: pa.Array, values: pa.Array) -> pa.Array:
+    if quote:
+        text = pc.binary_join_element_wise('"', text, '"', "")
+    return pc.if_else(pc.is_valid(values), text, "null") if values.null_count or text.null_count else text
+
+
+def _unquoted(values: pa.Array, type_: SqlType, iso: bool) -> tuple[bool, pa.Array]:
+    """JSON text without the quotes around it, and whether it needs them; where the value is NULL it is undefined."""
     match type_.kind:
         case Kind.ROW:
-            text = _objects(values.flatten(), type_, len(values), iso)
+            return False, _objects(values.flatten(), type_, len(values), iso)
         case Kind.ARRAY:
-            text = _arrays(values, type_, iso)
+            return False, _arrays(values, type_, iso)
         case Kind.MAP | Kind.MULTISET:
-            text = _maps(values, type_, iso)
-        case _:
-            return pc.fill_null(_scalar(values, type_, iso), "null")
-    return pc.if_else(pc.is_valid(values), text, "null") if values.null_count else text
+            return False, _maps(values, type_, iso)
+        case Kind.CHAR | Kind.VARCHAR:
+            return True, _escaped(values)
+        case kind:
+            text = render_scalar(values, type_, iso=iso)
+            if kind not in FLOATS:
+                return kind not in _BARE, text
+            return False, _named_quoted(text, values)
 
 
-def _scalar(values: pa.Array, type_: SqlType, iso: bool) -> pa.Array:
-    text = render_scalar(values, type_, iso=iso)
-    if type_.kind in _BARE:
+def _named_quoted(text: pa.Array, values: pa.Array) -> pa.Array:
+    """NaN and the infinities are JSON strings."""
+    named = pc.invert(pc.is_finite(values))
+    if not pc.any(named).as_py():
         return text
-    if type_.kind in FLOATS:
-        named = pc.is_in(text, pa.array(["NaN", "Infinity", "-Infinity"]))
-        return pc.if_else(named, _quoted(text), text) if pc.any(named).as_py() else text
-    return _quoted(_escaped(text) if type_.kind in (Kind.CHAR, Kind.VARCHAR) else text)
-
-
-def _quoted(text: pa.Array) -> pa.Array:
-    return pc.binary_join_element_wise('"', text, '"', "")
+    return pc.if_else(named, pc.binary_join_element_wise('"', text, '"', ""), text)
 
 
 def _escaped(text: pa.Array) -> pa.Array:
-    if not pc.any(pc.match_substring_regex(text, _ESCAPED)).as_py():
+    data = np.frombuffer(value_bytes(text), np.uint8)
+    if not ((data < 32) | (data == ord('"')) | (data == ord("\\"))).any():
         return text
     for character, escape in _ESCAPES:
         text = pc.replace_substring(text, character, escape)
@@ -77,31 +88,32 @@ def _escaped(text: pa.Array) -> pa.Array:
 
 def _objects(columns: Sequence[pa.Array], type_: SqlType, rows: int, iso: bool, end: str = "}") -> pa.Array:
     pieces: list[pa.Array | str] = []
-    opening = "{"
+    before = "{"
     for name, child, values in zip(type_.names, type_.children, columns, strict=True):
-        pieces += [f"{opening}{json.dumps(name, ensure_ascii=False)}:", to_json(values, child, iso=iso)]
-        opening = ","
+        quote, text = _unquoted(values, child, iso)
+        if values.null_count or text.null_count:
+            quote, text = False, _complete(quote, text, values)
+        mark = '"' if quote else ""
+        pieces += [f"{before}{json.dumps(name, ensure_ascii=False)}:{mark}", text]
+        before = f"{mark},"
     if not pieces:
-        return pa.array(["{" + end]).take(pa.array([0] * rows))
-    return pc.binary_join_element_wise(*pieces, end, "")
+        return pa.array(["{" + end]).take(pa.array(np.zeros(rows, np.int64)))
+    return pc.binary_join_element_wise(*pieces, before[:-1] + end, "")
 
 
 def _arrays(values: pa.Array, type_: SqlType, iso: bool) -> pa.Array:
+    values = compact(values)
     elements = to_json(values.values, type_.children[0], iso=iso)
     return pc.binary_join_element_wise("[", _joined(values, elements), "]", "")
 
 
 def _joined(values: pa.Array, elements: pa.Array) -> pa.Array:
-    texts = pa.ListArray.from_arrays(_whole_offsets(values), elements)
-    return pc.binary_join(texts, ",")
-
-
-def _whole_offsets(values: pa.Array) -> pa.Array:
-    return values.offsets
+    return pc.binary_join(pa.ListArray.from_arrays(values.offsets, elements), ",")
 
 
 def _maps(values: pa.Array, type_: SqlType, iso: bool) -> pa.Array:
     key, value = type_.children if type_.kind is Kind.MAP else (type_.children[0], INT)
+    values = compact(values)
     keys = _as_key(values.keys, key, iso)
     entries = pc.binary_join_element_wise(keys, to_json(values.items, value, iso=iso), ":")
     return pc.binary_join_element_wise("{", _joined(values, entries), "}", "")
@@ -111,7 +123,7 @@ def _as_key(keys: pa.Array, type_: SqlType, iso: bool) -> pa.Array:
     """Keys of JSON objects are text, whatever their type."""
     text = to_json(keys, type_, iso=iso)
     if type_.kind in _BARE or type_.kind in FLOATS:
-        return pc.if_else(pc.starts_with(text, '"'), text, _quoted(text))
+        return pc.if_else(pc.starts_with(text, '"'), text, pc.binary_join_element_wise('"', text, '"', ""))
     if type_.children:
         return to_json(text, STRING)
     return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -25,7 +26,7 @@ def value_bytes(values: pa.Array) -> pa.Buffer:
         pa.Array.from_buffers(kind, 1, [None, offsets], offset=values.offset + position)[0].as_py()
         for position in (0, len(values))
     )
-    return data.slice(first, last - first)
+    return data.slice(first, last - first) if data is not None else pa.py_buffer(b"")
 
 
 def render_scalar(values: pa.Array, type_: SqlType, *, iso: bool = False) -> pa.Array:
@@ -55,23 +56,28 @@ def _nothing(values: pa.Array, type_: SqlType) -> pa.Array:
 
 
 _SPECIAL_FLOATS = (("nan", "NaN"), ("-nan", "NaN"), ("inf", "Infinity"), ("-inf", "-Infinity"))
+_NEVER_EXPONENT = 6
+"""Up to this scale Arrow writes decimals without an exponent."""
 
 
 def _floats(values: pa.Array, type_: SqlType) -> pa.Array:
     text = pc.cast(values, pa.string())
-    finite = pc.fill_null(pc.is_finite(values), True)
-    if not pc.all(finite).as_py():
+    numbers = values.fill_null(0.5).to_numpy(zero_copy_only=False)
+    if not np.isfinite(numbers).all():
         for spelled, name in _SPECIAL_FLOATS:
             text = pc.if_else(pc.equal(text, spelled), name, text)
-    whole = pc.and_(finite, pc.invert(pc.match_substring_regex(text, "[.eE]")))
-    return pc.if_else(whole, pc.binary_join_element_wise(text, ".0", ""), text)
+    whole = np.isfinite(numbers) & (numbers == np.trunc(numbers))
+    if not whole.any():
+        return text
+    bare = pc.and_(pa.array(whole), pc.invert(pc.match_substring(text, "e")))
+    return pc.if_else(bare, pc.binary_join_element_wise(text, ".0", ""), text)
 
 
 def _decimals(values: pa.Array, type_: SqlType) -> pa.Array:
-    # Arrow writes small decimals with an exponent (1E-7), so the unscaled digits are written and the point put in.
     scale = type_.scale or 0
-    if not scale:
+    if scale <= _NEVER_EXPONENT:
         return pc.cast(values, pa.string())
+    # Arrow writes small decimals as 1E-7, so the unscaled digits are written and the point put in.
     digits = pc.cast(_unscaled(values), pa.string())
     negative = pc.starts_with(digits, "-")
     magnitude = pc.utf8_lpad(pc.utf8_ltrim(digits, "-"), scale + 1, "0")

@@ -47,7 +47,7 @@ def _for_reader(term: Expr, physical: dict[int, Field]) -> Expr | None:
 
 
 def _in_type_of(type_: SqlType, literal: Literal, *, exact: bool) -> Literal | None:
-    """The constant as the column has it; not where the comparison was made in a type that changes the column's values."""
+    """The constant as the column has it; None where the comparison is made in a type that may change the column."""
     if literal.value is None:
         return None
     if type_.kind in INTEGERS and literal.type.kind in INTEGERS:

@@ -34,10 +34,9 @@ def _simplify(plan: Plan) -> Plan:
 
 
 def _filter(plan: Filter) -> Plan:
-    below, terms = plan.input, conjuncts(plan.predicate)
-    if isinstance(below, Filter):
-        below, terms = below.input, (*conjuncts(below.predicate), *terms)
-    terms = tuple(each for each in terms if not is_true(each))
+    lower, below = (plan.input, plan.input.input) if isinstance(plan.input, Filter) else (None, plan.input)
+    both = (*(() if lower is None else conjuncts(lower.predicate)), *conjuncts(plan.predicate))
+    terms = tuple(each for each in both if not is_true(each))
     if not terms:
         return select(below, plan.fields)
     return replace(plan, input=below, predicate=conjunction(terms))

@@ -71,7 +71,7 @@ Types: TypeName(this, precision, scale, expressions, not_null), with defaults fi
     'INTERVAL DAY TO SECOND', 'INTERVAL YEAR TO MONTH', ARRAY MULTISET (expressions=[element]),
     MAP (expressions=[key, value]), ROW (expressions=[FieldType(this=name, data_type, comment)])
 
-Queries: exp.Select, exp.Union/Intersect/Except, exp.Values, TableQuery; exp.Subquery where parentheses stand
+Queries, each an exp.Query: exp.Select, exp.Union/Intersect/Except, ValuesQuery, TableQuery; exp.Subquery for (query)
 
     exp.Select                      expressions=[expression or exp.Alias(this, alias=name)], distinct=exp.Distinct(),
                                       hint=HintList, from_=exp.From(this=relation), where=exp.Where(this),
@@ -80,7 +80,7 @@ Queries: exp.Select, exp.Union/Intersect/Except, exp.Values, TableQuery; exp.Sub
                                       emit=Emit
     GROUP BY                        expressions, and exp.Tuple for () and (a, b), exp.GroupingSets, exp.Rollup, exp.Cube
     UNION [ALL]                     exp.Union(this, expression, distinct: bool)
-    VALUES, TABLE t                 exp.Values(expressions=[exp.Tuple]), TableQuery(this=exp.Table)
+    VALUES, TABLE t                 ValuesQuery (an exp.Values; expressions=[exp.Tuple]), TableQuery(this=exp.Table)
     on all of them                  with_=exp.With(expressions=[exp.CTE(this=query, alias=exp.TableAlias)], recursive),
                                       order=exp.Order(expressions=[SortKey]), limit=exp.Limit(expression),
                                       offset=exp.Offset(expression); FETCH FIRST is a limit
@@ -154,6 +154,7 @@ from streamsql.sql.dialect.nodes import (
     TypedLiteral,
     TypeName,
     Unnest,
+    ValuesQuery,
     WindowSpec,
     WindowTable,
 )
@@ -243,6 +244,7 @@ __all__ = [
     "Unnest",
     "UpdateTable",
     "UseObject",
+    "ValuesQuery",
     "Watermark",
     "WindowSpec",
     "WindowTable",

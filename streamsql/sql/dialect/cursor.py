@@ -70,9 +70,11 @@ class Cursor:
 
     def expect(self, *keys: str) -> None:
         """Take these tokens, or fail."""
-        for key in keys:
+        for position, key in enumerate(keys):
             if not self.accept(key):
-                raise self.error(expected=" ".join(keys) if keys[0].isalpha() else f'"{key}"', keywords=keys)
+                word = key if key[0].isalpha() else f'"{key}"'
+                after = f" after {keys[position - 1]}" if position else ""
+                raise self.error(expected=word + after, keywords=keys[position:])
 
     def at_type(self, *types: TokenType) -> bool:
         """The next token has one of these types."""
@@ -186,7 +188,14 @@ class Cursor:
         """The hint for a reserved word that may have been meant as a name."""
         if self.index and self.keys[self.index - 1] == "," and (self.key in STRUCTURAL or self.at_end):
             return 'remove the "," before it'
-        if self.key not in RESERVED or self.key in STRUCTURAL or self.keys[self.index + 1] == "BY":
+        after_as = self.index > 0 and self.keys[self.index - 1] == "AS" and self.key != "FROM"
+        if (self.key in STRUCTURAL and not after_as) or self.keys[self.index + 1] == "BY":
+            return None
+        return self.quoting_hint()
+
+    def quoting_hint(self) -> str | None:
+        """How to write the next word as a name, if it is reserved."""
+        if self.key not in RESERVED:
             return None
         return f"{self.key} is a reserved word; as a name it is quoted: `{self.token.text}`"
 

@@ -213,7 +213,7 @@ def _grouped(text: Generator, node: exp.Expression) -> str:
 QUERIES: dict[type[exp.Expression], Text] = {
     **dict.fromkeys(SET_WORDS, _set_operation),
     exp.Select: _select,
-    exp.Values: lambda text, node: _around_query(text, node, f"VALUES {listed(text, node.expressions)}"),
+    nodes.ValuesQuery: lambda text, node: _around_query(text, node, f"VALUES {listed(text, node.expressions)}"),
     exp.Subquery: _subquery,
     exp.With: _with,
     exp.CTE: lambda text, node: f"{text.sql(node, 'alias')} AS ({text.sql(node.this)})",

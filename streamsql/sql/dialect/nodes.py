@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlglot.expressions import Expression
+from sqlglot.expressions import Expression, Query, Values
 
 
 def arguments(names: str) -> dict[str, bool]:
@@ -184,7 +184,11 @@ class Unnest(Expression):
     arg_types = arguments("expressions ordinality? alias?")
 
 
-class TableQuery(Expression):
+class ValuesQuery(Values, Query):
+    """`VALUES (1, 'a'), ...`: sqlglot's exp.Values, made a query like the others."""
+
+
+class TableQuery(Expression, Query):
     """`TABLE t` as a query: all rows of `this`."""
 
     arg_types = arguments("this with_? order? limit? offset?")

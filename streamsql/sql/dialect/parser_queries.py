@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from streamsql.errors import SqlError
-from streamsql.sql.dialect.nodes import Emit, NamedWindow, TableQuery
+from streamsql.sql.dialect.nodes import Emit, NamedWindow, TableQuery, ValuesQuery
 from streamsql.sql.dialect.parser_relations import RelationGrammar
 
 SET_OPERATIONS: dict[str, type[exp.SetOperation]] = {"UNION": exp.Union, "EXCEPT": exp.Except}
@@ -72,7 +72,7 @@ class QueryGrammar(RelationGrammar):
                 return self._select()
             case "VALUES":
                 self.take()
-                return self.node(start, exp.Values(expressions=self.comma_list(self._values_row)))
+                return self.node(start, ValuesQuery(expressions=self.comma_list(self._values_row)))
             case "TABLE":
                 self.take()
                 return self.node(start, TableQuery(this=self.table_name()))

@@ -129,7 +129,9 @@ class CreateGrammar(QueryGrammar):
 
     def _column(self) -> exp.Expression:
         start = self.index
-        name = self.name("a column, WATERMARK FOR or PRIMARY KEY")
+        if not self.at_name():
+            raise self.error(expected="a column, WATERMARK FOR or PRIMARY KEY", hint=self.quoting_hint())
+        name = self.name()
         if self.accept("AS"):
             computed = ComputedColumn(this=name, expression=self.expression())
             return self.node(start, self._with_comment(computed))

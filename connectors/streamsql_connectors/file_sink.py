@@ -1,0 +1,155 @@
+"""Writing a table to files: under a temporary name first, so that a failed run leaves nothing half-written."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from streamsql.errors import DataError
+from streamsql.expr.types import Schema
+from streamsql.ports import FileWriter, Format, RowKinds, SinkMode
+from streamsql_connectors.changelog_column import add_op, with_op
+from streamsql_connectors.output_files import Appended, OutputFile, place_for
+from streamsql_connectors.streams import STANDARD, filesystem, is_url
+
+_EXTENSIONS = {"json": ".jsonl", "csv": ".csv", "parquet": ".parquet", "arrow": ".arrow", "raw": ".txt"}
+_CODEC_ENDINGS = {"gzip": ".gz", "zstd": ".zst", None: ""}
+
+
+@dataclass(frozen=True, slots=True)
+class FileLayout:
+    """Where a sink writes and how: `codec` is gzip, zstd or None; part files of a folder are about `part_bytes` long."""
+
+    path: str
+    codec: str | None
+    format_name: str
+    format: Format
+    options: Mapping[str, str]
+    part_bytes: int = 128 << 20
+
+    @property
+    def folder(self) -> bool:
+        """Whether part files are written: the path ends with / or is a folder."""
+        return self.path.endswith("/") or (not is_url(self.path) and os.path.isdir(self.path))
+
+
+class FileSink:
+    """A sink that writes one file, part files into a folder, or stdout.
+
+    Of a bounded run all files appear at `commit`, under their final names. An unbounded run appends to plain JSON lines,
+    CSV and raw files after each write; other files appear at `commit`, part files also when they have their size.
+    """
+
+    mode: SinkMode = "changelog"
+
+    def __init__(self, layout: FileLayout) -> None:
+        self._layout = layout
+        self._schema = Schema(())
+        self._changelog = False
+        self._bounded = True
+        self._writing: tuple[OutputFile, FileWriter] | None = None
+        self._finished: list[OutputFile] = []
+
+    def open(self, schema: Schema, *, changelog: bool, bounded: bool = True) -> None:
+        """Check the place and begin; nothing appears under a final name yet."""
+        self._changelog, self._bounded = changelog, bounded
+        self._schema = with_op(schema) if changelog else schema
+        self._begin()
+
+    def write(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
+        """Append the rows of a step."""
+        assert self._writing is not None
+        file, writer = self._writing
+        shown = add_op(rows, kinds, self._schema) if self._changelog else _named(rows, self._schema)
+        with self._errors():
+            writer.write(shown)
+            if file.immediate:
+                file.stream.flush()
+        if self._layout.folder and file.written() >= self._layout.part_bytes:
+            self._finish()
+            if not self._bounded:
+                self._publish()
+            self._begin()
+
+    def commit(self) -> None:
+        """Finish the last file and give all files their final names."""
+        self._finish()
+        self._publish()
+
+    def abort(self) -> None:
+        """Remove what has no final name yet."""
+        if self._writing is not None:
+            self._finished.append(self._writing[0])
+            self._writing = None
+        for each in self._finished:
+            each.discard()
+        self._finished = []
+
+    def _begin(self) -> None:
+        file = self._new_file()
+        try:
+            writer = self._layout.format.writer(self._schema, self._layout.options, file.stream, start=file.empty)
+        except BaseException:
+            file.discard()
+            raise
+        self._writing = file, writer
+
+    def _new_file(self) -> OutputFile:
+        layout = self._layout
+        if layout.path == STANDARD:
+            return OutputFile(place_for(STANDARD), layout.codec)
+        if layout.folder:
+            return OutputFile(place_for(_part_path(layout)), layout.codec)
+        if not self._bounded and layout.format.appendable and layout.codec is None and not is_url(layout.path):
+            return OutputFile(Appended(layout.path), None)
+        return OutputFile(place_for(layout.path), layout.codec)
+
+    def _finish(self) -> None:
+        if self._writing is None:
+            return
+        file, writer = self._writing
+        with self._errors():
+            writer.finish()
+            file.finish()
+        self._finished.append(file)
+        self._writing = None
+
+    def _publish(self) -> None:
+        with self._errors():
+            for each in self._finished:
+                each.publish()
+        self._finished = []
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise DataError(f"cannot write {self._layout.path}: {error.strerror or error}") from error
+
+
+def _named(rows: pa.RecordBatch, schema: Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays(rows.columns, schema=schema.to_arrow()) if rows.num_columns else rows
+
+
+def _part_path(layout: FileLayout) -> str:
+    """A name that no other part has: those of several runs may share a folder, and sort in the order of writing."""
+    folder = layout.path.rstrip("/")
+    ending = _EXTENSIONS.get(layout.format_name, f".{layout.format_name}") + _CODEC_ENDINGS[layout.codec]
+    number = sum("part-" in each for each in _names_in(folder or "/"))
+    return f"{folder}/part-{number:05d}-{secrets.token_hex(4)}{ending}"
+
+
+def _names_in(folder: str) -> list[str]:
+    if is_url(folder):
+        found, path = filesystem(folder)
+        return [str(each) for each in found.ls(path, detail=False)] if found.exists(path) else []
+    os.makedirs(folder, exist_ok=True)
+    return os.listdir(folder)

@@ -1,0 +1,164 @@
+"""Arrow IPC: the file format (also known as Feather) and the stream format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from streamsql.errors import DataError
+from streamsql.expr.types import Schema, from_arrow_schema
+from streamsql.ports import Comparison, DecodedRows, FileReader, FileWriter, Position, RecordFile
+
+_MAGIC = b"ARROW1"
+_BATCH_ROWS = 65_536
+
+
+class ArrowFormat:
+    """Columns by name: absent ones are NULL, others are not read. Files are told from streams by their first bytes."""
+
+    option_names: tuple[str, ...] = ()
+    appendable = False
+
+    def reader(self, schema: Schema, options: Mapping[str, str]) -> FileReader:
+        """Reads record batch by record batch, only the wanted columns."""
+        return _ArrowReader(schema)
+
+    def writer(self, schema: Schema, options: Mapping[str, str], target: BinaryIO, *, start: bool) -> FileWriter:
+        """The file format, record batches of 64K rows."""
+        return _ArrowWriter(schema, target)
+
+    def infer(self, file: RecordFile, options: Mapping[str, str]) -> Schema:
+        """The columns that the file declares."""
+        with _opened(file) as stream, _errors(file.name):
+            return from_arrow_schema(_batches_of(stream, file.seekable, None).schema)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Batches:
+    """Record batches one after the other."""
+
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+
+
+@contextmanager
+def _opened(file: RecordFile) -> Iterator[BinaryIO]:
+    stream = file.open()
+    try:
+        yield stream
+    finally:
+        stream.close()
+
+
+@contextmanager
+def _errors(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError, EOFError) as error:
+        raise DataError(f"{name}: not a whole Arrow IPC file: {error}") from error
+
+
+def _batches_of(stream: Any, seekable: bool, columns: list[int] | None) -> _Batches:
+    """The batches of a file or stream; a file that cannot be sought in is read like a stream."""
+    head = stream.read(8)
+    if not head.startswith(_MAGIC):
+        return _as_stream(stream, head, columns)
+    if seekable:
+        stream.seek(0)
+        opened = pa.ipc.open_file(stream, options=pa.ipc.IpcReadOptions(included_fields=columns))
+        whole = (opened.get_batch(each) for each in range(opened.num_record_batches))
+        return _Batches(opened.schema, whole)
+    return _as_stream(stream, b"", columns)
+
+
+def _as_stream(stream: Any, head: bytes, columns: list[int] | None) -> _Batches:
+    source = pa.PythonFile(_Rejoined(head, stream), "r")
+    opened = pa.ipc.open_stream(source, options=pa.ipc.IpcReadOptions(included_fields=columns))
+    return _Batches(opened.schema, iter(opened))
+
+
+class _Rejoined:
+    """A stream again from its start, of which some bytes were read already."""
+
+    closed = False
+
+    def __init__(self, head: bytes, rest: Any) -> None:
+        self._head = head
+        self._rest = rest
+
+    def read(self, size: int = -1) -> bytes:
+        head, self._head = (self._head, b"") if size < 0 else (self._head[:size], self._head[size:])
+        wanted = size - len(head)
+        return head + self._rest.read(wanted if size >= 0 else -1) if wanted or size < 0 else head
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Whoever opened the stream closes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ArrowReader:
+    """The mark of a chunk: how many record batches lie before it."""
+
+    schema: Schema
+
+    def read(
+        self, file: RecordFile, columns: tuple[str, ...], predicate: tuple[Comparison, ...], start: Position | None
+    ) -> Iterator[DecodedRows]:
+        from streamsql_connectors.formats.block_rows import columns_batch
+        from streamsql_connectors.formats.shaping import check_types, shaped
+
+        begin: Any = start or {"batch": 0}
+        indices = _positions(file, columns) if file.seekable else None
+        with _opened(file) as stream:
+            with _errors(file.name):
+                found = _batches_of(stream, file.seekable, indices)
+            check_types(found.schema, self.schema, file.name)
+            for number, batch in enumerate(_checked(found.batches, file.name)):
+                if number >= begin["batch"]:
+                    arrays = shaped(batch, self.schema, columns, file.name, batch.num_rows)
+                    rows = columns_batch(self.schema, columns, arrays, batch.num_rows)
+                    yield DecodedRows(rows, {"batch": number})
+
+
+def _positions(file: RecordFile, columns: tuple[str, ...]) -> list[int] | None:
+    """Positions of the wanted columns in the file; None for all, where it has none of them."""
+    with _opened(file) as stream, _errors(file.name):
+        found = _batches_of(stream, file.seekable, None).schema
+    positions = [found.get_field_index(each) for each in dict.fromkeys(columns)]
+    return [each for each in positions if each >= 0] or None
+
+
+def _checked(batches: Iterator[pa.RecordBatch], name: str) -> Iterator[pa.RecordBatch]:
+    while True:
+        with _errors(name):
+            batch = next(batches, None)
+        if batch is None:
+            return
+        yield batch
+
+
+class _ArrowWriter:
+    def __init__(self, schema: Schema, target: BinaryIO) -> None:
+        from streamsql_connectors.formats.shaping import Gathered
+
+        self._writer = pa.ipc.new_file(target, schema.to_arrow())
+        self._gathered = Gathered(_BATCH_ROWS, self._write)
+
+    def _write(self, rows: pa.Table) -> None:
+        for batch in rows.combine_chunks().to_batches(max_chunksize=_BATCH_ROWS):
+            self._writer.write_batch(batch)
+
+    def write(self, rows: pa.RecordBatch) -> None:
+        self._gathered.add(rows)
+
+    def finish(self) -> None:
+        """The last record batch and the footer."""
+        self._gathered.flush()
+        self._writer.close()

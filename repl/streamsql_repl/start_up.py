@@ -1,0 +1,40 @@
+"""Start-up time of the command line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+
+class _WithoutPandas(MetaPathFinder):
+    """A finder before all others, to which there is no pandas."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError("pandas is not looked for while the command line starts", name="pandas")
+        return None
+
+
+def keep_pandas_out() -> None:
+    """Let pyarrow find out now that there is no pandas.
+
+    Where pandas is installed, pyarrow imports it when it first meets a numpy array, which takes longer than most
+    scripts run. The command line never needs it, so pyarrow is made to look for it while it cannot be found; whoever
+    imports pandas afterwards still gets it.
+    """
+    if "pandas" in sys.modules:
+        return
+    import numpy as np
+    import pyarrow as pa
+
+    finder = _WithoutPandas()
+    sys.meta_path.insert(0, finder)
+    try:
+        pa.array(np.zeros(1))
+    finally:
+        sys.meta_path.remove(finder)

@@ -1,0 +1,168 @@
+"""CAST as DuckDB SQL that gives what cast_kernels.py gives."""
+
+from __future__ import annotations
+
+from streamsql.expr.casting import integer_limits, is_relabelling
+from streamsql.expr.coercion import INTEGER_BITS, NUMERIC
+from streamsql.expr.context import EvalContext
+from streamsql.expr.duckdb_text import duckdb_type, local_sql, quoted, zoned_sql
+from streamsql.expr.text_casts import EXACT_NUMBER, FALSE_TEXT, TRUE_TEXT
+from streamsql.expr.types import BYTES_KINDS, FLOATS, INTEGERS, STRINGS, TIMESTAMPS, Kind, SqlType
+
+
+def cast_sql(sql: str, source: SqlType, target: SqlType, safe: bool, context: EvalContext) -> str:
+    """`sql`, a value of `source`, as `target`."""
+    if source.kind is Kind.NULL:
+        return f"CAST(NULL AS {duckdb_type(target)})"
+    if is_relabelling(source, target):
+        return sql
+    if source.kind in STRINGS and target.kind not in STRINGS:
+        return _from_text(sql, target, safe, context)
+    if target.kind in STRINGS:
+        return _to_length(_to_text(sql, source, context), target)
+    if source.kind in NUMERIC or source.kind is Kind.BOOLEAN:
+        return _number(sql, source, target)
+    if source.kind in BYTES_KINDS:
+        return _bytes_to_length(sql, target)
+    if source.kind is Kind.ARRAY:
+        element = cast_sql("e", source.children[0], target.children[0], safe, context)
+        return f"list_transform({sql}, lambda e: {element})"
+    if source.children:
+        return f"CAST({sql} AS {duckdb_type(target)})"
+    return _moment(sql, source, target, context)
+
+
+def _from_text(sql: str, target: SqlType, safe: bool, context: EvalContext) -> str:
+    if target.kind in BYTES_KINDS:
+        return _bytes_to_length(f"encode({sql})", target)
+    value = _parsed(sql, target, context)
+    if safe:
+        return value
+    wrong = f"NOT regexp_matches(trim({sql}, ' '), {quoted(EXACT_NUMBER)})" if target.kind is Kind.DECIMAL else f"{value} IS NULL"
+    message = f"error('cannot cast ''' || {sql} || ''' to {target.with_nullable(True)}')"
+    return f"CASE WHEN {sql} IS NOT NULL AND {wrong} THEN {message} ELSE {value} END"
+
+
+def _parsed(sql: str, target: SqlType, context: EvalContext) -> str:
+    match target.kind:
+        case kind if kind in INTEGERS:
+            return f"TRY_CAST(streamsql_to_integer({sql}) AS {duckdb_type(target)})"
+        case kind if kind in FLOATS:
+            number = f"streamsql_to_double({sql})"
+            return f"CAST({number} AS FLOAT)" if kind is Kind.FLOAT else number
+        case Kind.DECIMAL:
+            pattern = quoted(EXACT_NUMBER)
+            return f"CASE WHEN regexp_matches(trim({sql}, ' '), {pattern}) THEN TRY_CAST(trim({sql}, ' ') AS {duckdb_type(target)}) END"
+        case Kind.BOOLEAN:
+            true, false = (", ".join(quoted(each) for each in words) for words in (TRUE_TEXT, FALSE_TEXT))
+            text = f"lower(trim({sql}, ' '))"
+            return f"CASE WHEN {text} IN ({true}) THEN true WHEN {text} IN ({false}) THEN false END"
+        case Kind.DATE:
+            return f"streamsql_to_date({sql})"
+        case Kind.TIME:
+            return _cut_time(f"streamsql_to_time({sql})", target)
+        case _:
+            moment = _cut(f"streamsql_to_timestamp({sql})", target)
+            return zoned_sql(moment, target, context)
+
+
+def _to_text(sql: str, source: SqlType, context: EvalContext) -> str:
+    length = 20 + (source.precision or 0) if source.precision else 19
+    match source.kind:
+        case Kind.BOOLEAN:
+            return f"CASE WHEN {sql} THEN 'TRUE' WHEN NOT {sql} THEN 'FALSE' END"
+        case Kind.FLOAT | Kind.DOUBLE:
+            return f"streamsql_java_number(CAST({sql} AS VARCHAR), {sql})"
+        case Kind.DATE:
+            return f"strftime({sql}, '%Y-%m-%d')"
+        case Kind.TIMESTAMP | Kind.TIMESTAMP_LTZ:
+            return f"left(strftime({local_sql(sql, source, context)}, '%Y-%m-%d %H:%M:%S.%f'), {length})"
+        case Kind.TIME:
+            return f"left(strftime(make_timestamp(epoch_us({sql})), '%H:%M:%S.%f'), {length - 11})"
+        case Kind.BINARY | Kind.VARBINARY:
+            return f"decode({sql})"
+        case kind if kind in STRINGS:
+            return sql
+        case _:
+            return f"CAST({sql} AS VARCHAR)"
+
+
+def _to_length(sql: str, target: SqlType) -> str:
+    if target.precision is None:
+        return sql
+    cut = f"left({sql}, {target.precision})"
+    return cut if target.kind is Kind.VARCHAR else f"rpad({cut}, {target.precision}, ' ')"
+
+
+def _bytes_to_length(sql: str, target: SqlType) -> str:
+    """DuckDB cuts and pads text only: bytes go through their hexadecimal text."""
+    if target.precision is None:
+        return sql
+    cut = f"left(hex({sql}), {2 * target.precision})"
+    return f"unhex({cut if target.kind is Kind.VARBINARY else f'rpad({cut}, {2 * target.precision}, {quoted(chr(48))})'})"
+
+
+def _number(sql: str, source: SqlType, target: SqlType) -> str:
+    type_ = duckdb_type(target)
+    if target.kind is Kind.BOOLEAN:
+        return f"({sql} <> 0)"
+    if target.kind is Kind.DECIMAL:
+        if source.kind not in FLOATS:
+            return f"TRY_CAST({sql} AS {type_})"
+        whole = (target.precision or 0) - (target.scale or 0)
+        text = f"CAST(CAST({sql} AS DOUBLE) AS VARCHAR)"
+        return f"CASE WHEN isfinite({sql}) AND abs(CAST({sql} AS DOUBLE)) < 1e{whole} THEN TRY_CAST({text} AS {type_}) END"
+    if target.kind in FLOATS:
+        return f"CAST({_exact_double(sql, source)} AS {type_})"
+    if source.kind is Kind.BOOLEAN:
+        return f"CAST({sql} AS {type_})"
+    return f"CAST({_whole(sql, source, target)} AS {type_})"
+
+
+def _exact_double(sql: str, source: SqlType) -> str:
+    """DuckDB divides the digits of a DECIMAL as doubles, which is exact up to 15 of them."""
+    if source.kind is Kind.DECIMAL and (source.precision or 0) > 15:
+        return f"CAST(CAST({sql} AS VARCHAR) AS DOUBLE)"
+    return sql
+
+
+def _whole(sql: str, source: SqlType, target: SqlType) -> str:
+    bits = INTEGER_BITS[target.kind]
+    if source.kind in FLOATS:
+        low, high = integer_limits(target.kind if bits >= 32 else Kind.INT)
+        saturated = f"streamsql_saturate(CAST({sql} AS DOUBLE), CAST({low} AS HUGEINT), CAST({high} AS HUGEINT))"
+        return saturated if bits >= 32 else _wrapped(saturated, bits)
+    if source.kind is Kind.DECIMAL:
+        return _wrapped(f"CAST(trunc({sql}) AS HUGEINT)", bits)
+    return sql if INTEGER_BITS[source.kind] <= bits else _wrapped(sql, bits)
+
+
+def _wrapped(sql: str, bits: int) -> str:
+    return f"streamsql_wrap({sql}, CAST({1 << (bits - 1)} AS HUGEINT))"
+
+
+def _moment(sql: str, source: SqlType, target: SqlType, context: EvalContext) -> str:
+    """Among DATE, TIME, TIMESTAMP and TIMESTAMP_LTZ."""
+    if source.kind is Kind.TIME and target.kind is Kind.TIME:
+        return _cut_time(sql, target)
+    local = f"make_timestamp(epoch_us({sql}))" if source.kind is Kind.TIME else local_sql(sql, source, context)
+    if source.kind is target.kind and source.kind in TIMESTAMPS:
+        make = "make_timestamptz" if target.kind is Kind.TIMESTAMP_LTZ else "make_timestamp"
+        return f"{make}(streamsql_cut(epoch_us({sql}), {10 ** (6 - (target.precision or 0))}))"
+    if target.kind is Kind.DATE:
+        return f"CAST({local} AS DATE)"
+    if target.kind is Kind.TIME:
+        return _cut_time(f"CAST({local} AS TIME)", target)
+    return zoned_sql(_cut(local, target), target, context)
+
+
+def _cut(moment: str, target: SqlType) -> str:
+    if (target.precision or 0) >= 6:
+        return moment
+    return f"make_timestamp(streamsql_cut(epoch_us({moment}), {10 ** (6 - (target.precision or 0))}))"
+
+
+def _cut_time(sql: str, target: SqlType) -> str:
+    if (target.precision or 0) >= 6:
+        return sql
+    return f"streamsql_time(streamsql_cut(epoch_us({sql}), {10 ** (6 - (target.precision or 0))}))"

@@ -1,0 +1,213 @@
+"""Text functions but those with patterns, which are in functions_pattern.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial, reduce
+
+import pyarrow.compute as pc
+
+from streamsql.expr import text_kernels as kernels
+from streamsql.expr import types as t
+from streamsql.expr.coercion import coerce, common_type, is_text
+from streamsql.expr.context import EvalContext
+from streamsql.expr.duckdb_text import quoted
+from streamsql.expr.function import Function, always
+from streamsql.expr.nodes import Call, Literal
+from streamsql.expr.signatures import Args, Bound, Mismatch, Rule, any_nullable, takes
+from streamsql.expr.types import BYTES_KINDS, Kind
+
+TRIM_MODES = ("BOTH", "LEADING", "TRAILING")
+
+
+def _concat_rule(args: Args) -> Bound:
+    """Texts, or byte strings."""
+    shared = common_type(each.type for each in args) if args else None
+    if shared is None or not (is_text(shared) or shared.kind in (*BYTES_KINDS, Kind.NULL)):
+        hint = "CAST(… AS STRING) makes a text of any value"
+        raise Mismatch("only texts can be joined" if args else "", hint)
+    type_ = t.BYTES if shared.kind in BYTES_KINDS else t.STRING
+    converted = tuple(coerce(each, type_) if each.type.kind is Kind.NULL else each for each in args)
+    return Bound(converted, type_.with_nullable(any_nullable(args)))
+
+
+def _concat_ws_rule(args: Args) -> Bound:
+    bound = takes("text, text+", t.STRING)(args)
+    return Bound(bound.args, t.STRING.with_nullable(args[0].type.nullable))
+
+
+def _trim_rule(args: Args) -> Bound:
+    if len(args) == 1:
+        args = (_word("BOTH"), _word(" "), *args)
+    if len(args) != 3 or not isinstance(args[0], Literal) or args[0].value not in TRIM_MODES:
+        raise Mismatch
+    texts = takes("text, text", t.STRING)(args[1:])
+    return Bound((args[0], *texts.args), texts.type)
+
+
+def _side_rule(mode: str) -> Rule:
+    """LTRIM(text[, characters]) and its kin, as TRIM."""
+
+    def rule(args: Args) -> Bound:
+        if len(args) not in (1, 2):
+            raise Mismatch
+        characters = args[1] if len(args) == 2 else _word(" ")
+        return _trim_rule((_word(mode), characters, args[0]))
+
+    return rule
+
+
+def _word(text: str) -> Literal:
+    return Literal(value=text, type=t.char(len(text)).with_nullable(False))
+
+
+def _trim_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
+    mode = call.args[0].value if isinstance(call.args[0], Literal) else "BOTH"
+    function = {"BOTH": "trim", "LEADING": "ltrim", "TRAILING": "rtrim"}[str(mode)]
+    return f"{function}({args[2]}, {args[1]})"
+
+
+def _substring_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
+    text, start = args[:2]
+    length = f", {args[2]}" if len(args) > 2 else ""
+    missing = f"WHEN {args[2]} < 0 THEN NULL " if length else ""
+    return (
+        f"CASE {missing}WHEN {start} = 0 THEN substring({text}, 1{length})"
+        f" WHEN {start} < -length({text}) THEN '' || left({text}, 0) ELSE substring({text}, {start}{length}) END"
+    )
+
+
+def _position_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
+    needle, text = args[:2]
+    if len(args) == 2:
+        return f"CASE WHEN {needle} = '' THEN 1 + 0 * length({text}) ELSE strpos({text}, {needle}) END"
+    start = args[2]
+    found = f"strpos(substring({text}, {start}), {needle})"
+    return (
+        f"CASE WHEN {start} < 1 THEN 0 * length({text}) + 0 * length({needle})"
+        f" WHEN {needle} = '' THEN CASE WHEN length({text}) >= {start} - 1 THEN {start} ELSE 0 END"
+        f" WHEN {found} > 0 THEN {found} + {start} - 1 ELSE {found} END"
+    )
+
+
+def _locate_rule(args: Args) -> Bound:
+    return takes("text, text, int?", t.INT)(args)
+
+
+def _instr_rule(args: Args) -> Bound:
+    if len(args) != 2:
+        raise Mismatch
+    return _locate_rule((args[1], args[0]))
+
+
+def _pad_sql(function: str, call: Call, args: Sequence[str], context: EvalContext) -> str:
+    filler = args[2] if len(args) > 2 else "' '"
+    return (
+        f"CASE WHEN {args[1]} < 0 OR {filler} = '' THEN NULL ELSE {function}({args[0]}, {args[1]}, {filler}) END"
+    )
+
+
+def _overlay_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
+    text, replacement, start = args[:3]
+    length = args[3] if len(args) > 3 else f"length({replacement})"
+    return (
+        f"CASE WHEN {start} <= 0 OR {start} > length({text}) THEN {text}"
+        f" ELSE left({text}, {start} - 1) || {replacement} || substring({text}, {start} + {length}) END"
+    )
+
+
+def _initcap_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
+    lower = f"translate({args[0]}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"
+    return reduce(
+        lambda text, step: f"regexp_replace({text}, {quoted(step[0])}, {quoted(step[1])}, 'g')",
+        kernels.INITCAP_STEPS,
+        lower,
+    )
+
+
+def _text(name: str, params: str, arrow: object, sql: object, *, result: t.SqlType = t.STRING, usage: str = "") -> Function:
+    rule = takes(params, result)
+    return Function(name, usage or f"{name}({params})", rule, arrow, sql, name)  # type: ignore[arg-type]
+
+
+_FIRST_BYTE = "CAST('0x' || left(hex({0}), 2) AS INTEGER)"
+_ASCII = f"CASE WHEN {{0}} = '' THEN 0 WHEN {_FIRST_BYTE} > 127 THEN {_FIRST_BYTE} - 256 ELSE {_FIRST_BYTE} END"
+_TRIM = "TRIM([BOTH | LEADING | TRAILING] [text FROM] text)"
+_LEFT = "CASE WHEN {1} <= 0 THEN left({0}, 0) ELSE left({0}, {1}) END"
+_RIGHT = "CASE WHEN {1} <= 0 THEN left({0}, 0) ELSE right({0}, {1}) END"
+
+TEXT: tuple[Function, ...] = (
+    Function("||", "text || text", _concat_rule, always(kernels.concat), "({0} || {1})", "||"),
+    Function(
+        "CONCAT",
+        "CONCAT(text, …)",
+        _concat_rule,
+        always(kernels.concat),
+        lambda call, args, context: f"({' || '.join(args)})",
+        "CONCAT",
+    ),
+    Function(
+        "CONCAT_WS",
+        "CONCAT_WS(separator, text, …)",
+        _concat_ws_rule,
+        always(kernels.concat_ws),
+        "CASE WHEN {0} IS NOT NULL THEN concat_ws({args}) END",
+        "CONCAT_WS",
+    ),
+    _text("UPPER", "text", always(pc.utf8_upper), "upper({0})"),
+    _text("LOWER", "text", always(pc.utf8_lower), "lower({0})"),
+    Function("TRIM", _TRIM, _trim_rule, kernels.trim, _trim_sql, "TRIM"),
+    Function("LTRIM", "LTRIM(text[, characters])", _side_rule("LEADING"), kernels.trim, _trim_sql, "LTRIM"),
+    Function("RTRIM", "RTRIM(text[, characters])", _side_rule("TRAILING"), kernels.trim, _trim_sql, "RTRIM"),
+    Function("BTRIM", "BTRIM(text[, characters])", _side_rule("BOTH"), kernels.trim, _trim_sql, "BTRIM"),
+    _text(
+        "SUBSTRING",
+        "text, int, int?",
+        kernels.substring,
+        _substring_sql,
+        usage="SUBSTRING(text FROM int [FOR int]) or SUBSTRING(text, int[, int])",
+    ),
+    _text("LEFT", "text, int", kernels.left, _LEFT),
+    _text("RIGHT", "text, int", kernels.right, _RIGHT),
+    _text("CHAR_LENGTH", "text", always(pc.utf8_length), "length({0})", result=t.INT),
+    Function("POSITION", "POSITION(text IN text)", _locate_rule, kernels.position, _position_sql, "POSITION"),
+    Function("LOCATE", "LOCATE(needle, text[, from])", _locate_rule, kernels.position, _position_sql, "LOCATE"),
+    Function("INSTR", "INSTR(text, needle)", _instr_rule, kernels.position, _position_sql, "INSTR"),
+    _text("REPLACE", "text, text, text", kernels.replace, "replace({0}, {1}, {2})"),
+    _text("REPEAT", "text, int", always(kernels.repeat), "repeat({0}, greatest({1}, 0))"),
+    _text("REVERSE", "text", always(pc.utf8_reverse), "reverse({0})"),
+    Function(
+        "LPAD",
+        "LPAD(text, int[, text])",
+        takes("text, int, text?", t.STRING, nulls=True),
+        partial(kernels.pad, True),
+        partial(_pad_sql, "lpad"),
+        "LPAD",
+    ),
+    Function(
+        "RPAD",
+        "RPAD(text, int[, text])",
+        takes("text, int, text?", t.STRING, nulls=True),
+        partial(kernels.pad, False),
+        partial(_pad_sql, "rpad"),
+        "RPAD",
+    ),
+    _text("INITCAP", "text", always(kernels.initcap), _initcap_sql),
+    _text("ASCII", "text", always(kernels.ascii_code), _ASCII, result=t.INT),
+    _text("CHR", "bigint", always(kernels.character), "CASE WHEN {0} < 0 THEN '' ELSE chr(CAST({0} & 255 AS INTEGER)) END"),
+    _text("OVERLAY", "text, text, int, int?", None, _overlay_sql, usage="OVERLAY(text PLACING text FROM int [FOR int])"),
+    Function(
+        "SPLIT_INDEX",
+        "SPLIT_INDEX(text, delimiter, int)",
+        takes("text, text, int", t.STRING, nulls=True),
+        None,
+        "CASE WHEN {2} >= 0 AND {0} <> '' THEN string_split({0}, {1})[{2} + 1] END",
+        "SPLIT_INDEX",
+    ),
+    _text("SPLIT", "text, text", kernels.split, "string_split({0}, {1})", result=t.array(t.STRING.with_nullable(True))),
+    _text("STARTSWITH", "text, text", partial(kernels.starts_or_ends, True), "starts_with({0}, {1})", result=t.BOOLEAN),
+    _text("ENDSWITH", "text, text", partial(kernels.starts_or_ends, False), "suffix({0}, {1})", result=t.BOOLEAN),
+    _text("MD5", "text", None, "md5({0})"),
+    _text("SHA1", "text", None, "sha1({0})"),
+    _text("SHA256", "text", None, "sha256({0})"),
+)
