@@ -24,6 +24,11 @@ def project_twice(columns: Mapping[str, pa.Array], first: str, expressions: Sequ
     return columns_of(relation, expressions)
 
 
+def aggregate(columns: Mapping[str, pa.Array], expression: str) -> Any:
+    """One value over all rows."""
+    return _cursor().from_arrow(pa.table(dict(columns))).aggregate(expression).fetchall()[0][0]
+
+
 def columns_of(relation: Any, expressions: Sequence[str]) -> list[pa.Array]:
     """The expressions over a relation, one whole array each."""
     named = ", ".join(f"{expression} AS c{position}" for position, expression in enumerate(expressions))

@@ -35,6 +35,7 @@ def keep_pandas_out() -> None:
     finder = _WithoutPandas()
     sys.meta_path.insert(0, finder)
     try:
-        pa.array(np.zeros(1))
+        pa.array(np.zeros(1))  # two places in pyarrow look for it, each once: arrays ...
+        pa.scalar(0.0)  # ... and the conversion of Python values
     finally:
         sys.meta_path.remove(finder)

@@ -14,14 +14,15 @@ from streamsql.expr.types import FLOATS, INTEGERS, Kind
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What an aggregate is made of: `values` its arguments as SQL, `each` the rows it counts (a FILTER clause, with its
-    leading blank, or nothing), `order` the ORDER BY terms of arrival, `distinct` the word or nothing.
+    """What an aggregate is made of: its arguments as columns, the BOOLEAN columns that select its rows, the ORDER BY
+    terms of arrival, and whether floating point is to be summed with compensation.
     """
 
     call: AggregateCall
     values: tuple[str, ...]
     conditions: tuple[str, ...]
     order: str
+    compensated: bool
 
     @property
     def value(self) -> str:
@@ -42,16 +43,17 @@ def needs_first_appearance(call: AggregateCall) -> bool:
     return call.distinct and call.function == "LISTAGG"
 
 
-def aggregate_sql(call: AggregateCall, order: str, first: str | None = None) -> str:
+def aggregate_sql(call: AggregateCall, order: str, first: str | None = None, *, compensated: bool = False) -> str:
     """The call over a relation's columns, cast to its bound type.
 
-    `first`: the BOOLEAN column that holds where a value appears first, for calls that need it.
+    `first`: the BOOLEAN column that holds where a value appears first, for calls that need it. `compensated`: as the
+    stream sums floating point where rows may be taken back.
     """
     build = _FUNCTIONS.get(call.function)
     if build is None:
         raise NoBatchForm(f"aggregate {call.function}", span=call.span)
     conditions = tuple(each for each in (None if call.filter is None else column(call.filter), first) if each)
-    arguments = Arguments(call, tuple(column(each) for each in call.args), conditions, order)
+    arguments = Arguments(call, tuple(column(each) for each in call.args), conditions, order, compensated)
     return f"CAST({build(arguments)} AS {duckdb_type(call.type)})"
 
 
@@ -65,9 +67,9 @@ def _count(a: Arguments) -> str:
 
 def _sum(a: Arguments) -> str:
     plain = f"sum({a.distinct}{a.value}){a.over()}"
-    if a.call.arg_types[0].kind not in FLOATS:
+    if a.call.arg_types[0].kind not in FLOATS or not a.compensated:
         return plain
-    # Compensated like the stream's sums; the compensation itself cannot take infinities.
+    # The compensation cannot take infinities.
     return f"CASE WHEN isfinite({plain}) THEN fsum({a.distinct}{a.value}::DOUBLE){a.over()} ELSE {plain} END"
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from streamsql.batch_mode.conform import to_duckdb
 from streamsql.operators.base import LateRows, SessionCut
 from streamsql.plan.identity import Identities
 from streamsql.plan.logical import Plan, Session, WindowAggregate, WindowAssign
@@ -55,7 +56,7 @@ def _by_window(late: LateRows) -> pa.Table:
 
 def _numbered(rows: pa.RecordBatch, *extra: npt.NDArray[np.int64]) -> pa.Table:
     """The rows with further integer columns; all columns named by position, as names may repeat."""
-    arrays = [*rows.columns, *(pa.array(np.ascontiguousarray(each)) for each in extra)]
+    arrays = [*map(to_duckdb, rows.columns), *(pa.array(np.ascontiguousarray(each)) for each in extra)]
     return pa.Table.from_arrays(arrays, names=[f"f{index}" for index in range(len(arrays))])
 
 

@@ -9,6 +9,7 @@ from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_i
 from streamsql.batch_mode.windows import bound_columns, windowed_rows
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.plan.logical import Aggregate, WindowAggregate
+from streamsql.plan.traits import traits
 
 
 def lower_aggregate(plan: Aggregate, source: Relation, lowering: Lowering) -> Relation:
@@ -54,9 +55,10 @@ def _results(
     if first:
         marks = ", ".join(f"{_appears_first(call, group, rows)} AS {mark}" for call, mark in first.items())
         name = lowering.add(f"SELECT *, {marks} FROM {rows.name}")
+    append_only = traits(plan.input).append_only
     fields = plan.fields[len(plan.keys) : len(plan.keys) + len(plan.calls)]
     calls = {
-        column(each.id): aggregate_sql(call, rows.arrival, first.get(call))
+        column(each.id): aggregate_sql(call, rows.arrival, first.get(call), compensated=not append_only)
         for each, call in zip(fields, plan.calls, strict=True)
     }
     return name, calls

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -10,6 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from streamsql.batch_mode.conform import conform
+from streamsql.batch_mode.connection import private_connection
 from streamsql.batch_mode.final_order import final_order, passes_retractions
 from streamsql.batch_mode.lower import begin, lower
 from streamsql.batch_mode.relation import Lowering, Relation, column
@@ -53,7 +53,7 @@ class BatchQuery:
     def run(self) -> pa.Table:
         """The answer, with exactly the Arrow types of `schema`, in the order of the stream's answer."""
         settings = ScanSettings(self._context, self._lowering.source_count > 1, self.rejects)
-        with _connection(self._context) as connection, self._inputs(settings, connection) as inputs:
+        with private_connection(self._context, self.sql) as connection, self._inputs(settings, connection) as inputs:
             try:
                 found = connection.sql(self.sql).to_arrow_table()
             except duckdb.Error as error:
@@ -84,17 +84,6 @@ def _finished(plan: Plan, relation: Relation, lowering: Lowering, *, ordered: bo
     items = ", ".join(f"{column(each.id)} AS r{index}" for index, each in enumerate(plan.fields))
     order = f" ORDER BY {relation.arrival}" if ordered and not relation.sorted else ""
     return lowering.text(f"SELECT {items} FROM {relation.name}{order}")
-
-
-@contextmanager
-def _connection(context: EvalContext) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A private database in memory: no files but its own spill files, no network, the session's time zone."""
-    with (
-        tempfile.TemporaryDirectory(prefix="streamsql-") as folder,
-        duckdb.connect(":memory:", config={"temp_directory": folder}) as connection,
-    ):
-        connection.execute(f"SET enable_external_access = false; SET TimeZone = '{context.time_zone}'")
-        yield connection
 
 
 def _as_data_error(error: duckdb.Error, inputs: Sequence[ScanInput]) -> Exception:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from streamsql.batch import Batch, Weights
+from streamsql.batch_mode.conform import for_duckdb, to_duckdb
 from streamsql.batch_mode.errors import NoBatchForm
 from streamsql.expr.context import EvalContext
 from streamsql.expr.types import arrow_type
@@ -52,7 +53,7 @@ class ScanInput:
             batch_rows=_BATCH_ROWS,
             rejects=settings.rejects,
         )
-        fields = [pa.field(f"f{index}", arrow_type(each.type)) for index, each in enumerate(scan.fields)]
+        fields = [pa.field(f"f{index}", for_duckdb(arrow_type(each.type))) for index, each in enumerate(scan.fields)]
         self.schema = pa.schema([*fields, pa.field("r", pa.int64()), pa.field("w", pa.int64())])
         self._batches = self._kept_batches() if scan.table.connector is None else self._read()
 
@@ -94,7 +95,7 @@ class ScanInput:
             batch: Batch = step.batch
             count = len(batch)
             watermarks = np.full(count, BEGIN_OF_TIME) if batch.watermarks is None else batch.watermarks
-            arrays = [*batch.rows.columns, pa.array(np.arange(row, row + count)), pa.array(watermarks)]
+            arrays = [*map(to_duckdb, batch.rows.columns), pa.array(np.arange(row, row + count)), pa.array(watermarks)]
             row += count
             if count:
                 yield batch, pa.RecordBatch.from_arrays(arrays, schema=self.schema)

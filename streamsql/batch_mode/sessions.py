@@ -6,14 +6,19 @@ from collections.abc import Sequence
 
 from streamsql.batch_mode.relation import Lowering, Relation, column
 from streamsql.batch_mode.replay import with_generations, without_dropped
-from streamsql.plan.logical import Session, WindowAggregate, WindowAssign
+from streamsql.plan.logical import Session, WindowAggregate, WindowAssign, WindowRank
 
-GENERATION, ISLAND, MICROS = "generation", "island", "us"
-"""Hidden columns: which session of a cut chain, which session of the key, the row's time (µs)."""
+Windowing = WindowAggregate | WindowAssign | WindowRank
+"""The nodes that know windows; sessions occur in the first two."""
+
+SESSION = ("generation", "island")
+"""Hidden columns that tell sessions of one key apart: which one of a cut chain, which one in time order."""
+TIME, REACH = "us", "reach"
+"""Hidden columns (µs): the row's time, and how far the session of this row alone would reach."""
 
 
 def session_rows(
-    plan: WindowAggregate | WindowAssign, window: Session, source: Relation, keys: Sequence[int], lowering: Lowering
+    plan: Windowing, window: Session, source: Relation, keys: Sequence[int], lowering: Lowering
 ) -> Relation:
     """Each row with the number of its session among those of its key (and generation).
 
@@ -21,10 +26,11 @@ def session_rows(
     """
     kept = without_dropped(plan, source, (), lowering)
     cut = with_generations(plan, kept, lowering)
-    by = ", ".join((*(column(each) for each in dict.fromkeys(keys)), GENERATION))
-    timed = f"SELECT *, epoch_us({column(plan.time.id)}) AS {MICROS} FROM {cut}"
-    step = f"{MICROS} - lag({MICROS}) OVER (PARTITION BY {by} ORDER BY {MICROS})"
+    by = ", ".join((*(column(each) for each in dict.fromkeys(keys)), "generation"))
+    micros = f"epoch_us({column(plan.time.id)})"
+    timed = f"SELECT *, {micros} AS us, {micros} + {window.gap} AS reach FROM {cut}"
+    step = f"us - lag(us) OVER (PARTITION BY {by} ORDER BY us)"
     marked = f"SELECT *, CASE WHEN {step} > {window.gap} THEN 1 ELSE 0 END AS begins FROM ({timed})"
-    island = f"sum(begins) OVER (PARTITION BY {by} ORDER BY {MICROS} ROWS UNBOUNDED PRECEDING)"
-    name = lowering.add(f"SELECT * EXCLUDE (begins), {island} AS {ISLAND} FROM ({marked})")
+    island = f"sum(begins) OVER (PARTITION BY {by} ORDER BY us ROWS UNBOUNDED PRECEDING)"
+    name = lowering.add(f"SELECT * EXCLUDE (begins), {island} AS island FROM ({marked})")
     return Relation(name, source.ids, source.order, ordinals_only=source.ordinals_only)

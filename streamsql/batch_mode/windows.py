@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from streamsql.batch_mode.errors import NoBatchForm
 from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_ids, select_list
 from streamsql.batch_mode.replay import without_dropped
-from streamsql.batch_mode.sessions import GENERATION, ISLAND, MICROS, session_rows
+from streamsql.batch_mode.sessions import REACH, SESSION, TIME, Windowing, session_rows
 from streamsql.expr.types import Kind, SqlType
 from streamsql.plan.logical import (
     Attached,
@@ -18,9 +18,7 @@ from streamsql.plan.logical import (
     Session,
     TimeAttribute,
     Tumble,
-    WindowAggregate,
     WindowAssign,
-    WindowRank,
 )
 from streamsql.time import tick
 
@@ -38,19 +36,18 @@ class Windowed:
     end: str
 
 
-def windowed_rows(
-    plan: WindowAggregate | WindowAssign | WindowRank, source: Relation, keys: Sequence[int], lowering: Lowering
-) -> Windowed:
+def windowed_rows(plan: Windowing, source: Relation, keys: Sequence[int], lowering: Lowering) -> Windowed:
     """Each row once per window it is in, the earlier window first.
 
     Rows that the stream dropped are left out where decisions are replayed. `keys`: what sessions are kept apart by.
     """
     if plan.time.time is TimeAttribute.PROCESSING:
         raise NoBatchForm("windows over processing time", span=plan.span, hint="use an event-time column")
-    if isinstance(plan, WindowAggregate | WindowAssign) and isinstance(plan.window, Session):
-        rows = session_rows(plan, plan.window, source, keys, lowering)
-        return Windowed(rows, (GENERATION, ISLAND), f"min({MICROS})", f"max({MICROS}) + {plan.window.gap}")
-    name = lowering.add(_assigned(plan.window, column(plan.time.id), source))
+    window = plan.window
+    if isinstance(window, Session):
+        rows = session_rows(plan, window, source, keys, lowering)
+        return Windowed(rows, SESSION, f"min({TIME})", f"max({REACH})")
+    name = lowering.add(_assigned(window, column(plan.time.id), source))
     relation = Relation(name, source.ids, source.order, source.sorted, source.ordinals_only)
     return Windowed(without_dropped(plan, relation, ("ws", "we"), lowering), ("ws", "we"), "ws", "we")
 
@@ -77,7 +74,7 @@ def bound_columns(bounds: tuple[Field, Field, Field], time: SqlType, windowed: W
 def _spread(windowed: Windowed, partition: Sequence[int], lowering: Lowering) -> Windowed:
     """Sessions with their bounds beside each row."""
     by = ", ".join((*(column(each) for each in dict.fromkeys(partition)), *windowed.group))
-    bounds = f"{windowed.start} OVER w AS ws, {windowed.end.replace(' +', ' OVER w +')} AS we"
+    bounds = f"{windowed.start} OVER w AS ws, {windowed.end} OVER w AS we"
     rows = windowed.rows
     name = lowering.add(f"SELECT *, {bounds} FROM {rows.name} WINDOW w AS (PARTITION BY {by})")
     return Windowed(replace(rows, name=name), ("ws", "we"), "ws", "we")

@@ -27,6 +27,8 @@ class GroupAggregate(Operator):
     Groups come in the order in which the step met them; a group whose results stayed as they were gives nothing.
     """
 
+    net_output = True
+
     def __init__(
         self,
         input_schema: Schema,

@@ -174,8 +174,8 @@ def _(plan: WindowAggregate, context: EvalContext) -> Operator:
     input_schema, schema = schema_of(plan.input.fields), schema_of(plan.fields)
     time, precision = place[plan.time.id], _precision(plan.time)
     keys, calls = [place[each] for each in plan.keys], _calls(plan.calls, place)
-    append_only, event_time = True, plan.time.time is not TimeAttribute.PROCESSING
-    rest = (time, precision, keys, calls, schema, append_only, event_time)
+    append_only = traits(plan.input).append_only
+    rest = (time, precision, keys, calls, schema, append_only, plan.time.time is not TimeAttribute.PROCESSING)
     match plan.window:
         case Session() as window:
             return session_aggregate.SessionAggregate(input_schema, window, *rest)

@@ -26,6 +26,7 @@ from streamsql.plan.logical import (
     TimeAttribute,
     Tumble,
     Union,
+    Unnest,
     Window,
     WindowAggregate,
     WindowAssign,
@@ -59,10 +60,15 @@ class WindowColumns:
 
 @dataclass(frozen=True, slots=True)
 class Updating:
-    """The SQL clause that makes a result updating."""
+    """The SQL clause (or table) that makes a result updating.
+
+    `keeps_time`: a row is taken back with the very values it came with, its event time too, as a table does it; the
+    new value of a group may come at another time than the old one.
+    """
 
     clause: str
     span: Span | None
+    keeps_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +135,19 @@ def _kept(window: WindowColumns | None, renamed: dict[int, int]) -> WindowColumn
 
 @_traits.register
 def _(plan: Scan, inputs: tuple[Traits, ...]) -> Traits:
-    return Traits(
-        updating_because=Updating(f"the changes of {plan.table.name}", plan.span) if plan.table.updating else None
-    )
+    changes = Updating(f"the changes of {plan.table.name}", plan.span, keeps_time=True)
+    return Traits(updating_because=changes if plan.table.updating else None)
+
+
+@_traits.register
+def _(plan: Unnest, inputs: tuple[Traits, ...]) -> Traits:
+    return replace(inputs[0], unique_keys=(), state_bound=None)
 
 
 @_traits.register
 def _(plan: Union, inputs: tuple[Traits, ...]) -> Traits:
-    return Traits(updating_because=next((each.updating_because for each in inputs if not each.append_only), None))
+    because = [each.updating_because for each in inputs if each.updating_because is not None]
+    return Traits(updating_because=min(because, key=lambda each: each.keeps_time, default=None))
 
 
 @_traits.register
@@ -145,6 +156,7 @@ def _(plan: WindowAssign, inputs: tuple[Traits, ...]) -> Traits:
     start, end, time = (each.id for each in plan.bounds)
     session = isinstance(plan.window, Session)
     return Traits(
+        updating_because=inputs[0].updating_because,
         unique_keys=tuple(key | {start, end} for key in inputs[0].unique_keys),
         window=WindowColumns(
             start, end, time, plan.window, _attribute(plan.time), closed=False, partition=frozenset(plan.partition)
@@ -190,7 +202,8 @@ def _(plan: RankOver, inputs: tuple[Traits, ...]) -> Traits:
     if not within:
         return Traits(updating_because=Updating("ROW_NUMBER", plan.span), state_bound=UNBOUNDED)
     assert below is not None
-    return replace(inputs[0], window=replace(below, closed=True, partition=frozenset()), state_bound=None)
+    closed = replace(below, closed=True, partition=frozenset())
+    return replace(inputs[0], updating_because=None, window=closed, state_bound=None)
 
 
 @_traits.register
@@ -231,7 +244,7 @@ def _attribute(time: Field) -> TimeAttribute:
 
 def _refuse_updating(plan: Plan, what: str, below: Traits) -> None:
     because = below.updating_because
-    if because is None:
+    if because is None or because.keeps_time:
         return
     raise SqlError(
         f"{what} needs an append-only input, but {because.clause} makes this one updating: rows that it takes back may "

@@ -17,6 +17,8 @@ from streamsql.state.grouping import group_rows, normalize_key
 
 Int64Array = npt.NDArray[np.int64]
 Key = tuple[int, ...]
+_KINDS = np.array([RowKind.DELETE, RowKind.INSERT, RowKind.UPDATE_BEFORE, RowKind.UPDATE_AFTER], np.int8)
+"""By whether the row is added, plus 2 where it is half of an update."""
 
 
 def consolidate(batches: Sequence[Batch]) -> Batch:
@@ -46,15 +48,14 @@ def row_kinds(batch: Batch, key: Key | None) -> tuple[pa.RecordBatch, RowKinds |
     if weights is None:
         return batch.rows, None
     added = weights > 0
-    kinds = np.where(added, RowKind.INSERT, RowKind.DELETE).astype(np.int8)
     if key is None or added.all() or not added.any():
-        return batch.rows, kinds
+        return batch.rows, _KINDS[added.view(np.int8)]
     paired = _neighbours(batch.rows, added, key)
-    if not (added & ~paired).any() or (added | paired).all():
-        return batch.rows, _with_updates(kinds, paired)
+    alone = added[~paired]
+    if alone.all() or not alone.any():
+        return batch.rows, _KINDS[added + 2 * paired]
     order, paired = _pair_up(_group(batch.rows, key), added)
-    rows = batch.rows.take(pa.array(order))
-    return rows, _with_updates(kinds[order], paired[order])
+    return batch.rows.take(pa.array(order)), _KINDS[added + 2 * paired][order]
 
 
 def fold(changes: Sequence[Batch], schema: pa.Schema, key: Key | None = None) -> pa.Table:
@@ -154,11 +155,6 @@ def _pair_up(ids: Int64Array, added: npt.NDArray[np.bool_]) -> tuple[Int64Array,
     anchor[left] = anchor[right] = np.minimum(left, right)
     paired[left] = paired[right] = True
     return np.lexsort((added, anchor)), paired
-
-
-def _with_updates(kinds: RowKinds, paired: npt.NDArray[np.bool_]) -> RowKinds:
-    updates = np.where(kinds == RowKind.INSERT, RowKind.UPDATE_AFTER, RowKind.UPDATE_BEFORE).astype(np.int8)
-    return np.where(paired, updates, kinds)
 
 
 def _renamed(rows: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

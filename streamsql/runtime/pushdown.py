@@ -15,7 +15,7 @@ _MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def comparisons(scan: Scan) -> tuple[Comparison, ...]:
-    """What may be told to the source; the reader filters by the whole predicate afterwards.
+    """What may be told to the source; the filter above the scan has the whole predicate.
 
     Columns whose values are cut to a precision are left out, as the source would compare what they were before, and so
     are floats: sources differ on NaN.

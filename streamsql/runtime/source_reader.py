@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from streamsql.batch import Batch, Times, Weights
@@ -24,7 +23,6 @@ from streamsql.state.fixed_width import valid_of, values_of
 from streamsql.time import BEGIN_OF_TIME, Time
 
 Kernel = Callable[[pa.RecordBatch], pa.Array]
-Predicate = Callable[[pa.RecordBatch], npt.NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +35,7 @@ class ReadStep:
 
 
 class SourceReader:
-    """Makes the rows of a scan of what its source delivers.
+    """Makes the rows of a scan of what its source delivers; the scan's predicate is only a hint to the source.
 
     Rows whose event time is NULL are rejected where the plan uses that time. `timed`: the scan has a watermark;
     `watermark`: the largest so far; `rows_read`: how many rows the source has delivered. `needs_watermarks`: batches
@@ -89,7 +87,7 @@ class SourceReader:
             self.rejects.add(self.scan.table.name, delivered.rejects)
         count = delivered.rows.num_rows
         self.rows_read += count
-        rows, weights = self._columns.evaluate(self._conformed(delivered.rows), delivered.weights)
+        rows, weights = self._columns.evaluate(self._conformed(delivered.rows)), delivered.weights
         if self._time is None:
             watermarks = beginning(rows.num_rows) if self._needs_watermarks else None
             return ReadStep(Batch(self._columns.output(rows), weights, watermarks), BEGIN_OF_TIME, delivered.position)
@@ -131,14 +129,11 @@ class _ColumnProgram:
     """Where each column of a scan lies while its rows are made: physical columns first, then the computed ones."""
 
     def __init__(self, scan: Scan, context: EvalContext) -> None:
-        from streamsql.expr.compile import compile_expr, compile_predicate
+        from streamsql.expr.compile import compile_expr
 
         fields = [*scan.physical, *(field for field, _ in scan.computed)]
         self._names = [each.name for each in fields]
         self._positions = {each.id: index for index, each in enumerate(fields)}
-        self._predicate: Predicate | None = None
-        if scan.predicate is not None:
-            self._predicate = compile_predicate(scan.predicate, self._positions, context)
         self._kernels: list[Kernel] = [compile_expr(expr, self._positions, context) for _, expr in scan.computed]
         self._schema = schema_of(scan.fields).to_arrow()
         self._selected = [self._positions[each.id] for each in scan.fields]
@@ -151,15 +146,12 @@ class _ColumnProgram:
         """Where the column with this id lies."""
         return self._positions[column]
 
-    def evaluate(self, rows: pa.RecordBatch, weights: Weights | None) -> tuple[pa.RecordBatch, Weights | None]:
-        """The rows that pass the predicate, with their computed columns beside them."""
-        if self._predicate is not None:
-            mask = self._predicate(rows)
-            rows, weights = rows.filter(pa.array(mask)), None if weights is None else weights[mask]
+    def evaluate(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """The rows with their computed columns beside them."""
         for kernel in self._kernels:
             arrays = [*rows.columns, kernel(rows)]
             rows = pa.RecordBatch.from_arrays(arrays, names=self._names[: len(arrays)])
-        return rows, weights
+        return rows
 
     def watermark_values(self, rows: pa.RecordBatch) -> Times:
         """The watermark expression row by row (µs), BEGIN_OF_TIME where it is NULL."""

@@ -18,7 +18,7 @@ from streamsql.state.grouping import denormalize_key
 from streamsql.state.key_index import KeyIndex
 from streamsql.state.linear import Columns, Count, Extreme, Values, replaced
 from streamsql.state.multiset import ValueCounts
-from streamsql.state.partial import Collection, Partial
+from streamsql.state.partial import Collection, Partial, concat_columns
 from streamsql.state.partial_aggregates import PartialAggregates
 from streamsql.state.retractions import never_added
 from streamsql.state.text_lists import TextList
@@ -27,14 +27,14 @@ from streamsql.state.text_sequences import TextChanges, TextSequences
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupUpdate:
-    """What a partial did to its groups: key columns, results before and after, and where there was, or is, a row.
+    """What a partial did to its groups: key columns, results, and where there was a row before, or is one now.
 
-    Results of a group without a row mean nothing. `old` is empty when no group had a row.
+    `results` has the old results of all groups, then the new ones; only the new ones when no group had a row. Results
+    of a group without a row mean nothing.
     """
 
     keys: list[pa.Array]
-    old: list[pa.Array]
-    new: list[pa.Array]
+    results: list[pa.Array]
     had: BoolArray
     has: BoolArray
 
@@ -75,17 +75,15 @@ class GroupState:
         self._accumulators.put(ids, old, new)
         had, has = np.asarray(old[ROWS] > 0), np.asarray(new[ROWS] > 0)
         keys = [denormalize_key(*each) for each in zip(step.keys, self._algebra.key_types, strict=True)]
-        before = self._results(len(ids), old, tuple(each.before for each in lists)) if bool(had.any()) else []
-        after = self._results(len(ids), new, tuple(each.after for each in lists))
-        if not bool(has.all()):
+        if np.count_nonzero(had):
+            groups = _both(step.size, old, new, lists)
+        else:
+            groups = Groups(step.size, new, tuple(each.after for each in lists))
+        if np.count_nonzero(has) < step.size:
             gone = ids[~has]
             self._accumulators.clear(gone)
             self._keys.free(gone)
-        return GroupUpdate(keys, before, after, had, has)
-
-    def _results(self, size: int, columns: Mapping[str, Values], lists: tuple[TextList, ...]) -> list[pa.Array]:
-        groups = Groups(size, columns, lists)
-        return [result(groups) for result in self._algebra.parts.results]
+        return GroupUpdate(keys, [result(groups) for result in self._algebra.parts.results], had, has)
 
     def _apply_set(
         self, at: int, step: Partial, ids: Int64Array, rows: Collection, old: Mapping[str, Values]
@@ -129,6 +127,19 @@ class GroupState:
         keys = [each.slice(group, 1) for each in step.keys]
         shown = list(map(denormalize_key, keys, self._algebra.key_types))
         return never_added(self._algebra.input_schema, self._algebra.keys, shown)
+
+
+def _both(size: int, old: Mapping[str, Values], new: Mapping[str, Values], lists: list[TextChanges]) -> Groups:
+    """The old groups, then the new ones."""
+    columns = concat_columns((old, new), (size, size))
+    texts = (
+        TextList(
+            np.concatenate([each.before.ids, each.after.ids + size]),
+            pa.concat_arrays([each.before.texts, each.after.texts]),
+        )
+        for each in lists
+    )
+    return Groups(2 * size, columns, tuple(texts))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

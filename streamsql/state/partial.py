@@ -141,18 +141,16 @@ def concat_collections(collections: Sequence[Collection]) -> Collection:
     )
 
 
-def concat_columns(partials: Sequence[Partial]) -> dict[str, Values]:
-    """The accumulators of all partials one after the other; a column that some of them lack is 0 there."""
-    names = dict.fromkeys(name for each in partials for name in each.columns)
-    return {name: _concat_column(name, partials) for name in names}
+def concat_columns(parts: Sequence[Mapping[str, Values]], sizes: Sequence[int]) -> dict[str, Values]:
+    """Accumulator columns one after the other; a column that some parts lack is 0 there."""
+    names = parts[0].keys() if len(parts) == 1 else dict.fromkeys(name for each in parts for name in each)
+    return {name: _concat_column([each.get(name) for each in parts], sizes) for name in names}
 
 
-def _concat_column(name: str, partials: Sequence[Partial]) -> Values:
-    parts = [each.columns.get(name) for each in partials]
+def _concat_column(parts: Sequence[Values | None], sizes: Sequence[int]) -> Values:
     known = next(each for each in parts if each is not None)
     if isinstance(known, pa.Array):
         return pa.concat_arrays(parts)
-    sizes = [each.size for each in partials]
     return np.concatenate(
         [np.zeros(size, known.dtype) if part is None else part for part, size in zip(parts, sizes, strict=True)]
     )

@@ -92,7 +92,7 @@ class PartialAggregates:
         keys = tuple(pa.concat_arrays([each.keys[i] for each in partials]) for i in range(skip, arity))
         ids, first = _group(keys, sum(each.size for each in partials))
         size = len(first)
-        old = concat_columns(partials)
+        old = concat_columns([each.columns for each in partials], [each.size for each in partials])
         columns: dict[str, Values] = {ROWS: scatter_add(ids, size, old[ROWS])}
         for slot in self.parts.slots:
             columns |= slot.write(slot.linear.over_partials(ids, size, slot.read(old)))

@@ -190,6 +190,9 @@ def test_limit_takes_the_first_arrivals():
         (t.map_(STRING, t.array(t.DOUBLE)), [[("a", [1.5, None])], None, []]),
         (t.row(("a", "b"), (INT, t.timestamp(3))), [{"a": 1, "b": 0}, None]),
         (t.NULL, [None, None]),
+        (t.INTERVAL_DAY, [-86_400_000_001, None]),
+        (t.INTERVAL_MONTH, [14, None]),
+        (t.array(t.INTERVAL_DAY), [[1, None], None]),
     ],
 )
 def test_every_type_comes_back_in_its_own_layout(type_: t.SqlType, values: list[Any]) -> None:

@@ -103,3 +103,11 @@ def test_what_can_fail() -> None:
     scan = b.scan()
     assert traits(b.project(scan, q=call("/", number(2), ref(scan, "v")))).can_fail
     assert not traits(b.project(scan, k="k")).can_fail
+
+
+def test_a_table_whose_rows_are_taken_back_as_they_came_may_have_windows() -> None:
+    b = Builder()
+    scan = b.scan()
+    scan = replace(scan, table=replace(scan.table, updating=True))
+    assert not traits(filtered(scan, call(">", ref(scan, "v"), number(1)))).append_only
+    assert traits(b.window_aggregate(scan, Tumble(HOUR), ["k"])).append_only

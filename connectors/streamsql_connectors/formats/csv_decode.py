@@ -12,57 +12,164 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from streamsql.expr.types import BYTES_KINDS, STRINGS, Kind, Schema, arrow_type
+from streamsql.expr.types import BYTES_KINDS, STRINGS, Column, Kind, Schema, arrow_type
 from streamsql_connectors.formats.block_rows import BlockRows, Problem, columns_batch, finish_block
 from streamsql_connectors.formats.csv_dialect import Dialect
+from streamsql_connectors.formats.csv_records import Records, records_of
 from streamsql_connectors.formats.json_values import expected, parse_json_text
 from streamsql_connectors.text_blocks import TextBlock
-from streamsql_connectors.text_lines import Lines, invalid_utf8, shown, split_lines
+from streamsql_connectors.text_lines import shown, split_lines
 
 Rows = npt.NDArray[np.int64]
 
-_AS_TEXT = frozenset((*STRINGS, *BYTES_KINDS, Kind.ROW, Kind.ARRAY, Kind.MAP, Kind.MULTISET, Kind.NULL))
-"""Kinds whose fields are read as text first."""
+_NESTED = (Kind.ROW, Kind.ARRAY, Kind.MAP, Kind.MULTISET)
+_AS_TEXT = frozenset((*STRINGS, *BYTES_KINDS, *_NESTED, Kind.NULL))
+"""Kinds whose fields Arrow reads as text."""
 
 
 @dataclass(frozen=True, slots=True)
-class CsvDecoder:
-    """How to decode blocks of CSV: `fields` are the columns of the file in order, some of which the schema declares.
+class CsvLayout:
+    """What the lines of one file mean: `fields` are its columns in order, `header` whether the first line names them."""
 
-    `header`: the first line of the file is not a record.
-    """
-
-    schema: Schema
-    dialect: Dialect
     delimiter: str
     fields: tuple[str, ...]
     header: bool
 
+
+class CsvDecoder:
+    """Decodes blocks of one file."""
+
+    def __init__(self, schema: Schema, dialect: Dialect, layout: CsvLayout) -> None:
+        self._schema = schema
+        self._dialect = dialect
+        self._layout = layout
+        self._position = {name: index for index, name in reversed(list(enumerate(layout.fields)))}
+        self._by_text = False
+
     def decode(self, block: TextBlock, columns: Sequence[str]) -> BlockRows:
         """The block's rows with the wanted columns; what is malformed is judged on all columns."""
         lines = split_lines(block.data)
-        skipped = 1 if self.header and _is_first(block) else 0
-        problems = [Problem(each, "not valid UTF-8") for each in invalid_utf8(lines).tolist()]
-        records = _Records(self.dialect, lines, skipped)
-        if problems:
-            return self._without(problems, block, lines, columns)
-        if block.last and self.dialect.ends_inside_quotes(records.data):
-            problems.append(Problem(records.open_quote(), "a quote is not closed"))
-            if not self.dialect.ignore_errors:
-                return self._without(problems, block, lines, columns)
+        records, problems = records_of(block, lines, self._dialect, header=self._layout.header)
         judged = [
-            each for each in self.schema if each.name in self.fields and (each.name in columns or each.type.kind not in STRINGS)
+            each
+            for each in self._schema
+            if each.name in self._position and (each.name in columns or each.type.kind not in STRINGS)
         ]
         misshapen: list[Any] = []
-        table = self._read(records, judged, misshapen)
-        rows = self._lines_of_rows(records, misshapen, table.num_rows, bool(problems))
-        problems += self._shape_problems(records, misshapen)
+        typed, texts = self._read(records, judged, misshapen)
+        count = typed.num_rows if typed is not None else texts.num_rows
         arrays: dict[str, pa.Array] = {}
-        for column, values in zip(judged, table.columns, strict=True):
-            arrays[column.name], found = self._typed(column, _whole(values), rows)
-            problems += found
-        for each in self.schema:
-            if each.name not in self.fields:
-                arrays[each.name] = pa.nulls(table.num_rows, arrow_type(each.type))
-        batch = columns_batch(self.schema, columns, arrays, table.num_rows)
-        return finish_block(batch, rows, problems, lines, ignore_errors=self.dialect.ignore_errors)
+        misfits: list[tuple[Column, pa.Array, Rows]] = []
+        for position, column in enumerate(judged):
+            if typed is not None and column.type.kind not in _AS_TEXT:
+                arrays[column.name] = _whole(typed.column(position))
+                continue
+            text = _whole((texts if typed is None else typed).column(position))
+            arrays[column.name], bad = _parsed(text, column)
+            if len(bad):
+                misfits.append((column, text, bad))
+        if typed is None and not misfits:
+            self._by_text = True
+        for column in self._schema:
+            if column.name not in self._position:
+                arrays[column.name] = pa.nulls(count, arrow_type(column.type))
+        batch = columns_batch(self._schema, columns, arrays, count)
+        if not (problems or misshapen or misfits):
+            return BlockRows(batch, len(lines))
+        numbers, rows = _numbered(records, misshapen, single=self._single)
+        problems += self._shape_problems(misshapen, numbers)
+        problems += [problem for misfit in misfits for problem in _problems(*misfit, rows)]
+        return finish_block(batch, rows, problems, lines, ignore_errors=self._dialect.ignore_errors)
+
+    @property
+    def _single(self) -> bool:
+        return len(self._layout.fields) == 1
+
+    def _read(
+        self, records: Records, judged: Sequence[Column], misshapen: list[Any]
+    ) -> tuple[pa.Table | None, pa.Table | None]:
+        """The judged fields in their types, or else all as text."""
+        if not self._by_text:
+            types = {
+                str(self._position[each.name]): pa.string() if each.type.kind in _AS_TEXT else arrow_type(each.type)
+                for each in judged
+            }
+            try:
+                return self._parse(records, judged, types, misshapen), None
+            except pa.ArrowInvalid:
+                misshapen.clear()
+        types = {str(self._position[each.name]): pa.string() for each in judged}
+        return None, self._parse(records, judged, types, misshapen)
+
+    def _parse(
+        self, records: Records, judged: Sequence[Column], types: dict[str, pa.DataType], misshapen: list[Any]
+    ) -> pa.Table:
+        def keep(row: Any) -> str:
+            misshapen.append(row)
+            return "skip"
+
+        names = [str(each) for each in range(len(self._layout.fields))]
+        wanted = [str(self._position[each.name]) for each in judged] or names[:1]
+        if not judged:
+            types = {names[0]: pa.string()}
+        if not records.data.size:
+            return pa.table({name: pa.array([], types[name]) for name in wanted})
+        return pa_csv.read_csv(
+            pa.BufferReader(records.data),
+            pa_csv.ReadOptions(use_threads=False, column_names=names, block_size=records.data.size + 1),
+            pa_csv.ParseOptions(
+                delimiter=self._layout.delimiter,
+                quote_char=self._dialect.quote or False,
+                escape_char=self._dialect.escape or False,
+                newlines_in_values=True,
+                ignore_empty_lines=not self._single,
+                invalid_row_handler=keep,
+            ),
+            pa_csv.ConvertOptions(
+                include_columns=wanted,
+                column_types=types,
+                null_values=["" if self._dialect.null is None else self._dialect.null],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
+
+    def _shape_problems(self, misshapen: Sequence[Any], numbers: Rows) -> list[Problem]:
+        wanted = len(self._layout.fields)
+        return [
+            Problem(
+                int(numbers[each.number - 1]),
+                f"{each.actual_columns} field{'' if each.actual_columns == 1 else 's'}, but expected {wanted}",
+                text=shown(each.text),
+            )
+            for each in misshapen
+        ]
+
+
+def _parsed(text: pa.Array, column: Column) -> tuple[pa.Array, Rows]:
+    """Typed values and the rows whose text means nothing."""
+    if column.type.kind not in (*STRINGS, *BYTES_KINDS):
+        text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+    parsed = parse_json_text(text, column.type)
+    return parsed.values, np.empty(0, np.int64) if parsed.bad is None else np.flatnonzero(parsed.bad)
+
+
+def _numbered(records: Records, misshapen: Sequence[Any], *, single: bool) -> tuple[Rows, Rows]:
+    """The line of each record that Arrow counts, and of each row that it delivers."""
+    numbers = records.lines(blank=single)
+    dropped = np.array([each.number - 1 for each in misshapen], np.int64)
+    return numbers, np.delete(numbers, dropped)
+
+
+def _problems(column: Column, text: pa.Array, bad: Rows, rows: Rows) -> list[Problem]:
+    wanted = expected(column.type)
+    return [
+        Problem(int(rows[each]), f"column {column.name}: '{text[each].as_py()}' is not {wanted}", drops_row=False)
+        for each in bad.tolist()
+    ]
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)

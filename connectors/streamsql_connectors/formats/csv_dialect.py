@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
-
 import numpy as np
+import numpy.typing as npt
 
-from streamsql.ports import RecordFile
 from streamsql_connectors.options import boolean, character, option
 from streamsql_connectors.text_blocks import NEWLINE, Bytes, after_last_newline
 
@@ -22,6 +20,7 @@ OPTIONS = (
     "ignore-parse-errors",
     "header",
 )
+Offsets = npt.NDArray[np.int64]
 _DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -65,7 +64,7 @@ class Dialect:
         ends = self.record_ends(data)
         return int(ends[-1]) if len(ends) else 0
 
-    def record_ends(self, data: Bytes) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def record_ends(self, data: Bytes) -> Offsets:
         """The offsets behind the newlines that end records."""
         newlines = np.flatnonzero(data == NEWLINE)
         quotes = self._quotes(data)
@@ -77,7 +76,7 @@ class Dialect:
         """Whether a quote is left open at the end."""
         return len(self._quotes(data)) % 2 == 1
 
-    def _quotes(self, data: Bytes) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def _quotes(self, data: Bytes) -> Offsets:
         if self.quote is None:
             return np.empty(0, np.int64)
         quotes = np.flatnonzero(data == ord(self.quote))
@@ -85,14 +84,3 @@ class Dialect:
             return quotes
         escaped = (data[np.maximum(quotes - 1, 0)] == ord(self.escape)) & (quotes > 0)
         return quotes[~escaped]
-
-
-def first_line(file: RecordFile) -> str:
-    """The first line of a file, without its byte order mark; at most 64 KB."""
-    stream: BinaryIO = file.open()
-    try:
-        head = stream.read(65_536)
-    finally:
-        stream.close()
-    lines = head.decode("utf-8-sig", "replace").splitlines()
-    return lines[0] if lines else ""

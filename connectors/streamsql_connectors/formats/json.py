@@ -32,7 +32,8 @@ class JsonFormat:
         missing = option(options, "fail-on-missing-field", boolean, False)
         if ignore and missing:
             raise UsageError("'json.ignore-parse-errors' and 'json.fail-on-missing-field' cannot both be true")
-        return TextReader(JsonDecoder(schema, ignore, missing).decode, _HINT)
+        decode = JsonDecoder(schema, ignore, missing).decode
+        return TextReader(lambda _: decode, _HINT)
 
     def writer(self, schema: Schema, options: Mapping[str, str], target: BinaryIO, *, start: bool) -> FileWriter:
         """One object a line, all columns written, NULL too."""

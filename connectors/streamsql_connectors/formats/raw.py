@@ -30,7 +30,8 @@ class RawFormat:
     def reader(self, schema: Schema, options: Mapping[str, str]) -> FileReader:
         """Splits lines; a STRING must be UTF-8."""
         _check(schema, options)
-        return TextReader(_RawDecoder(schema).decode, _HINT)
+        decode = _RawDecoder(schema).decode
+        return TextReader(lambda _: decode, _HINT)
 
     def writer(self, schema: Schema, options: Mapping[str, str], target: BinaryIO, *, start: bool) -> FileWriter:
         """Values as they are, a newline behind each; NULL gives an empty line."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, BinaryIO
 
 from streamsql.ports import Comparison, DecodedRows, Position, RecordFile
 from streamsql_connectors.decode_ahead import decode_ahead
@@ -13,32 +14,52 @@ from streamsql_connectors.text_blocks import Cut, TextBlock, after_last_newline,
 
 DecodeBlock = Callable[[TextBlock, Sequence[str]], BlockRows]
 
+_LONGEST_HEAD = 65_536
+
 
 @dataclass(frozen=True, slots=True)
 class TextReader:
-    """A FileReader of a text format; `hint`: what to do about malformed records. The mark of a chunk is the byte and
-    the line where its block begins."""
+    """A FileReader of a text format. The mark of a chunk is the byte and the line where its block begins.
 
-    decode: DecodeBlock
+    `decoder`: makes the decoder of a file from the file's first line, which only some formats look at (`head`).
+    `hint`: what to do about malformed records.
+    """
+
+    decoder: Callable[[str], DecodeBlock]
     hint: str
     cut: Cut = after_last_newline
+    head: bool = False
 
     def read(
         self, file: RecordFile, columns: tuple[str, ...], predicate: tuple[Comparison, ...], start: Position | None
     ) -> Iterator[DecodedRows]:
         """One chunk a block; DataError after the good rows before a malformed record."""
         begin: Any = start or {"offset": 0, "line": 1}
-        line = begin["line"]
         stream = file.open()
         try:
-            blocks = read_blocks(stream, file.name, self.cut, offset=begin["offset"])
-            for block, decoded in decode_ahead(blocks, lambda block: self.decode(block, columns)):
-                rejects = tuple(reject_of(each, file.name, line) for each in decoded.problems)
-                mark = {"offset": block.offset, "line": line}
-                if decoded.rows.num_rows or rejects:
-                    yield DecodedRows(decoded.rows, mark, rejects)
-                if decoded.fatal is not None:
-                    raise error_of(decoded.fatal, file.name, line, self.hint)
-                line += decoded.lines
+            yield from self._read(stream, file.name, columns, begin)
         finally:
             stream.close()
+
+    def _read(self, stream: BinaryIO, name: str, columns: tuple[str, ...], begin: Any) -> Iterator[DecodedRows]:
+        blocks = read_blocks(stream, name, self.cut, offset=begin["offset"])
+        first = next(blocks, None)
+        if first is None:
+            return
+        head = begin.get("head", first_line(first)) if self.head else ""
+        decode = self.decoder(head)
+        line = begin["line"]
+        for block, decoded in decode_ahead(chain((first,), blocks), lambda block: decode(block, columns)):
+            rejects = tuple(reject_of(each, name, line) for each in decoded.problems)
+            mark = {"offset": block.offset, "line": line, **({"head": head} if self.head else {})}
+            if decoded.rows.num_rows or rejects:
+                yield DecodedRows(decoded.rows, mark, rejects)
+            if decoded.fatal is not None:
+                raise error_of(decoded.fatal, name, line, self.hint)
+            line += decoded.lines
+
+
+def first_line(block: TextBlock) -> str:
+    """The first line of a block, at most 64 KB of it."""
+    head = bytes(memoryview(block.data)[:_LONGEST_HEAD])
+    return head.partition(b"\n")[0].rstrip(b"\r").decode("utf-8", "replace")

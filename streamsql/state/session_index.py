@@ -1,0 +1,208 @@
+"""SessionIndex: the open sessions of all keys, and which session each row of a batch belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from streamsql.batch import Times
+from streamsql.state.base import State
+from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
+from streamsql.state.grouping import group_rows, normalize_key, single_chunk
+from streamsql.state.islands import (
+    Elements,
+    Islands,
+    OpenSessions,
+    by_group_and_time,
+    elements_after_heads,
+    elements_anyhow,
+    find_islands,
+    grew_undivided,
+)
+from streamsql.state.key_index import KeyIndex
+from streamsql.state.session_replay import ReplayedSession, replay
+from streamsql.state.session_table import NONE, SessionTable
+from streamsql.time import Duration, Time
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Assigned:
+    """The session of each row, as a position in `slots`; -1 for a row that came too late."""
+
+    member: Int64Array
+    slots: Int64Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClosedSessions:
+    """Sessions that have closed. What belongs to one was kept under any of its slots.
+
+    `slots` with the position of the session that each is part of in `owner`; the first ones are the sessions' own.
+    """
+
+    keys: list[pa.Array]
+    starts: Times
+    ends: Times
+    slots: Int64Array
+    owner: Int64Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Batch:
+    """Rows on their way into sessions; `groups` are the distinct keys of the batch, `keys` their ids."""
+
+    group: Int64Array
+    keys: Int64Array
+    times: Times
+    watermarks: Times
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """Sessions after a batch, by (group, start). `slot` NONE: new. `linked`: still open for later rows."""
+
+    group: Int64Array
+    start: Times
+    last: Times
+    slot: Int64Array
+    linked: BoolArray
+
+
+class SessionIndex(State):
+    """Open sessions: a slot for each, which is given out again after it has closed.
+
+    Behaves as if the watermark of each row had closed sessions before the row came. Rows touch a session within `gap`,
+    which may join two of them; a row is late where it touches none and its own would be closed.
+    """
+
+    def __init__(self, key_types: Sequence[pa.DataType], gap: Duration, tick: int) -> None:
+        self._keys = KeyIndex(list(key_types) or [pa.int8()])
+        self._keyless = not key_types
+        self._table = SessionTable()
+        self._gap = gap
+        self._tick = tick
+
+    @property
+    def rows(self) -> int:
+        return self._table.rows
+
+    def assign(self, columns: Sequence[pa.Array], times: Times, watermarks: Times) -> Assigned:
+        """Put rows into sessions. `watermarks` never fall; there must be a row."""
+        batch = self._grouped(columns, times, watermarks)
+        elements = self._elements(batch)
+        islands = find_islands(elements, self._gap)
+        below = self._before_these(batch, elements)
+        cut = self._cut_islands(batch, elements, islands)
+        found, member = self._whole(elements, islands, len(times), cut)
+        if len(cut):
+            found, member = self._replayed(batch, elements, islands, cut, found, member)
+        slots = self._table.store(batch.keys[found.group], found.start, found.last, found.slot)
+        self._table.link(found.group[found.linked], slots[found.linked], batch.keys, below)
+        self._table.unlink(slots[~found.linked])
+        self._keys.free(batch.keys[self._table.count[batch.keys] == 0])
+        return Assigned(member, slots)
+
+    def close(self, watermark: Time) -> ClosedSessions | None:
+        """Take out the sessions that a watermark closes; in no particular order."""
+        own = self._table.last_up_to(watermark - self._gap + self._tick)
+        if not len(own):
+            return None
+        keys = self._table.key[own]
+        starts, ends = self._table.start[own], self._table.last[own] + self._gap
+        columns = [] if self._keyless else self._keys.keys(keys)
+        slots, owner = self._table.with_absorbed(own)
+        self._table.remove(own, slots)
+        emptied = np.unique(keys)
+        self._keys.free(emptied[self._table.count[emptied] == 0])
+        return ClosedSessions(columns, starts, ends, slots, owner)
+
+    def _grouped(self, columns: Sequence[pa.Array], times: Times, watermarks: Times) -> _Batch:
+        if self._keyless:
+            group, first = np.zeros(len(times), np.int64), np.zeros(1, np.int64)
+            columns = [pa.array([0] * len(times), pa.int8())]
+        else:
+            group, first = group_rows([normalize_key(each) for each in columns])
+        at = int64_array(first)
+        keys = self._keys.lookup_or_insert([each.take(at) for each in columns])
+        self._table.reach_keys(self._keys.bound)
+        return _Batch(group, keys, times, watermarks)
+
+    def _elements(self, batch: _Batch) -> Elements:
+        rows = by_group_and_time(batch.group, batch.times, len(batch.keys))
+        group, times = batch.group[rows], batch.times[rows]
+        latest = self._table.latest[batch.keys]
+        begins = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
+        with_session = np.flatnonzero(latest >= 0)
+        # Later than the first row: that one may touch this session from before, and older ones.
+        beyond = self._table.start[latest[with_session]] > times[begins[with_session]]
+        heads = self._open_sessions(with_session[~beyond], latest[with_session[~beyond]])
+        if not beyond.any():
+            return elements_after_heads(rows, group, times, heads)
+        anyhow = np.zeros(len(batch.keys), np.bool_)
+        anyhow[with_session[beyond]] = True
+        chosen = anyhow[group]
+        simple = elements_after_heads(rows[~chosen], group[~chosen], times[~chosen], heads)
+        sessions = self._open_sessions(*self._table.chains(with_session[beyond], latest[with_session[beyond]]))
+        return simple.followed_by(elements_anyhow(rows[chosen], group[chosen], times[chosen], sessions))
+
+    def _open_sessions(self, group: Int64Array, slots: Int64Array) -> OpenSessions:
+        return OpenSessions(group, self._table.start[slots], self._table.last[slots], slots)
+
+    def _cut_islands(self, batch: _Batch, elements: Elements, islands: Islands) -> Int64Array:
+        """The islands that must be replayed: a session may have closed before a row that touches it, or a row is late."""
+        behind = batch.times - self._tick <= batch.watermarks
+        if not behind.any():
+            return np.empty(0, np.int64)
+        is_row = elements.row >= 0
+        suspects = np.unique(islands.of[is_row][behind[elements.row[is_row]]])
+        undivided = grew_undivided(
+            islands, elements, suspects, batch.times, batch.watermarks, self._gap, self._tick
+        )
+        return suspects[~undivided]
+
+    def _before_these(self, batch: _Batch, elements: Elements) -> Int64Array:
+        """For each key the session before all those that the batch may touch."""
+        below = np.full(len(batch.keys), NONE)
+        sessions = np.flatnonzero(elements.slot >= 0)[::-1]
+        below[elements.group[sessions]] = self._table.older[elements.slot[sessions]]
+        return below
+
+    def _whole(
+        self, elements: Elements, islands: Islands, rows: int, cut: Int64Array
+    ) -> tuple[_Found, Int64Array]:
+        """Each island, but for those in `cut`, as one session; what it joins is absorbed by the earliest."""
+        sessions = np.flatnonzero(elements.slot >= 0)
+        slots, of = elements.slot[sessions], islands.of[sessions]
+        slot = np.full(len(islands), NONE)
+        slot[of[::-1]] = slots[::-1]
+        absorbed = slot[of] != slots
+        if len(cut):
+            absorbed &= ~np.isin(of, cut)
+        if absorbed.any():
+            self._table.absorb(slots[absorbed], slot[of[absorbed]])
+        member = np.empty(rows, np.int64)
+        is_row = elements.row >= 0
+        member[elements.row[is_row]] = islands.of[is_row]
+        return _Found(islands.group, islands.start, islands.last, slot, np.ones(len(islands), np.bool_)), member
+
+    def _replayed(
+        self, batch: _Batch, elements: Elements, islands: Islands, cut: Int64Array, found: _Found, member: Int64Array
+    ) -> tuple[_Found, Int64Array]:
+        """Some islands row by row, in place of what `_whole` has made of them."""
+        results = [self._replay(batch, elements, islands, each) for each in cut.tolist()]
+        sessions = [(int(islands.group[each]), linked, session)
+                    for each, result in zip(cut, results, strict=True)
+                    for linked, some in ((True, result.open), (False, result.closed)) for session in some]
+        kept = np.ones(len(islands), np.bool_)
+        kept[cut] = False
+        new = _Found(
+            np.concatenate([found.group[kept], np.array([group for group, _, _ in sessions], np.int64)]),
+            np.concatenate([found.start[kept], np.array([each.start for _, _, each in sessions], np.int64)]),
+            np.concatenate([found.last[kept], np.array([each.last for _, _, each in sessions], np.int64)]),
+            np.concatenate([found.slot[kept], np.array([each.slots[0] if each.slots else NONE for _, _, each in sessions], np.int64)]),
+            np.concatenate([found.linked[kept], np.array([linked for _, linked, _ in sessions], np.bool_)]),
+        )
+        ...
