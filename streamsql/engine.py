@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from streamsql.batch_job import BatchJob
 from streamsql.expr.context import EvalContext
-from streamsql.expr.types import Column, Schema
-from streamsql.plan.logical import Plan, Scan
+from streamsql.plan.logical import Plan, Scan, Table
 from streamsql.plan.optimize import optimize
 from streamsql.plan.physical import lower
+from streamsql.ports import Source
 from streamsql.runtime.job import Job
 from streamsql.runtime.metrics import Progress
 from streamsql.runtime.output import Output
+from streamsql.runtime.rejects import REJECTS as REJECTED_COLUMNS
 from streamsql.runtime.settings import JobSettings
 from streamsql.settings import Settings
 from streamsql.tables import LATE, REJECTS, SessionTables
@@ -48,18 +50,32 @@ class Engine:
         roots = lower(plans, self.context)
         return Job(roots, outputs, self.tables.open_source, self.context, settings, on_progress=on_progress)
 
-    def run(self, job: Job) -> None:
+    def batch_job(self, plans: Sequence[Plan], outputs: Sequence[Output]) -> BatchJob:
+        """The same, each plan run as one bounded query in DuckDB."""
+        return BatchJob(plans, outputs, self.bounded_source, self.context)
+
+    def bounded_source(self, table: Table) -> Source:
+        """A fresh source for a batch; NoBatchForm for a table that has no end."""
+        from streamsql.batch_mode.errors import NoBatchForm
+
+        source = self.tables.open_source(table)
+        if not source.bounded:
+            raise NoBatchForm(f"table {table.name} has no end", hint="run it as a stream, or bound it")
+        return source
+
+    def run(self, job: Job | BatchJob) -> None:
         """Run a job to its end, and keep the late and rejected rows under their tables' names."""
         try:
             job.run()
         finally:
-            self.tables.leave({f"{name}{LATE}": job.late.to_table(name) for name in job.late.tables()})
-            self.tables.leave({f"{name}{REJECTS}": job.rejects.to_table(name) for name in job.rejects.tables()})
+            for name in job.late.judged_tables():
+                self.tables.leave(f"{name}{LATE}", job.late.schema(name), job.late.to_table(name))
+            for name in {scan.table.name for plan in _plans(job) for scan in scans(plan)}:
+                self.tables.leave(f"{name}{REJECTS}", REJECTED_COLUMNS, job.rejects.to_table(name))
 
 
-def output_schema(plan: Plan) -> Schema:
-    """Names and types of a query's result."""
-    return Schema(tuple(Column(each.name, each.type) for each in plan.fields))
+def _plans(job: Job | BatchJob) -> tuple[Plan, ...]:
+    return job.plans if isinstance(job, BatchJob) else tuple(each.plan for each in job.nodes if each.operator is None)
 
 
 def scans(plan: Plan) -> list[Scan]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -57,6 +59,16 @@ class UsageError(StreamSqlError):
 
 class DataError(StreamSqlError):
     """Bad data, failed input or output, or an expression that failed on a row."""
+
+
+@contextmanager
+def located(text: str, name: str = "SQL") -> Iterator[None]:
+    """Errors that leave this block show where they are in the SQL text, unless they know a text of their own."""
+    try:
+        yield
+    except StreamSqlError as error:
+        error.with_source(text, name)
+        raise
 
 
 def position(text: str, offset: int) -> tuple[int, int]:

@@ -52,6 +52,7 @@ class MemorySource:
     """Reads the rows that were there when reading began."""
 
     bounded = True
+    in_memory = True
 
     def __init__(self, table: MemoryTable) -> None:
         self.schema = table.schema

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from streamsql.engine import Engine
+from streamsql.engine import Engine, scans
 from streamsql.plan.explain import explain
 from streamsql.plan.logical import Plan
 from streamsql.ports import RowKind
@@ -49,7 +49,7 @@ class Query:
         """What DuckDB says of the same query over the same input, as one bounded batch."""
         from streamsql.batch_mode.query import BatchQuery
 
-        return BatchQuery(self._plan, self._engine.tables.open_source, self._engine.context).run()
+        return BatchQuery(self._plan, self._engine.bounded_source, self._engine.context).run()
 
     def changes(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """The changelog row by row: the row kind (+I, -U, +U, -D) and the values, for people and tests."""
@@ -68,10 +68,12 @@ class Query:
         """Run as stream and as batch, and explain every difference by what time decided."""
         from streamsql.batch_mode.compare import StreamRun, compare
 
+        for each in scans(self._plan):
+            self._engine.bounded_source(each.table)
         begin = time.perf_counter()
         output = TableOutput()
         job = self._engine.job([self._plan], [output], record_decisions=True)
         self._engine.run(job)
         table = output.to_table()
         run = StreamRun(table, time.perf_counter() - begin, job.decisions.entries)
-        return compare(self._plan, run, self._engine.tables.open_source, self._engine.context)
+        return compare(self._plan, run, self._engine.bounded_source, self._engine.context)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
-from streamsql.engine import Engine, scans
-from streamsql.errors import UsageError
+from streamsql.batch_job import BatchJob
+from streamsql.engine import Engine
+from streamsql.errors import UsageError, located
 from streamsql.plan.logical import Plan, SinkPlan
 from streamsql.plan.traits import traits
 from streamsql.query import Query
@@ -19,6 +20,7 @@ from streamsql.settings import Settings
 from streamsql.show import describe, show
 from streamsql.sql import statements as s
 from streamsql.sql.dialect import exp
+from streamsql.sql.mentions import mentioned_names, reached_names
 from streamsql.sql.parse import parse_script
 from streamsql.tables import SessionTables
 
@@ -31,7 +33,9 @@ class ScriptSession(Protocol):
 
     def engine(self, *, job_settings: JobSettings | None = None) -> Engine: ...
 
-    def statements(self, text: str, name: str = "SQL") -> Iterator[s.Statement]: ...
+    def statements(
+        self, text: str, name: str = "SQL", *, before: Callable[[Any], None] | None = None
+    ) -> Iterator[s.Statement]: ...
 
     def apply(self, statement: s.Statement) -> bool: ...
 
@@ -39,22 +43,24 @@ class ScriptSession(Protocol):
 class ScriptHandler(Protocol):
     """What a script's results go to."""
 
-    def select(self, plan: Plan) -> Output:
-        """Where the rows of a SELECT go; `plan` is optimised."""
+    def select(self, plan: Plan, *, batch: bool) -> Output:
+        """Where the rows of a SELECT go; `plan` is optimised. `batch`: they come once, as the final table."""
         ...
 
     def text(self, text: str) -> None:
         """What EXPLAIN, DESCRIBE, SHOW and SET say."""
         ...
 
-    on_progress: Callable[[Progress], None] | None
-    """Called now and then while a job runs."""
+    @property
+    def on_progress(self) -> Callable[[Progress], None] | None:
+        """Called now and then while a job runs."""
+        ...
 
     def inserted(self, table: str, rows: int) -> None:
         """An INSERT has written so many rows."""
         ...
 
-    def run_job(self, job: Job, run: Callable[[], None]) -> None:
+    def run_job(self, job: Job | BatchJob, run: Callable[[], None]) -> None:
         """Call `run`, between whatever is to happen before and after a job."""
         ...
 
@@ -63,7 +69,8 @@ class ScriptHandler(Protocol):
 class ScriptRunner:
     """Runs scripts in a session.
 
-    A job is started when the statement after it is not an INSERT or SELECT, or reads a table that the job writes.
+    INSERTs and SELECTs wait, and run together as soon as a statement comes that is neither or that reads what they
+    write or leave out. A job that is told to stop is the last one of its script.
     """
 
     session: ScriptSession
@@ -72,48 +79,63 @@ class ScriptRunner:
     job_settings: JobSettings | None = None
     _plans: list[Plan] = field(default_factory=list)
     _outputs: list[Output] = field(default_factory=list)
+    _stopped: bool = False
 
     def run(self, text: str, name: str = "SQL") -> None:
         """Carry out all statements; errors carry the script's text and name."""
         handler = self._handler()
-        for statement in self.session.statements(text, name):
-            match statement:
-                case s.Query(plan=plan):
-                    self._queue(plan, handler.select)
-                case s.Insert(plans=plans):
-                    for each in plans:
-                        self._queue(each, self._sink)
-                case s.Explain(plans=plans):
-                    handler.text("\n".join(Query(self._engine(), each).explain() for each in plans))
-                case s.Describe(name=table):
-                    handler.text(describe(self.session.tables, table))
-                case s.Show(kind=kind, name=table):
-                    handler.text(show(self.session.tables, kind, table))
-                case s.SetOption(key=None):
-                    handler.text("\n".join(f"'{k}' = '{v}'" for k, v in sorted(self.session.settings.values.items())))
-                case _:
-                    self._flush()
-                    self.session.apply(statement)
-        self._flush()
+        with located(text, name):
+            for statement in self.session.statements(text, name, before=self._settle):
+                if self._stopped:
+                    return
+                self._carry_out(statement, handler)
+            self._flush()
 
     def run_for_query(self, text: str) -> Query | None:
         """Carry out a script whose last statement may be a query, which is handed out instead of run."""
         last: Query | None = None
-        for statement in self.session.statements(text):
-            last = None
-            match statement:
-                case s.Query(plan=plan):
-                    self._flush()
-                    last = Query(self._engine(), plan)
-                case s.Insert(plans=plans):
-                    for each in plans:
-                        self._queue(each, self._sink)
-                case _:
-                    self._flush()
-                    if not self.session.apply(statement):
-                        raise UsageError("sql() takes DDL, INSERT, SET and one query at the end")
-        self._flush()
+        with located(text):
+            for statement in self.session.statements(text, before=self._settle):
+                last = None
+                match statement:
+                    case s.Query(plan=plan):
+                        self._flush()
+                        last = Query(self._engine(), plan)
+                    case s.Insert(plans=plans):
+                        for each in plans:
+                            self._queue(each, self._sink)
+                    case _:
+                        self._flush()
+                        if not self.session.apply(statement):
+                            raise UsageError("sql() takes DDL, INSERT, SET and one query at the end")
+            self._flush()
         return last
+
+    def _carry_out(self, statement: s.Statement, handler: ScriptHandler) -> None:
+        match statement:
+            case s.Query(plan=plan):
+                self._queue(plan, lambda optimized: handler.select(optimized, batch=self._in_batch))
+            case s.Insert(plans=plans):
+                for each in plans:
+                    self._queue(each, self._sink)
+            case _:
+                self._flush()
+                if not (self._stopped or self.session.apply(statement)):
+                    handler.text(self._shown(statement))
+
+    def _shown(self, statement: s.Statement) -> str:
+        tables = self.session.tables
+        match statement:
+            case s.Explain(plans=plans):
+                return "\n\n".join(Query(self._engine(), each).explain() for each in plans)
+            case s.Describe(name=table):
+                return describe(tables, table)
+            case s.Show(kind=kind, name=table):
+                return show(tables, kind, table)
+            case s.SetOption():
+                return "\n".join(f"'{key}' = '{value}'" for key, value in sorted(self.session.settings.values.items()))
+            case _:
+                raise AssertionError(f"no one carries out {type(statement).__name__}")
 
     def _handler(self) -> ScriptHandler:
         if self.handler is None:
@@ -123,17 +145,26 @@ class ScriptRunner:
     def _engine(self) -> Engine:
         return self.session.engine(job_settings=self.job_settings)
 
-    def _queue(self, plan: Plan, output: Callable[[Plan], Output]) -> None:
+    @property
+    def _in_batch(self) -> bool:
+        return self.batch or self.session.settings.batch_mode
+
+    def _settle(self, tree: Any) -> None:
+        """Run what waits if the next statement reads what that writes or leaves out: it is bound to what is there."""
+        if not self._plans:
+            return
         written = {each.table.name for each in self._plans if isinstance(each, SinkPlan)}
-        if any(scan.table.name in written or "$" in scan.table.name for scan in scans(plan)):
+        if any("$" in name for name in mentioned_names(tree)) or written & reached_names(tree, self.session.tables):
             self._flush()
+
+    def _queue(self, plan: Plan, output: Callable[[Plan], Output]) -> None:
         optimized = self._engine().optimized(plan)
         self._plans.append(optimized)
         self._outputs.append(output(optimized))
 
     def _sink(self, plan: Plan) -> Output:
         assert isinstance(plan, SinkPlan)
-        changelog = not traits(plan).append_only
+        changelog = not (self._in_batch or traits(plan).append_only)
         return SinkOutput(self.session.tables.open_sink(plan.table), changelog=changelog)
 
     def _flush(self) -> None:
@@ -141,37 +172,26 @@ class ScriptRunner:
             return
         plans, outputs = self._plans, self._outputs
         self._plans, self._outputs = [], []
-        engine = self._engine()
-        if self.batch or self.session.settings.batch_mode:
-            for plan, output in zip(plans, outputs, strict=True):
-                run_batch(engine, plan, output)
+        engine, handler = self._engine(), self.handler
+        progress = None if handler is None else handler.on_progress
+        job = engine.batch_job(plans, outputs) if self._in_batch else engine.job(plans, outputs, on_progress=progress)
+        if handler is None:
+            engine.run(job)
             return
-        if self.handler is None:
-            engine.run(engine.job(plans, outputs))
-        else:
-            job = engine.job(plans, outputs, on_progress=self.handler.on_progress)
-            self.handler.run_job(job, lambda: engine.run(job))
-            for plan, output in zip(plans, outputs, strict=True):
-                if isinstance(plan, SinkPlan) and isinstance(output, SinkOutput):
-                    self.handler.inserted(plan.table.name, output.rows)
-
-
-def run_batch(engine: Engine, plan: Plan, output: Output) -> None:
-    """One plan as a bounded DuckDB query, its rows into the output."""
-    from streamsql.batch_mode.query import BatchQuery
-
-    query = BatchQuery(plan, engine.tables.open_source, engine.context)
-    table = query.run()
-    output.open(query.schema, None)
-    try:
-        for rows in table.combine_chunks().to_batches():
-            output.publish(rows, None)
-    except BaseException:
-        output.abort()
-        raise
-    output.end()
+        handler.run_job(job, lambda: engine.run(job))
+        self._stopped = job.stopped
+        for plan, output in zip(plans, outputs, strict=True):
+            if isinstance(plan, SinkPlan) and isinstance(output, SinkOutput):
+                handler.inserted(plan.table.name, output.rows)
 
 
 def count_queries(text: str, name: str) -> int:
     """How many SELECTs a script has."""
-    return sum(isinstance(each.tree, exp.Query) for each in parse_script(text))
+    with located(text, name):
+        return sum(isinstance(each.tree, exp.Query) for each in parse_script(text))
+
+
+def names_in_script(text: str, name: str) -> frozenset[str]:
+    """The names of all tables and views that a script mentions."""
+    with located(text, name):
+        return frozenset[str]().union(*(mentioned_names(each.tree) for each in parse_script(text)))

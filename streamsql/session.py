@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
+from streamsql.declared_at import DeclaredAt
 from streamsql.engine import Engine
-from streamsql.errors import SqlError, StreamSqlError, UsageError
+from streamsql.errors import SqlError, UsageError, located
 from streamsql.query import Query
 from streamsql.runtime.settings import JobSettings
-from streamsql.settings import CLOCK as CLOCK_SETTING
 from streamsql.script import ScriptRunner
+from streamsql.settings import CLOCK as CLOCK_SETTING
 from streamsql.settings import Settings, make_clock
 from streamsql.sql import statements as s
 from streamsql.sql.bind_statements import bind_statement
 from streamsql.sql.parse import parse_script
 from streamsql.tables import Input, SessionTables
 from streamsql.time import Clock
+
+Tree = Any
 
 
 class Session:
@@ -29,6 +33,7 @@ class Session:
         self._clock = clock or make_clock(self.settings.values[CLOCK_SETTING])
         self.tables = SessionTables(self._clock, catalog=catalog)
         self.keep_late_columns = False
+        self._script = ("", "SQL")
 
     def add_input(self, name: str, path: str, format: str | None = None) -> None:
         """Data for a table name: replaces what a CREATE TABLE of that name says, or stands in for a missing one."""
@@ -41,16 +46,20 @@ class Session:
         context = self.settings.context(self._clock)
         return Engine(self.tables, self.settings, context, self.keep_late_columns, job_settings or default)
 
-    def statements(self, text: str, name: str = "SQL") -> Iterator[s.Statement]:
+    def statements(
+        self, text: str, name: str = "SQL", *, before: Callable[[Tree], None] | None = None
+    ) -> Iterator[s.Statement]:
         """The statements of a script, each bound when it is its turn (after the ones before were carried out).
 
-        Errors carry the text, so that they show where they are.
+        `before` is called with the tree of each before it is bound. Errors carry the text, so that they show where
+        they are; so do those of whoever carries out the statements in `located`.
         """
-        try:
+        with located(text, name):
+            self._script = text, name
             for parsed in parse_script(text):
+                if before is not None:
+                    before(parsed.tree)
                 yield bind_statement(parsed, self.tables, text)
-        except StreamSqlError as error:
-            raise error.with_source(text, name) from error.__cause__
 
     def apply(self, statement: s.Statement) -> bool:
         """Carry out DDL and settings; False for a statement that runs a query or shows something."""
@@ -62,8 +71,9 @@ class Session:
 
     def _apply(self, statement: s.Statement) -> bool:
         match statement:
-            case s.CreateTable(table=table, if_not_exists=lenient):
-                self.tables.declare(table, if_not_exists=lenient)
+            case s.CreateTable(table=table, if_not_exists=lenient, span=span):
+                at = None if span is None else DeclaredAt(span, *self._script)
+                self.tables.declare(table, if_not_exists=lenient, at=at)
             case s.CreateView(view=view, if_not_exists=lenient):
                 self.tables.declare_view(view, if_not_exists=lenient)
             case s.Drop(name=name):

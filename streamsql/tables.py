@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from streamsql.errors import SqlError, UsageError
-from streamsql.expr.types import from_arrow_schema
+from streamsql.declared_at import DeclaredAt
+from streamsql.errors import SqlError, StreamSqlError, UsageError
+from streamsql.expr.types import Schema
 from streamsql.memory import MemoryTable
 from streamsql.plan.logical import Table
-from streamsql.plugins import load_catalog, load_connector
-from streamsql.ports import Connector, Sink, Source, TableOptions
+from streamsql.plugins import load_catalog, load_connector, load_format
+from streamsql.ports import Sink, Source, TableOptions
 from streamsql.runtime.settings import ENGINE_OPTIONS
 from streamsql.sql.context import View
 from streamsql.time import Clock
@@ -32,6 +34,14 @@ class Input:
         return {"path": self.path, **({} if self.format is None else {"format": self.format})}
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Leftover:
+    """Rows that a run left out, with the SQL types of their columns."""
+
+    schema: Schema
+    rows: pa.Table
+
+
 class SessionTables:
     """Finds tables and views by name, and opens their sources and sinks.
 
@@ -44,8 +54,8 @@ class SessionTables:
         self._catalog = load_catalog(catalog)
         self._memory: dict[str, MemoryTable] = {}
         self._inputs: dict[str, Input] = {}
-        self._used_inputs: set[str] = set()
-        self._leftovers: dict[str, pa.Table] = {}
+        self._declared_at: dict[str, DeclaredAt] = {}
+        self._leftovers: dict[str, Leftover] = {}
 
     def lookup(self, name: str) -> Table | View | None:
         """The table or view of that name; `t$late` and `t$rejects` once `t` is known."""
@@ -63,19 +73,25 @@ class SessionTables:
         """All names that can be read."""
         return tuple(dict.fromkeys((*self._catalog.names(), *self._inputs)))
 
-    def declare(self, table: Table, *, if_not_exists: bool = False) -> Table:
-        """Put a table into the catalog, its columns inferred where it declares none."""
+    def declare(self, table: Table, *, if_not_exists: bool = False, at: DeclaredAt | None = None) -> Table:
+        """Put a table into the catalog, its columns inferred where it declares none.
+
+        `at`: the text that declares it, which errors show when the table cannot be opened later.
+        """
         existing = self._refuse_existing(table.name, "table", if_not_exists)
         if isinstance(existing, Table):
             return existing
         given = self._inputs.get(table.name)
         if given is not None:
-            self._used_inputs.add(table.name)
             table = replace(table, connector="filesystem", options=_redirected(table.options, given))
-        if table.inferred:
-            schema = self._connector(table).infer(self._options(table, inferring=True))
-            table = replace(table, columns=schema.columns)
-        if table.connector is None:
+        elif at is not None:
+            self._declared_at[table.name] = at
+        with self._located(table):
+            connector = None if table.connector is None else load_connector(table.connector)
+            if table.inferred and connector is not None:
+                schema = connector.infer(self._options(table, inferring=True))
+                table = replace(table, columns=schema.columns)
+        if connector is None:
             self._memory[table.name] = MemoryTable(table.physical())
         self._catalog.put(table.name, table)
         return table
@@ -96,6 +112,7 @@ class SessionTables:
         if self._catalog.get(name) is not None:
             self._catalog.drop(name)
             self._memory.pop(name, None)
+            self._declared_at.pop(name, None)
 
     def add_input(self, name: str, given: Input) -> None:
         """Data from outside for a table name; UsageError when the name is taken."""
@@ -103,36 +120,34 @@ class SessionTables:
             raise UsageError(f"input {name} is given twice")
         self._inputs[name] = given
 
-    def unused_inputs(self) -> tuple[str, ...]:
-        """Inputs that no statement has used so far."""
-        return tuple(name for name in self._inputs if name not in self._used_inputs)
-
     def memory(self, name: str) -> MemoryTable:
         """The rows of an in-memory table."""
         if name not in self._memory:
             raise UsageError(f"{name} is not an in-memory table")
         return self._memory[name]
 
-    def leave(self, tables: Mapping[str, pa.Table]) -> None:
-        """Keep late or rejected rows under their table names, after those of earlier runs."""
-        for name, rows in tables.items():
-            before = self._leftovers.get(name)
-            if before is not None:
-                rows = pa.concat_tables([before, rows], promote_options="default")
-            self._leftovers[name] = rows
+    def leave(self, name: str, schema: Schema, rows: pa.Table) -> None:
+        """Keep late or rejected rows under the name of their table, such as `t$late`, after those of earlier runs."""
+        before = self._leftovers.get(name)
+        if before is not None:
+            columns = {each.name: each for each in (*before.schema, *schema)}
+            schema = Schema(tuple(columns.values()))
+            rows = pa.concat_tables([before.rows, rows], promote_options="default").select(schema.names)
+        self._leftovers[name] = Leftover(schema, rows)
 
     def _leftover(self, name: str) -> Table | None:
         base, mark, kind = name.rpartition("$")
         if not mark or f"${kind}" not in (LATE, REJECTS) or self.lookup(base) is None:
             return None
-        rows = self._leftovers.get(name)
-        if rows is None:
+        found = self._leftovers.get(name)
+        if found is None:
+            what = "dropped late rows" if kind == "late" else "read the records"
             raise SqlError(
-                f"{name} is empty: no query that ran before has dropped rows of {base}",
+                f"there is no {name} yet: no query before this one could have {what} of {base}",
                 hint=f"{name} shows what earlier statements of the same script or session left out",
             )
-        table = MemoryTable(from_arrow_schema(rows.schema))
-        for batch in rows.to_batches():
+        table = MemoryTable(found.schema)
+        for batch in found.rows.to_batches():
             table.append(batch)
         self._memory[name] = table
         return Table(name=name, columns=table.schema.columns)
@@ -141,16 +156,25 @@ class SessionTables:
         """A fresh source of the table's physical columns."""
         if table.connector is None:
             return self.memory(table.name).source()
-        return self._connector(table).source(self._options(table))
+        with self._located(table):
+            return load_connector(table.connector).source(self._options(table))
 
     def open_sink(self, table: Table) -> Sink:
         """A fresh sink for the table's physical columns."""
         if table.connector is None:
             return self.memory(table.name).sink()
-        return self._connector(table).sink(self._options(table))
+        with self._located(table):
+            return load_connector(table.connector).sink(self._options(table))
 
-    def _connector(self, table: Table) -> Connector:
-        return load_connector(str(table.connector))
+    @contextmanager
+    def _located(self, table: Table) -> Iterator[None]:
+        """Errors within show where the table was declared."""
+        try:
+            yield
+        except StreamSqlError as error:
+            if table.name in self._declared_at:
+                self._declared_at[table.name].locate(error)
+            raise
 
     def _options(self, table: Table, *, inferring: bool = False) -> TableOptions:
         return TableOptions(
@@ -165,9 +189,15 @@ class SessionTables:
 
 
 def _redirected(options: Mapping[str, str], given: Input) -> dict[str, str]:
-    """The table's options with path and format replaced; what only the old connector knew is left out."""
+    """The table's options with path and format replaced; what only the old connector knew is left out.
+
+    How the format is written stays (such as `csv.field-delimiter`) as long as it is the same format.
+    """
     kept = {key: value for key, value in options.items() if key in ENGINE_OPTIONS}
     format_ = given.format or options.get("format")
-    if given.format is None and "format" in options:
-        kept.update({key: value for key, value in options.items() if key.startswith(f"{format_}.")})
-    return {**kept, **given.options()}
+    if format_ is None:
+        return {**kept, **given.options()}
+    if format_ == options.get("format"):
+        known = load_format(format_).option_names
+        kept |= {key: value for key, value in options.items() if key.removeprefix(f"{format_}.") in known}
+    return {**kept, **given.options(), "format": format_}

@@ -20,8 +20,12 @@ def with_op(schema: Schema) -> Schema:
     return Schema((Column(name, _OP), *schema.columns))
 
 
+def short_kinds(kinds: RowKinds | None, rows: int) -> pa.Array:
+    """'+I', '-U', '+U' or '-D' for each row; all '+I' where kinds is None."""
+    return _SHORT.take(pa.array(np.zeros(rows, np.int8) if kinds is None else kinds))
+
+
 def add_op(rows: pa.RecordBatch, kinds: RowKinds | None, schema: Schema) -> pa.RecordBatch:
     """The rows with their kinds as the first column; `schema` is what `with_op` gave."""
-    codes = np.zeros(rows.num_rows, np.int8) if kinds is None else kinds
-    ops = _SHORT.take(pa.array(codes))
+    ops = short_kinds(kinds, rows.num_rows)
     return pa.RecordBatch.from_arrays([ops, *rows.columns], schema=schema.to_arrow())

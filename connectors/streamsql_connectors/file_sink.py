@@ -23,7 +23,7 @@ _CODEC_ENDINGS = {"gzip": ".gz", "zstd": ".zst", None: ""}
 
 @dataclass(frozen=True, slots=True)
 class FileLayout:
-    """Where a sink writes and how: `codec` is gzip, zstd or None; part files of a folder are about `part_bytes` long."""
+    """Where a sink writes and how: `codec` is gzip, zstd or None; part files are about `part_bytes` long."""
 
     path: str
     codec: str | None
@@ -41,8 +41,9 @@ class FileLayout:
 class FileSink:
     """A sink that writes one file, part files into a folder, or stdout.
 
-    Of a bounded run all files appear at `commit`, under their final names. An unbounded run appends to plain JSON lines,
-    CSV and raw files after each write; other files appear at `commit`, part files also when they have their size.
+    Of a bounded run all files appear at `commit`, under their final names. An unbounded run appends to plain JSON
+    lines, CSV and raw files after each write; other files appear at `commit`, part files also when they are long
+    enough.
     """
 
     mode: SinkMode = "changelog"

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from streamsql.errors import DataError, UsageError, did_you_mean
 from streamsql.expr.types import Schema
-from streamsql.ports import DecodedRows, FileReader, Position, ReadRequest, SourceBatch
+from streamsql.ports import FileReader, Position, ReadRequest, Reject, SourceBatch
 from streamsql_connectors.files import InputFile
 from streamsql_connectors.streams import STANDARD
 
@@ -52,25 +52,24 @@ class FileSource:
         chunks = self.reader.read(record_file, request.columns, request.predicate, start)
         with closing(chunks):  # type: ignore[type-var]
             for chunk in chunks:
-                for batch in _cut(chunk, request.batch_rows, skip):
-                    delivered += batch.rows.num_rows
-                    skip += batch.rows.num_rows
-                    position = {**after_start, "rows": delivered, "chunk": chunk.mark, "skip": skip}
-                    yield SourceBatch(batch.rows, position, rejects=batch.rejects)
-                skip = 0
+                passed = skip
+                # A position lies behind some delivery of its chunk, so the rejects of that chunk are known already.
+                rejects = chunk.rejects if place is None else ()
+                for batch in _cut(chunk.rows, request.batch_rows, skip, rejects):
+                    delivered += batch.num_rows
+                    passed += batch.num_rows
+                    position = {**after_start, "rows": delivered, "chunk": chunk.mark, "skip": passed}
+                    yield SourceBatch(batch, position, rejects=rejects)
+                    rejects = ()
+                skip, place = max(0, skip - chunk.rows.num_rows), None
 
 
-def _cut(chunk: DecodedRows, size: int, skip: int) -> Iterator[DecodedRows]:
-    """A chunk in pieces, the first `skip` rows left out; its rejects come with its first row."""
-    rows: pa.RecordBatch = chunk.rows
-    rejects = chunk.rejects if skip == 0 else ()
-    if rows.num_rows == 0:
-        if rejects:
-            yield DecodedRows(rows, chunk.mark, rejects)
-        return
+def _cut(rows: pa.RecordBatch, size: int, skip: int, rejects: tuple[Reject, ...]) -> Iterator[pa.RecordBatch]:
+    """Rows in pieces, the first `skip` left out; one empty piece where there are only rejects to tell of."""
+    if rows.num_rows == 0 and rejects:
+        yield rows
     for first in range(skip, rows.num_rows, size):
-        yield DecodedRows(rows.slice(first, min(size, rows.num_rows - first)), chunk.mark, rejects)
-        rejects = ()
+        yield rows.slice(first, min(size, rows.num_rows - first))
 
 
 @dataclass(frozen=True, slots=True)

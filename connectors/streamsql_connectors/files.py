@@ -108,7 +108,9 @@ def _remote(url: str, compression: str | None) -> Iterator[InputFile]:
         raise DataError(f"cannot read {url}: {error}") from error
     for each, info in details:
         if info.get("type") != "directory":
-            yield InputFile(found.unstrip_protocol(each), int(info.get("size") or 0), _modified(info), codec_of(each, compression))
+            yield InputFile(
+                found.unstrip_protocol(each), int(info.get("size") or 0), _modified(info), codec_of(each, compression)
+            )
 
 
 def _hidden_below(path: str, folder: str) -> bool:

@@ -14,7 +14,7 @@ from streamsql_connectors.file_sink import FileLayout, FileSink
 from streamsql_connectors.file_source import FileSource
 from streamsql_connectors.files import InputFile, find_files
 from streamsql_connectors.options import byte_size, choice, option, refuse_unknown, required
-from streamsql_connectors.streams import CODECS, STANDARD, codec_of
+from streamsql_connectors.streams import CODECS, codec_of
 
 _OWN = ("connector", "path", "format", "compression", "sink.rolling-policy.file-size")
 
@@ -110,10 +110,10 @@ def _parse(table: TableOptions, path: str, example: str) -> _FileTable:
 def _format_by_ending(path: str, example: str) -> str:
     found = ENDINGS.get(_plain_ending(example)) or ENDINGS.get(_plain_ending(path))
     if found is None:
-        known = ", ".join(ENDINGS)
+        formats = ", ".join(known_names("format"))
         raise UsageError(
             f"the format of {path} is not known by its ending",
-            hint=f"write 'format' = '…' (one of {', '.join(known_names('format'))}), or --input-format for stdin; known endings: {known}",
+            hint=f"say which it is ('format' = '…': {formats}), or end the name with one of {', '.join(ENDINGS)}",
         )
     return found
 

@@ -6,6 +6,7 @@ import io
 import os
 import secrets
 import sys
+from contextlib import suppress
 from typing import Any, BinaryIO, Protocol, cast
 
 import pyarrow as pa
@@ -103,6 +104,12 @@ def place_for(path: str) -> Place:
     return _Remote(path) if is_url(path) else _Local(path)
 
 
+def _drop(raw: BinaryIO) -> None:
+    """Close without caring for bytes that a full disk did not take: they are not wanted any more."""
+    with suppress(OSError):
+        raw.close()
+
+
 class _Local:
     empty, immediate = True, False
 
@@ -113,7 +120,7 @@ class _Local:
         self._final = path
         self._temporary = os.path.join(folder, f".{name}.tmp-{secrets.token_hex(6)}")
         try:
-            self.raw: BinaryIO = open(self._temporary, "xb")
+            self.raw: BinaryIO = open(self._temporary, "xb")  # noqa: SIM115
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror}") from error
 
@@ -126,7 +133,7 @@ class _Local:
         os.replace(self._temporary, self._final)
 
     def discard(self) -> None:
-        self.raw.close()
+        _drop(self.raw)
         if os.path.exists(self._temporary):
             os.unlink(self._temporary)
 
@@ -152,7 +159,7 @@ class _Remote:
         self._files.mv(self._temporary, self._final)
 
     def discard(self) -> None:
-        self.raw.close()
+        _drop(self.raw)
         if self._files.exists(self._temporary):
             self._files.rm(self._temporary)
 
@@ -164,7 +171,7 @@ class Appended:
 
     def __init__(self, path: str) -> None:
         try:
-            self.raw: BinaryIO = open(path, "ab")
+            self.raw: BinaryIO = open(path, "ab")  # noqa: SIM115
         except OSError as error:
             raise UsageError(f"cannot write {path}: {error.strerror}") from error
         self.empty = self.raw.tell() == 0
@@ -178,7 +185,7 @@ class Appended:
         """The bytes are there already."""
 
     def discard(self) -> None:
-        self.raw.close()
+        _drop(self.raw)
 
 
 class _Standard:

@@ -24,7 +24,8 @@ Cut = Callable[[Bytes], int]
 
 @dataclass(frozen=True, slots=True)
 class TextBlock:
-    """Whole records; `offset`: where they begin in the (decompressed) file; `last`: the file ends here."""
+    """Whole records; `offset`: where they begin in the (decompressed) file, 0 also where a byte order mark comes first;
+    `last`: the file ends here, without a newline."""
 
     data: pa.Buffer
     offset: int
@@ -52,11 +53,11 @@ def after_last_newline(data: Bytes) -> int:
 
 
 def read_blocks(
-    stream: BinaryIO, name: str, cut: Cut = after_last_newline, *, offset: int = 0, size: int = BLOCK_BYTES
+    stream: BinaryIO, name: str, cut: Cut = after_last_newline, *, offset: int = 0
 ) -> Iterator[TextBlock]:
-    """Blocks of about `size` bytes from `offset` on; a byte order mark is left out. At the end of the file the bytes
+    """Blocks of about BLOCK_BYTES bytes from `offset` on; a byte order mark is left out. At the end of the file the bytes
     after the last newline form a record too. DataError for what cannot be read, naming the file."""
-    carry, wanted = b"", size
+    carry, wanted = b"", BLOCK_BYTES
     try:
         _skip(stream, offset)
         while True:
@@ -64,12 +65,12 @@ def read_blocks(
             skipped = len(_BYTE_ORDER_MARK) if offset == 0 and _starts_with_mark(data) else 0
             whole = data.size if ended else cut(np.frombuffer(data, np.uint8))
             if whole > skipped:
-                yield TextBlock(data.slice(skipped, whole - skipped), offset + skipped, ended)
+                yield TextBlock(data.slice(skipped, whole - skipped), offset, ended)
             if ended:
                 return
             carry = bytes(memoryview(data)[whole:])
             offset += whole
-            wanted = size if whole else _doubled(wanted, name)
+            wanted = BLOCK_BYTES if whole else _doubled(wanted, name)
     except (OSError, EOFError, pa.ArrowException) as error:
         raise DataError(f"{name}: {error}") from error
 
@@ -88,8 +89,11 @@ def _skip(stream: BinaryIO, offset: int) -> None:
 
 
 def _fill(stream: BinaryIO, carry: bytes, size: int) -> tuple[pa.Buffer, bool]:
-    """The carry and up to `size` new bytes, as many as one wait gives; whether the stream has ended."""
-    buffer = pa.allocate_buffer(len(carry) + size, resizable=False)
+    """The carry and new bytes up to `size` in all, as many as one wait gives; whether the stream has ended.
+
+    Blocks depend on where they begin alone, so that reading on from one gives the same blocks again.
+    """
+    buffer = pa.allocate_buffer(max(size, len(carry) + 1), resizable=False)
     view = memoryview(buffer).cast("B")
     view[: len(carry)] = carry
     filled = len(carry)

@@ -1,159 +1,169 @@
-"""The command line: arguments to calls, errors to messages and exit codes."""
+"""The command line: arguments to calls."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
-from streamsql.errors import StreamSqlError, UsageError
+from streamsql.errors import UsageError
+from streamsql_repl.endings import exit_code, leave, let_signals_interrupt
 from streamsql_repl.start_up import keep_pandas_out
 
-INTERNAL_ERROR = 3
-INTERRUPTED = 130
+Command = TypeVar("Command", bound=Callable[..., Any])
+Option = Callable[[Any], Any]
 
-_input = click.option(
-    "--input",
-    "inputs",
-    multiple=True,
-    metavar="NAME=PATH",
-    help="Data of a table: a file, glob, folder, URL or - (stdin).",
-)
-_input_format = click.option("--input-format", metavar="FORMAT", help="Format of inputs whose name does not tell it.")
-_batch_size = click.option(
-    "--batch-size", type=click.IntRange(min=1), help="Rows of a step (an answer never depends on it)."
-)
-_seed = click.option("--seed", type=int, help="Seed of generated data and of random functions.")
+
+def _with(*options: Option) -> Callable[[Command], Command]:
+    """One decorator of several, which come in this order in the help."""
+
+    def decorate(command: Command) -> Command:
+        for each in reversed(options):
+            command = each(command)
+        return command
+
+    return decorate
+
+
+def _inputs(hidden: bool = False) -> Option:
+    return _with(
+        click.option(
+            "--input",
+            "inputs",
+            multiple=True,
+            metavar="NAME=PATH",
+            hidden=hidden,
+            help="Data of a table: a file, glob, folder, URL or - (stdin).",
+        ),
+        click.option(
+            "--input-format",
+            metavar="FORMAT",
+            hidden=hidden,
+            help="Format of inputs whose name does not tell it; stdin is json otherwise.",
+        ),
+    )
+
+
+def _step(hidden: bool = False) -> Option:
+    return _with(
+        click.option(
+            "--batch-size",
+            type=click.IntRange(min=1),
+            metavar="N",
+            hidden=hidden,
+            help="Rows of a step (an answer never depends on it).",
+        ),
+        click.option("--seed", type=int, metavar="N", hidden=hidden, help="Seed of generated data, random functions."),
+    )
+
+
+def _run_options(hidden: bool = False) -> Option:
+    return _with(
+        _inputs(hidden),
+        click.option(
+            "--output",
+            metavar="FILE",
+            hidden=hidden,
+            help="Where the rows of the SELECT go; the ending is the format, - is stdout.",
+        ),
+        click.option(
+            "--result",
+            type=click.Choice(["changelog", "table"]),
+            hidden=hidden,
+            help="Every change, with a first column op, or the final table.",
+        ),
+        click.option("--batch", is_flag=True, hidden=hidden, help="Run as one bounded batch in DuckDB."),
+        _step(hidden),
+        click.option("--late", metavar="FILE", hidden=hidden, help="Write rows dropped as late there, as JSON lines."),
+        click.option("--rejects", metavar="FILE", hidden=hidden, help="Write rejected records there, as JSON lines."),
+    )
+
+
 _debug = click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 _script = click.argument("script", metavar="SCRIPT.sql")
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="streamsql-engine", prog_name="streamsql")
-@click.option("-c", "text", metavar="SQL", help="Run this SQL text.")
+@click.option("-c", "text", metavar="SQL", help="Run this SQL text; takes the options of run too.")
+@_run_options(hidden=True)
 @_debug
 @click.pass_context
-def streamsql(context: click.Context, text: str | None, debug: bool) -> None:
+def streamsql(context: click.Context, /, text: str | None, debug: bool, **options: Any) -> None:
     """Streaming SQL over files and streams, in one process, checked against DuckDB."""
+    given = [name for name, value in options.items() if value not in (None, False, ())]
+    if text is None and given:
+        spelled = "--input" if given[0] == "inputs" else f"--{given[0].replace('_', '-')}"
+        raise UsageError(f"{spelled} stands before the command", hint=f"write streamsql run SCRIPT.sql {spelled} …")
     if context.invoked_subcommand is not None:
+        if text is not None:
+            raise UsageError(f"-c and {context.invoked_subcommand} do not go together")
         return
     if text is None:
         click.echo(context.get_help())
         return
     from streamsql_repl.run import RunOptions, run_text
 
-    run_text(text, "-c", RunOptions())
+    run_text(text, "-c", RunOptions(**options))
 
 
 @streamsql.command()
 @_script
-@_input
-@_input_format
-@click.option(
-    "--output", metavar="FILE", help="Where the rows of the SELECT go; the ending is the format, - is stdout."
-)
-@click.option("--result", type=click.Choice(["changelog", "table"]), help="Every change, or the final table.")
-@click.option("--batch", is_flag=True, help="Run as one bounded batch in DuckDB.")
-@_batch_size
-@click.option("--late", metavar="FILE", help="Write rows dropped as late there, as JSON lines.")
-@click.option("--rejects", metavar="FILE", help="Write rejected records there, as JSON lines.")
-@_seed
+@_run_options()
 @_debug
 def run(script: str, debug: bool, **options: Any) -> None:
     """Run a script: its DDL, then its INSERTs and SELECTs. - reads the script from stdin."""
     from streamsql_repl.run import RunOptions, run_text
+    from streamsql_repl.script_text import read_script
 
-    text, name = read_script(script)
+    text, name = read_script(script, options["inputs"])
     run_text(text, name, RunOptions(**options))
 
 
 @streamsql.command()
 @_script
-@_input
-@_input_format
+@_inputs()
 @click.option(
     "--batch-sizes", metavar="N,N,…", help="Also run the stream with these step sizes and compare the answers."
 )
-@_batch_size
-@_seed
+@_step()
 @_debug
-def compare(script: str, debug: bool, **options: Any) -> None:
+def compare(script: str, debug: bool, **options: Any) -> int:
     """Run as a stream and as a DuckDB batch, and explain every difference."""
     from streamsql_repl.compare import CompareOptions, compare_text
+    from streamsql_repl.script_text import read_script
 
-    text, name = read_script(script)
-    sys.exit(compare_text(text, name, CompareOptions(**options)))
+    text, name = read_script(script, options["inputs"])
+    return compare_text(text, name, CompareOptions(**options))
 
 
 @streamsql.command()
 @_script
-@_input
-@_input_format
+@_inputs()
 @_debug
 def explain(script: str, debug: bool, inputs: tuple[str, ...], input_format: str | None) -> None:
     """Show the plan of every query of a script: changelog modes, keys, time and what bounds the state."""
     from streamsql_repl.explain import explain_text
+    from streamsql_repl.script_text import read_script
 
-    text, name = read_script(script)
+    text, name = read_script(script, inputs)
     explain_text(text, name, inputs, input_format)
-
-
-def read_script(path: str) -> tuple[str, str]:
-    """The text of a script and the name that errors show; - is stdin."""
-    try:
-        if path == "-":
-            return sys.stdin.read(), "stdin"
-        with open(path, encoding="utf-8-sig") as file:
-            return file.read(), path
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
-    except OSError as error:
-        raise UsageError(f"cannot read the script {path}: {error.strerror}") from error
 
 
 def main(arguments: list[str] | None = None) -> None:
     """The `streamsql` command: never a traceback without --debug."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    keep_pandas_out()
-    sys.exit(exit_code(lambda: streamsql.main(arguments, standalone_mode=False), debug="--debug" in arguments))
+    leave(run_command(sys.argv[1:] if arguments is None else arguments))
 
 
-def exit_code(call: Callable[[], object], *, debug: bool) -> int:
-    """Run a command; print what went wrong to stderr and say with which code to end."""
-    try:
-        call()
-        sys.stdout.flush()
-    except click.exceptions.Exit as error:
-        return error.exit_code
-    except SystemExit as error:
-        return int(error.code or 0)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except StreamSqlError as error:
-        if debug:
-            raise
-        click.echo(f"error: {error}", err=True)
-        return error.exit_code
-    except BrokenPipeError:
-        _close_stdout()
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
-        return INTERRUPTED
-    except Exception as error:
-        if debug:
-            raise
-        click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
-        click.echo(
-            "This is a defect of streamsql. Please report it with the output of the same command and --debug.", err=True
-        )
-        return INTERNAL_ERROR
-    return 0
+def run_command(arguments: list[str]) -> int:
+    """Carry out a command line and say with which code to end."""
 
+    def call() -> int | None:
+        let_signals_interrupt()
+        keep_pandas_out()
+        code: int | None = streamsql.main(arguments, prog_name="streamsql", standalone_mode=False)
+        return code
 
-def _close_stdout() -> None:
-    """The reader of the pipe has left: no further write, also not at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return exit_code(call, debug="--debug" in arguments)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import click
 import pyarrow as pa
 
 from streamsql.engine import Engine
-from streamsql.errors import UsageError
-from streamsql.plan.logical import Plan
+from streamsql.errors import UsageError, located
+from streamsql.plan.logical import Plan, SinkPlan
 from streamsql.query import Query
+from streamsql.runtime.output import SinkOutput
+from streamsql.session import Session
 from streamsql.sql import statements as s
-from streamsql_repl.inputs import refuse_unused
+from streamsql_repl.inputs import read_inputs
 from streamsql_repl.session import make_session
+from streamsql_repl.stdin_copy import with_stdin_copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +33,28 @@ class CompareOptions:
 
 
 def compare_text(text: str, name: str, options: CompareOptions) -> int:
-    """Compare every SELECT and INSERT of a script; 0 only if no difference is left unexplained."""
-    session = make_session(options.inputs, options.input_format, options.batch_size, options.seed)
+    """Compare every SELECT and INSERT of a script; 0 only if no difference is left unexplained.
+
+    Files are not written; in-memory tables get their rows, for the queries that read them.
+    """
     sizes = _sizes(options.batch_sizes)
-    codes = [0]
-    for statement in session.statements(text, name):
-        match statement:
-            case s.Query(plan=plan):
-                codes.append(_compare(session.engine(), plan, sizes))
-            case s.Insert(plans=plans):
-                codes += [_compare(session.engine(), each, sizes) for each in plans]
-            case _:
-                session.apply(statement)
-    if len(codes) == 1:
+    with ExitStack() as stack, located(text, name):
+        inputs = with_stdin_copied(read_inputs(options.inputs), stack)
+        session = make_session(
+            text, name, inputs, options.input_format, batch_size=options.batch_size, seed=options.seed
+        )
+        codes: list[int] = []
+        for statement in session.statements(text, name):
+            match statement:
+                case s.Query(plan=plan):
+                    codes.append(_compare(session.engine(), plan, sizes))
+                case s.Insert(plans=plans):
+                    codes += [_compare(session.engine(), each, sizes) for each in plans]
+                    _fill_memory(session, plans)
+                case _:
+                    session.apply(statement)
+    if not codes:
         raise UsageError(f"{name} has no query to compare")
-    refuse_unused(session)
     return max(codes)
 
 
@@ -67,6 +79,14 @@ def _compare(engine: Engine, plan: Plan, sizes: tuple[int, ...]) -> int:
     if not shaken:
         click.echo(f"the same at batch sizes {', '.join(f'{each:,}' for each in sizes)}")
     return 1 if shaken else found.exit_code
+
+
+def _fill_memory(session: Session, plans: Sequence[SinkPlan]) -> None:
+    engine = session.engine()
+    kept = [each for each in plans if each.table.connector is None]
+    if kept:
+        outputs = [SinkOutput(session.tables.open_sink(each.table), changelog=True) for each in kept]
+        engine.run(engine.job([engine.optimized(each) for each in kept], outputs))
 
 
 def _sizes(text: str | None) -> tuple[int, ...]:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import click
 
+from streamsql.errors import UsageError, located
+from streamsql.plan.logical import Plan
 from streamsql.query import Query
 from streamsql.sql import statements as s
-from streamsql_repl.inputs import refuse_unused
+from streamsql_repl.inputs import read_inputs
 from streamsql_repl.session import make_session
 
 
 def explain_text(text: str, name: str, inputs: tuple[str, ...], input_format: str | None) -> None:
     """Print the plan of every SELECT and INSERT; DDL is carried out in a session of its own."""
-    session = make_session(inputs, input_format)
-    plans = []
-    for statement in session.statements(text, name):
-        match statement:
-            case s.Query(plan=plan):
-                plans.append(plan)
-            case s.Insert(plans=several) | s.Explain(plans=several):
-                plans += several
-            case _:
-                session.apply(statement)
-    refuse_unused(session)
-    click.echo("\n\n".join(Query(session.engine(), plan).explain() for plan in plans))
+    session = make_session(text, name, read_inputs(inputs), input_format)
+    plans: list[Plan] = []
+    with located(text, name):
+        for statement in session.statements(text, name):
+            match statement:
+                case s.Query(plan=plan):
+                    plans.append(plan)
+                case s.Insert(plans=several) | s.Explain(plans=several):
+                    plans += several
+                case _:
+                    session.apply(statement)
+        if not plans:
+            raise UsageError(f"{name} has no query to explain")
+        shown = [Query(session.engine(), plan).explain() for plan in plans]
+    click.echo("\n\n".join(shown))

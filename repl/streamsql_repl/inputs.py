@@ -2,27 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from streamsql.errors import UsageError
+from streamsql_connectors.files import find_files
+from streamsql_connectors.filesystem import ENDINGS
+from streamsql_connectors.streams import STANDARD
+
+from streamsql.errors import UsageError, did_you_mean
 from streamsql.session import Session
 
 
-def add_inputs(session: Session, inputs: Iterable[str], input_format: str | None) -> None:
-    """Register NAME=PATH arguments; what comes from stdin is JSON unless a format is given."""
-    for argument in inputs:
+@dataclass(frozen=True, slots=True)
+class InputArgument:
+    """NAME=PATH, and the format that the name of its files tells, if it does."""
+
+    name: str
+    path: str
+    told: str | None
+    from_stdin: bool
+
+
+def read_inputs(arguments: Iterable[str]) -> tuple[InputArgument, ...]:
+    """The arguments, checked: their form, that no name or stdin comes twice, and that the files are there."""
+    read: list[InputArgument] = []
+    for argument in arguments:
         name, equals, path = argument.partition("=")
         if not equals or not name or not path:
             raise UsageError(f"--input {argument}", hint="write --input NAME=PATH, such as --input bids=bids.parquet")
-        session.add_input(name, path, input_format or ("json" if path == "-" else None))
+        if any(each.name == name for each in read):
+            raise UsageError(f"--input {name} is given twice", hint="a glob or a folder takes several files")
+        other = next((each.name for each in read if each.from_stdin and path == STANDARD), None)
+        if other is not None:
+            raise UsageError(f"--input {other} and --input {name} cannot both come from stdin")
+        read.append(InputArgument(name, path, _told_format(path), path == STANDARD))
+    return tuple(read)
 
 
-def refuse_unused(session: Session) -> None:
-    """UsageError for an input that the script never read or declared: most likely a misspelt name."""
-    from streamsql.errors import did_you_mean
+def add_inputs(session: Session, inputs: Sequence[InputArgument], input_format: str | None) -> None:
+    """Give a session its inputs. `input_format` is for those whose name tells none; if all do, it is for all.
 
-    for name in session.tables.unused_inputs():
-        known = tuple(each for each in session.tables.names() if each != name)
-        raise UsageError(
-            f"--input {name}: the script uses no table {name}", hint=did_you_mean(name, known, kind="its tables")
-        )
+    What comes from stdin is JSON if nothing is said.
+    """
+    for_all = all(each.told for each in inputs)
+    for each in inputs:
+        told = input_format if for_all and input_format else each.told or input_format
+        session.add_input(each.name, each.path, told or ("json" if each.from_stdin else None))
+
+
+def refuse_unused(inputs: Sequence[InputArgument], mentioned: Iterable[str]) -> None:
+    """UsageError for an input that the script never mentions: most likely a misspelt name."""
+    known = tuple(mentioned)
+    for each in inputs:
+        if each.name not in known:
+            hint = did_you_mean(each.name, known, kind="its tables") if known else None
+            raise UsageError(f"--input {each.name}: the script uses no table {each.name}", hint=hint)
+
+
+def _told_format(path: str) -> str | None:
+    if path == STANDARD:
+        return None
+    first = find_files(path)[0].path.lower()
+    for ending in (".gz", ".zst"):
+        first = first.removesuffix(ending)
+    return next((format_ for ending, format_ in ENDINGS.items() if first.endswith(ending)), None)

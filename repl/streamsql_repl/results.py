@@ -6,11 +6,14 @@ import sys
 from dataclasses import dataclass, field
 
 import pyarrow as pa
-from streamsql.plugins import load_connector
+from streamsql_connectors.filesystem import ENDINGS
+from streamsql_connectors.streams import STANDARD
 
+from streamsql.errors import UsageError
 from streamsql.expr.types import Schema
 from streamsql.plan.logical import Plan
 from streamsql.plan.traits import traits
+from streamsql.plugins import load_connector
 from streamsql.ports import RowKinds, Sink, TableOptions
 from streamsql.runtime.output import Output, SinkOutput, TableOutput
 from streamsql.time import SystemClock
@@ -18,52 +21,62 @@ from streamsql.time import SystemClock
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where results go. `path` None: stdout. `result`: as the command line says it, None where it says nothing."""
+    """Where results go. `path` None: stdout. `result`: as the command line says it, None where it says nothing.
+
+    `alone`: the script has no other SELECT; else each is printed as one block when it is complete.
+    """
 
     path: str | None = None
     result: str | None = None
     alone: bool = True
-    """Whether the script has no other SELECT; else each is printed as one block when it is complete."""
 
     @property
     def terminal(self) -> bool:
-        return self.path is None and sys.stdout.isatty()
+        """Whether tables are drawn."""
+        return self.path is None and on_terminal()
+
+    @property
+    def standard(self) -> bool:
+        """Whether rows go to stdout."""
+        return self.path in (None, STANDARD)
 
 
-def result_output(plan: Plan, destination: Destination) -> Output:
-    """An output for an optimised query."""
-    append_only = traits(plan).append_only
-    final = destination.result == "table" or (destination.result is None and destination.terminal)
-    changelog = destination.result == "changelog" or (not append_only and not final)
-    sink = result_sink(destination)
-    if destination.terminal or (final and not append_only) or not destination.alone:
+def on_terminal() -> bool:
+    """Whether a person reads stdout."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def result_output(plan: Plan, destination: Destination, *, batch: bool = False, bounded: bool = True) -> Output:
+    """An output for an optimised query. A query without end prints its rows as they come, on a terminal too."""
+    terminal = destination.terminal and bounded
+    append_only = batch or traits(plan).append_only
+    final = destination.result == "table" or (destination.result is None and terminal)
+    changelog = destination.result == "changelog" or not (append_only or final)
+    sink = _terminal_sink() if terminal else file_sink(destination.path)
+    if terminal or (final and not append_only) or (destination.standard and not destination.alone):
         return CompleteOutput(sink, final=final, changelog=changelog)
     return SinkOutput(sink, changelog=changelog)
 
 
-def result_sink(destination: Destination) -> Sink:
-    """What writes rows: the terminal's tables, JSON lines on stdout, or a file in the format of its ending."""
-    if destination.terminal:
-        from streamsql_repl.render import TerminalSink
+def _terminal_sink() -> Sink:
+    from streamsql_repl.render import TerminalSink
 
-        return TerminalSink()
-    options = {"path": destination.path or "-"}
-    if options["path"] == "-":
+    return TerminalSink()
+
+
+def file_sink(path: str | None) -> Sink:
+    """What writes rows to a file in the format of its ending; JSON lines to stdout, which is None or `-`."""
+    options = {"path": path or STANDARD}
+    if options["path"] == STANDARD:
         options["format"] = "json"
+    elif not _ending_is_known(options["path"]):
+        raise UsageError(f"--output {path}: its ending tells no format", hint=f"known endings: {', '.join(ENDINGS)}")
     table = TableOptions(name="the result", schema=None, options=options, clock=SystemClock())
     return load_connector("filesystem").sink(table)
 
 
-def write_table(table: pa.Table, schema: Schema, sink: Sink) -> None:
-    """A whole result into a sink."""
-    sink.open(schema, changelog=False)
-    try:
-        for batch in table.to_batches():
-            sink.write(batch, None)
-        sink.commit()
-    except BaseException:
-        sink.abort()
-        raise
+def _ending_is_known(path: str) -> bool:
+    return path.lower().removesuffix(".gz").removesuffix(".zst").endswith(tuple(ENDINGS))
 
 
 @dataclass(slots=True)
@@ -80,6 +93,7 @@ class CompleteOutput:
     def open(self, schema: Schema, key: tuple[int, ...] | None) -> None:
         self._schema = schema
         self._table.open(schema, key)
+        self.sink.open(schema, changelog=self.changelog)
 
     def publish(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
         if self.final:
@@ -88,15 +102,17 @@ class CompleteOutput:
             self._changes.append((rows, kinds))
 
     def end(self) -> None:
-        assert self._schema is not None
+        """Write everything, or leave nothing behind."""
         if self.final:
-            self._table.end()
-            write_table(self._table.to_table(), self._schema, self.sink)
-            return
-        self.sink.open(self._schema, changelog=self.changelog)
-        for rows, kinds in self._changes:
-            self.sink.write(rows, kinds)
-        self.sink.commit()
+            self._changes = [(rows, None) for rows in self._table.to_table().to_batches() if rows.num_rows]
+        try:
+            for rows, kinds in self._changes:
+                self.sink.write(rows, kinds)
+            self.sink.commit()
+        except BaseException:
+            self.sink.abort()
+            raise
 
     def abort(self) -> None:
         self._changes = []
+        self.sink.abort()

@@ -9,19 +9,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import click
+from streamsql_connectors.streams import STANDARD
 
+from streamsql.batch_job import BatchJob
+from streamsql.engine import scans
 from streamsql.errors import UsageError
-from streamsql.plan.logical import Plan
+from streamsql.plan.logical import Plan, Table
 from streamsql.runtime.job import Job
 from streamsql.runtime.metrics import Progress
 from streamsql.runtime.output import Output
 from streamsql.script import ScriptRunner, count_queries
 from streamsql.session import Session
-from streamsql_repl.inputs import refuse_unused
+from streamsql_repl.inputs import read_inputs
+from streamsql_repl.left_out import counted, late_rows, refuse_unwritable, rejected_rows, summary, write_lines
 from streamsql_repl.progress import erase_line, progress_line
-from streamsql_repl.results import Destination, result_output
+from streamsql_repl.results import Destination, on_terminal, result_output
 from streamsql_repl.session import make_session
-from streamsql_repl.summary import late_tables, reject_tables, summary, write_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +44,25 @@ class RunOptions:
 
 def run_text(text: str, name: str, options: RunOptions) -> None:
     """Run a script with these options; errors are raised for the caller to show."""
-    session = make_session(options.inputs, options.input_format, options.batch_size, options.seed)
-    session.keep_late_columns = options.late is not None or "$late" in text
     queries = count_queries(text, name)
-    if options.output is not None and queries > 1:
-        hint = "write INSERT INTO a table for each, with its own 'path'"
-        raise UsageError(f"--output takes the rows of one SELECT, the script has {queries}", hint=hint)
+    _refuse_useless(options, queries)
+    inputs = read_inputs(options.inputs)
+    session = make_session(text, name, inputs, options.input_format, batch_size=options.batch_size, seed=options.seed)
+    session.keep_late_columns = options.late is not None or "$late" in text
     handler = RunHandler(session, options, queries)
     ScriptRunner(session, handler, batch=options.batch).run(text, name)
-    refuse_unused(session)
     handler.finish()
+
+
+def _refuse_useless(options: RunOptions, queries: int) -> None:
+    if options.output not in (None, STANDARD) and queries != 1:
+        has = f"the script has {queries or 'none'}"
+        hint = "write INSERT INTO a table for each, with its own 'path'" if queries else "its INSERTs write to tables"
+        raise UsageError(f"--output takes the rows of one SELECT, {has}", hint=hint)
+    refuse_unwritable("--late", options.late)
+    refuse_unwritable("--rejects", options.rejects)
+    if options.late is not None and options.late == options.rejects != STANDARD:
+        raise UsageError(f"--late and --rejects cannot both write {options.late}")
 
 
 @dataclass(slots=True)
@@ -60,24 +72,34 @@ class RunHandler:
     session: Session
     options: RunOptions
     queries: int
-    on_progress: Callable[[Progress], None] | None = field(default_factory=progress_line)
     _inserted: list[tuple[str, int]] = field(default_factory=list)
-    _jobs: list[Job] = field(default_factory=list)
+    _jobs: list[Job | BatchJob] = field(default_factory=list)
 
-    def select(self, plan: Plan) -> Output:
+    def select(self, plan: Plan, *, batch: bool) -> Output:
         """The output of a SELECT."""
-        return result_output(plan, Destination(self.options.output, self.options.result, alone=self.queries == 1))
+        destination = Destination(self.options.output, self.options.result, alone=self.queries == 1)
+        bounded = not destination.terminal or batch or self._is_bounded(plan)
+        return result_output(plan, destination, batch=batch, bounded=bounded)
 
     def text(self, text: str) -> None:
+        """What EXPLAIN, SHOW and their like say."""
         click.echo(text)
 
     def inserted(self, table: str, rows: int) -> None:
+        """An INSERT is done."""
         self._inserted.append((table, rows))
 
-    def run_job(self, job: Job, run: Callable[[], None]) -> None:
+    @property
+    def on_progress(self) -> Callable[[Progress], None] | None:
+        """What shows progress; none where rows appear on the same terminal as they come."""
+        tables = (self.session.tables.lookup(each) for each in self.session.tables.names())
+        written = any(isinstance(each, Table) and _shows_rows(each) for each in tables)
+        return None if on_terminal() and written else progress_line()
+
+    def run_job(self, job: Job | BatchJob, run: Callable[[], None]) -> None:
         """Run a job; SIGINT and SIGTERM end an unbounded one well and a bounded one as interrupted."""
         self._jobs.append(job)
-        with _signals(job):
+        with stopped_by_signals(job):
             try:
                 run()
             finally:
@@ -86,23 +108,36 @@ class RunHandler:
     def finish(self) -> None:
         """Write what --late and --rejects ask for, and say on stderr what was left out."""
         if self.options.late is not None:
-            write_lines(self.options.late, late_tables(self._jobs))
+            write_lines(self.options.late, late_rows(self._jobs))
         if self.options.rejects is not None:
-            write_lines(self.options.rejects, reject_tables(self._jobs))
+            write_lines(self.options.rejects, rejected_rows(self._jobs))
         if self.queries == 0:
             for table, rows in self._inserted:
-                click.echo(f"{table}: {rows:,} rows", err=True)
+                click.echo(f"{table}: {counted(rows)}", err=True)
         for line in summary(self._jobs, self.options.late, self.options.rejects):
             click.echo(line, err=True)
 
+    def _is_bounded(self, plan: Plan) -> bool:
+        return all(self.session.tables.open_source(each.table).bounded for each in scans(plan))
+
+
+def _shows_rows(table: Table) -> bool:
+    return table.connector == "print" or table.options.get("path") == STANDARD
+
 
 @contextmanager
-def _signals(job: Job) -> Iterator[None]:
-    """Within: the first SIGINT or SIGTERM stops the job after its step."""
+def stopped_by_signals(job: Job | BatchJob) -> Iterator[None]:
+    """Within: the first SIGINT or SIGTERM stops a job without end after its step, the second interrupts it.
+
+    A bounded job is interrupted at once: half an answer is none.
+    """
+    told = False
 
     def stop(number: int, frame: Any) -> None:
-        if not any(each.live for each in job.inlets):
+        nonlocal told
+        if told or job.bounded:
             raise KeyboardInterrupt
+        told = True
         job.stop()
 
     before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
+from streamsql.script import names_in_script
 from streamsql.session import Session
-from streamsql_repl.inputs import add_inputs
+from streamsql_repl.inputs import InputArgument, add_inputs, refuse_unused
 
 
 def make_session(
-    inputs: Iterable[str], input_format: str | None, batch_size: int | None = None, seed: int | None = None
+    text: str,
+    name: str,
+    inputs: Sequence[InputArgument],
+    input_format: str | None = None,
+    *,
+    batch_size: int | None = None,
+    seed: int | None = None,
 ) -> Session:
-    """A session with the command line's settings and inputs."""
+    """A session for a script, with the command line's settings and inputs; all of these must be of use to it."""
     settings = {}
     if batch_size is not None:
         settings["streamsql.batch-size"] = str(batch_size)
     if seed is not None:
         settings["streamsql.seed"] = str(seed)
+    if inputs:
+        refuse_unused(inputs, names_in_script(text, name))
     session = Session(settings=settings)
     add_inputs(session, inputs, input_format)
     return session

@@ -1,10 +1,14 @@
-"""The DuckDB connections of batch mode."""
+"""DuckDB for batch mode: one database in memory, which keeps nothing, and a cursor of it for each query."""
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from threading import Lock
 
 import duckdb
 
@@ -12,20 +16,24 @@ from streamsql.expr.context import EvalContext
 from streamsql.expr.duckdb_connection import prepare_cursor
 from streamsql.expr.duckdb_macros import MACROS
 
+_opening = Lock()
+
 
 @contextmanager
-def private_connection(context: EvalContext, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database of its own in memory, ready to run `sql`: the session's time zone, the macros that the text uses.
+def open_cursor(context: EvalContext | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A cursor with the time zone of the session; what is registered on it, no other cursor sees."""
+    with _opening:
+        database = _database()
+    with database.cursor() as cursor:
+        prepare_cursor(cursor, context or EvalContext())
+        yield cursor
 
-    It opens no files but those it spills to, which lie in the machine's folder for temporary files.
-    """
-    with (
-        tempfile.TemporaryDirectory(prefix="streamsql-") as folder,
-        duckdb.connect(":memory:", config={"temp_directory": folder, "python_enable_replacements": "false"}) as opened,
-    ):
-        opened.execute("SET enable_external_access = false")
-        # Defining them takes longer than most small queries.
-        if "streamsql_" in sql:
-            opened.execute("; ".join(f"CREATE MACRO {name} AS ({body})" for name, body in MACROS.items()))
-        prepare_cursor(opened, context)
-        yield opened
+
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    """Opens no files but those it spills to, which lie in the machine's folder for temporary files and go with it."""
+    spill = str(Path(tempfile.gettempdir()) / f"streamsql-{os.getpid()}")
+    database = duckdb.connect(":memory:", config={"temp_directory": spill, "python_enable_replacements": "false"})
+    database.execute("SET enable_external_access = false")
+    database.execute("; ".join(f"CREATE MACRO {name} AS ({body})" for name, body in MACROS.items()))
+    return database

@@ -20,7 +20,7 @@ class Recorded:
 
     def __init__(self, plan: Plan, decisions: Sequence[Decision]) -> None:
         self._identities = Identities((plan, *(each.plan for each in decisions)))
-        self._by_node: dict[str, list[Decision]] = {}
+        self._by_node: dict[int, list[Decision]] = {}
         for each in decisions:
             self._by_node.setdefault(self._identities.key(each.plan), []).append(each)
 
@@ -30,7 +30,7 @@ class Recorded:
 
 
 def dropped_rows(plan: Plan, decisions: Sequence[Decision]) -> pa.Table | None:
-    """What the node's operator dropped: its input's columns, then window start and end (µs); None if nothing.
+    """What the node's operator dropped: its input's columns, window start and end (µs), weight; None if nothing.
 
     One row per dropped row and window. A session is no part of its rows' identity: start and end are 0.
     """
@@ -47,11 +47,16 @@ def cut_rows(decisions: Sequence[Decision]) -> pa.Table | None:
 
 def _whole(late: LateRows) -> pa.Table:
     nothing = np.zeros(late.rows.num_rows, np.int64)
-    return _numbered(late.rows, nothing, nothing)
+    return _numbered(late.rows, nothing, nothing, _weights(late))
 
 
 def _by_window(late: LateRows) -> pa.Table:
-    return _numbered(late.rows.take(pa.array(late.missed[:, 0])), late.missed[:, 1], late.missed[:, 2])
+    row, start, end = late.missed.T
+    return _numbered(late.rows.take(pa.array(row)), start, end, _weights(late)[row])
+
+
+def _weights(late: LateRows) -> npt.NDArray[np.int64]:
+    return np.ones(late.rows.num_rows, np.int64) if late.weights is None else late.weights.astype(np.int64)
 
 
 def _numbered(rows: pa.RecordBatch, *extra: npt.NDArray[np.int64]) -> pa.Table:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from streamsql.batch_mode.connection import open_cursor
 from streamsql.batch_mode.nested import rebuild_column
 
 _DOUBLE_DIGITS, _FLOAT_DIGITS = 9, 6
@@ -44,7 +45,7 @@ def first_disorder(stream: pa.Table, other: pa.Table) -> int | None:
     """The first position at which two tables of equal length differ; None: the same rows in the same order."""
     if stream.equals(other):
         return None
-    with duckdb.connect() as connection:
+    with open_cursor() as connection:
         _register(connection, "a", comparable(stream))
         _register(connection, "b", comparable(other))
         changed = " OR ".join(f"a.k{index} IS DISTINCT FROM b.k{index}" for index in range(stream.num_columns))
@@ -93,7 +94,7 @@ def _unpaired(stream: pa.Table, batch: pa.Table) -> tuple[Indices, Indices]:
     """The row numbers on either side of the rows that the other side lacks, in order."""
     keys = [f"k{index}" for index in range(stream.num_columns)]
     by = ", ".join(keys)
-    with duckdb.connect() as connection:
+    with open_cursor() as connection:
         _register(connection, "stream", stream)
         _register(connection, "batch", batch)
         found = connection.sql(f"""
@@ -124,7 +125,7 @@ def _nearly_equal(stream: pa.Table, batch: pa.Table) -> tuple[Indices, Indices]:
     order = ", ".join(f"k{index}" for index in floats)
     partition = f"PARTITION BY {', '.join(exact)} " if exact else ""
     nth = f"row_number() OVER ({partition}ORDER BY {order}) AS nth"
-    with duckdb.connect() as connection:
+    with open_cursor() as connection:
         _register(connection, "stream", _only_floats_exact(stream))
         _register(connection, "batch", _only_floats_exact(batch))
         found = connection.sql(f"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streamsql.plan.logical import Filter, Plan, Project, Scan, SinkPlan, Union, Unnest, WindowAssign
+from streamsql.plan.logical import Plan
 from streamsql.plan.traits import traits
 
 
@@ -14,14 +14,3 @@ def final_order(plan: Plan) -> tuple[int, ...] | None:
     ids = [each.id for each in plan.fields]
     keys = [key for key in found.unique_keys if key and key <= set(ids)]
     return tuple(sorted(ids.index(each) for each in keys[0])) if keys else tuple(range(len(ids)))
-
-
-def passes_retractions(plan: Plan) -> bool:
-    """Whether rows that a source takes back are taken back from the result itself, which is then ordered as a table."""
-    match plan:
-        case Scan():
-            return True
-        case Filter() | Project() | Unnest() | WindowAssign() | Union() | SinkPlan():
-            return any(passes_retractions(each) for each in plan.inputs)
-        case _:
-            return False

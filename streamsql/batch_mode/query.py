@@ -9,8 +9,8 @@ import duckdb
 import pyarrow as pa
 
 from streamsql.batch_mode.conform import conform
-from streamsql.batch_mode.connection import private_connection
-from streamsql.batch_mode.final_order import final_order, passes_retractions
+from streamsql.batch_mode.connection import open_cursor
+from streamsql.batch_mode.final_order import final_order
 from streamsql.batch_mode.lower import begin, lower
 from streamsql.batch_mode.relation import Lowering, Relation, column
 from streamsql.batch_mode.scans import OpenSource, ScanInput, ScanSettings
@@ -47,20 +47,18 @@ class BatchQuery:
         (plan,) = share((plan,))
         self._lowering = begin(plan, context, decisions)
         self._order = final_order(plan)
-        self._passes_retractions = passes_retractions(plan)
         self.sql = _finished(plan, lower(plan, self._lowering), self._lowering, ordered=self._order is None)
 
     def run(self) -> pa.Table:
         """The answer, with exactly the Arrow types of `schema`, in the order of the stream's answer."""
         settings = ScanSettings(self._context, self._lowering.source_count > 1, self.rejects)
-        with private_connection(self._context, self.sql) as connection, self._inputs(settings, connection) as inputs:
+        with open_cursor(self._context) as connection, self._inputs(settings, connection) as inputs:
             try:
                 found = connection.sql(self.sql).to_arrow_table()
             except duckdb.Error as error:
                 raise _as_data_error(error, inputs) from error
-            taken_back = self._passes_retractions and any(each.retracts for each in inputs)
         answer = conform(found, self.schema)
-        if self._order is None and not taken_back:
+        if self._order is None:
             return answer
         return answer.take(pa.array(row_order(answer.combine_chunks(), self._order)))
 

@@ -73,10 +73,13 @@ class Lowering:
         self.expressions.append((f"{name} AS {how}", body))
         return name
 
-    def source_order(self, watermark: str, row: str) -> tuple[str, ...]:
-        """The place of a row of the next source among those of all: (watermark before it, source, row number)."""
+    def source_order(self, watermark: str | None, row: str) -> tuple[str, ...]:
+        """The place of a row of the next source among those of all: (watermark before it, source, row number).
+
+        A source without watermark comes before all time, as NULL does.
+        """
         number, self.sources = self.sources, self.sources + 1
-        return (row,) if self.source_count == 1 else (watermark, f"{number}::BIGINT", row)
+        return (row,) if self.source_count == 1 else (watermark or "NULL::BIGINT", f"{number}::BIGINT", row)
 
     def add_table(self, table: pa.Table) -> str:
         """Have an Arrow table registered and return its name."""

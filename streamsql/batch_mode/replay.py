@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from streamsql.batch_mode.decisions import cut_rows, dropped_rows
 from streamsql.batch_mode.relation import Lowering, Relation, column
@@ -14,18 +15,22 @@ from streamsql.plan.logical import UnaryPlan
 def without_dropped(plan: UnaryPlan, rows: Relation, window: Sequence[str], lowering: Lowering) -> Relation:
     """The rows less those that the stream dropped from the window (named by its columns in `rows`; () : from all).
 
-    Of equal rows the last arrivals go: what is late stays late.
+    Of equal rows the last arrivals go: what is late stays late. Where the stream dropped more retractions of a row than
+    additions, the row is still there in the stream, so it is added.
     """
     dropped = dropped_rows(plan, lowering.recorded.of(plan))
     if dropped is None:
         return rows
     values = (*_input_columns(plan), *window)
-    matched, nth = _matched(rows, values, dropped, "count(*)", lowering)
+    weight = f"sum({dropped.column_names[-1]})"
+    matched, nth = _matched(rows, values, dropped, weight, lowering)
     body = (
-        f"SELECT * EXCLUDE (decided) FROM {matched} WHERE decided IS NULL UNION ALL "
+        f"SELECT * EXCLUDE (decided) FROM {matched} WHERE decided IS NULL UNION ALL BY NAME "
         f"SELECT * EXCLUDE (decided, nth) FROM (SELECT *, {nth} AS nth FROM {matched} WHERE decided IS NOT NULL) "
         "WHERE nth > decided"
     )
+    if pc.min(dropped.column(dropped.num_columns - 1)).as_py() < 0:
+        body += f" UNION ALL BY NAME {_still_there(values, dropped, weight, lowering)}"
     return Relation(lowering.add(body), rows.ids, rows.order, ordinals_only=rows.ordinals_only)
 
 
@@ -45,6 +50,15 @@ def with_generations(plan: UnaryPlan, rows: Relation, lowering: Lowering) -> str
         f"SELECT * EXCLUDE (decided), coalesce(decided[{nth}], 0) AS generation "
         f"FROM {matched} WHERE decided IS NOT NULL"
     )
+
+
+def _still_there(values: Sequence[str], dropped: pa.Table, weight: str, lowering: Lowering) -> str:
+    """Rows whose retraction was dropped, each as often as that happened, with nothing known of their arrival."""
+    names = dropped.column_names[: len(values)]
+    table = lowering.add_table(dropped)
+    summed = f"SELECT {', '.join(names)}, {weight} AS decided FROM {table} GROUP BY {', '.join(names)}"
+    columns = ", ".join(f"{name} AS {value}" for name, value in zip(names, values, strict=True))
+    return f"SELECT {columns} FROM ({summed}) AS d, LATERAL (SELECT unnest(range(-decided::BIGINT))) WHERE decided < 0"
 
 
 def _matched(

@@ -9,7 +9,6 @@ from streamsql.expr.duckdb_sql import duckdb_sql, duckdb_type
 from streamsql.expr.nodes import ColumnRef, Expr, Literal
 from streamsql.expr.types import Kind, SqlType
 from streamsql.plan.logical import Filter, Project, Scan, Union, Unnest, Values
-from streamsql.time import BEGIN_OF_TIME
 
 
 def lower_scan(plan: Scan, lowering: Lowering) -> Relation:
@@ -17,14 +16,14 @@ def lower_scan(plan: Scan, lowering: Lowering) -> Relation:
     source = f"s{len(lowering.scans)}"
     lowering.scans[source] = plan
     items = {column(each.id): f"f{index}" for index, each in enumerate(plan.fields)}
-    order = lowering.source_order("w", "r")
+    order = lowering.source_order(None if plan.watermark is None else "w", "r")
     name = lowering.add(f"SELECT {select_list(items, order)} FROM {source}", keep=plan in lowering.shared)
     return Relation(name, distinct_ids(plan.fields), len(order), sorted=len(order) == 1, ordinals_only=True)
 
 
 def lower_values(plan: Values, lowering: Lowering) -> Relation:
     """Literal rows, numbered in the order in which they are written."""
-    order = lowering.source_order(f"{BEGIN_OF_TIME}::BIGINT", "r")
+    order = lowering.source_order(None, "r")
     names = [f"f{index}" for index in range(len(plan.fields))]
     rows = ", ".join(f"({_literals(row, plan, number, lowering)})" for number, row in enumerate(plan.rows))
     nothing = ", ".join([*(f"NULL::{duckdb_type(each.type)}" for each in plan.fields), "0::BIGINT"])

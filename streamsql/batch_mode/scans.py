@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
 from streamsql.batch import Batch, Weights
 from streamsql.batch_mode.conform import for_duckdb, to_duckdb
+from streamsql.batch_mode.connection import open_cursor
 from streamsql.batch_mode.errors import NoBatchForm
 from streamsql.expr.context import EvalContext
 from streamsql.expr.types import arrow_type
@@ -38,12 +38,11 @@ class ScanInput:
     """One scan: `f0 …` its fields, `r` the row number and `w` the watermark before the row.
 
     DuckDB pulls the rows from its own threads, one batch at a time; an error of the source is kept in `error`, because
-    DuckDB passes on only its text. `retracts`: the table took rows back.
+    DuckDB passes on only its text.
     """
 
     def __init__(self, scan: Scan, source: Source, settings: ScanSettings) -> None:
         self.error: Exception | None = None
-        self.retracts = False
         self._scan = scan
         self._reader = SourceReader(
             scan,
@@ -85,7 +84,6 @@ class ScanInput:
             batches.append(numbered)
             weights.append(batch.sign())
         if any((each < 0).any() for each in weights):
-            self.retracts = True
             batches = _without_retracted(pa.Table.from_batches(batches, self.schema), np.concatenate(weights))
         yield from batches
 
@@ -102,16 +100,16 @@ class ScanInput:
 
 
 def _without_retracted(table: pa.Table, weights: Weights) -> list[pa.RecordBatch]:
-    """The rows that are left when each -1 row has cancelled one equal row; of equal rows the first remain."""
+    """The rows that are left when each -1 row has cancelled one equal row; of equal rows the earliest go."""
     values = ", ".join(table.column_names[:-2]) or "0"
     weighted = table.append_column("weight", pa.array(weights))
-    with duckdb.connect() as connection:
+    with open_cursor() as connection:
         connection.register("weighted", weighted)
         query = f"""
-            SELECT * EXCLUDE (weight, nth, net) FROM (
-              SELECT *, sum(weight) OVER (PARTITION BY {values}) AS net,
+            SELECT * EXCLUDE (weight, nth, gone) FROM (
+              SELECT *, count(*) FILTER (weight < 0) OVER (PARTITION BY {values}) AS gone,
                      row_number() OVER (PARTITION BY weight, {values} ORDER BY r) AS nth
               FROM weighted)
-            WHERE weight > 0 AND nth <= net ORDER BY r"""
+            WHERE weight > 0 AND nth > gone ORDER BY r"""
         kept = connection.sql(query).to_arrow_table()
     return [each for each in kept.cast(table.schema).to_batches() if each.num_rows]

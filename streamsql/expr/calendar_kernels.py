@@ -80,7 +80,7 @@ def micros_of(array: pa.Array) -> Integers:
 
 def rounded(unit: str, up: bool, source: SqlType, context: EvalContext) -> ArrowFunction:
     """FLOOR or CEIL to a unit of the calendar; weeks begin on Sunday."""
-    function = pc.ceil_temporal if up else pc.floor_temporal
+    function = _ceil if up else pc.floor_temporal
     months = UNIT_MONTHS.get(unit, 0) // 12
     name, multiple = ("year", months) if months > 1 else (unit.lower(), 1)
     options = {"multiple": multiple, "unit": name, "week_starts_monday": False}
@@ -89,6 +89,11 @@ def rounded(unit: str, up: bool, source: SqlType, context: EvalContext) -> Arrow
     if source.kind is Kind.TIMESTAMP_LTZ:
         return lambda datum: from_local(function(to_local(datum, context), **options), context)
     return lambda datum: function(datum, **options)
+
+
+def _ceil(datum: Datum, **options: Any) -> Datum:
+    """Arrow's own ceiling moves the first of a month to the next one."""
+    return pc.if_else(pc.equal(pc.floor_temporal(datum, **options), datum), datum, pc.ceil_temporal(datum, **options))
 
 
 def add_micros(sign: int, source: SqlType) -> ArrowFunction:

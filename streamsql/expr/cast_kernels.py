@@ -65,6 +65,9 @@ def _between_numbers(source: SqlType, target: SqlType, arrow: pa.DataType) -> Ar
         return lambda datum: _decimal_to_integer(datum, arrow)
     if source.kind in FLOATS and target.kind in INTEGERS:
         return over_arrays(lambda array: _float_to_integer(array, target.kind, arrow))
+    if source.kind is Kind.DECIMAL:
+        double = over_arrays(decimals.to_double)
+        return lambda datum: pc.cast(double(datum), arrow)
     if source.kind is Kind.BOOLEAN:
         return lambda datum: pc.cast(pc.cast(datum, pa.int8()), arrow)
     return lambda datum: pc.cast(datum, arrow, safe=False)

@@ -39,7 +39,8 @@ def _from_text(sql: str, target: SqlType, safe: bool, context: EvalContext) -> s
     if safe:
         return value
     wrong = f"NOT regexp_matches(trim({sql}, ' '), {quoted(EXACT_NUMBER)})" if target.kind is Kind.DECIMAL else f"{value} IS NULL"
-    message = f"error('cannot cast ''' || {sql} || ''' to {target.with_nullable(True)}')"
+    # A cast of the message fails with it; error() is volatile to DuckDB, which forbids it inside TRY.
+    message = f"CAST('cannot cast ''' || {sql} || ''' to {target.with_nullable(True)}' AS {duckdb_type(target)})"
     return f"CASE WHEN {sql} IS NOT NULL AND {wrong} THEN {message} ELSE {value} END"
 
 
@@ -121,9 +122,9 @@ def _number(sql: str, source: SqlType, target: SqlType) -> str:
 
 def _exact_double(sql: str, source: SqlType) -> str:
     """DuckDB divides the digits of a DECIMAL as doubles, which is exact up to 15 of them."""
-    if source.kind is Kind.DECIMAL and (source.precision or 0) > 15:
-        return f"CAST(CAST({sql} AS VARCHAR) AS DOUBLE)"
-    return sql
+    if source.kind is not Kind.DECIMAL:
+        return sql
+    return f"CAST({sql} AS DOUBLE)" if (source.precision or 0) <= 15 else f"CAST(CAST({sql} AS VARCHAR) AS DOUBLE)"
 
 
 def _whole(sql: str, source: SqlType, target: SqlType) -> str:

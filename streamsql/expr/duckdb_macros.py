@@ -30,13 +30,13 @@ def _captured(pattern: str, groups: str, present: str, result: str) -> str:
 MACROS: dict[str, str] = {
     # Decimals as whole numbers: 1.25 of scale 2 is 125; and back.
     "streamsql_unscaled(x, more)": "CAST(replace(CAST(x AS VARCHAR), '.', '') || repeat('0', more) AS HUGEINT)",
+    "streamsql_filled(t, n)": "lpad(t, CAST(greatest(n, length(t)) AS INTEGER), '0')",
     "streamsql_scaled(q, s)": "CASE WHEN q < 0 THEN '-' ELSE '' END || CASE WHEN s = 0 THEN CAST(abs(q) AS VARCHAR) ELSE "
-    "left(lpad(CAST(abs(q) AS VARCHAR), greatest(s + 1, length(CAST(abs(q) AS VARCHAR))), '0'), -s) || '.' || "
-    "right(lpad(CAST(abs(q) AS VARCHAR), greatest(s + 1, length(CAST(abs(q) AS VARCHAR))), '0'), s) END",
+    "left(streamsql_filled(CAST(abs(q) AS VARCHAR), s + 1), -s) || '.' || right(streamsql_filled(CAST(abs(q) AS VARCHAR), s + 1), s) END",
     "streamsql_half_up(n, d)": "(abs(n) // abs(d) + CASE WHEN abs(n) % abs(d) >= abs(d) - abs(n) % abs(d) THEN 1 ELSE 0 END)"
     " * CASE WHEN (n < 0) <> (d < 0) THEN -1 ELSE 1 END",
-    "streamsql_divide(a, b, more, s)": "CASE WHEN b = 0 THEN error('division by zero') ELSE streamsql_scaled("
-    "streamsql_half_up(streamsql_unscaled(a, greatest(more, 0)), streamsql_unscaled(b, greatest(-more, 0))), s) END",
+    "streamsql_divide(a, b, more, s)": "streamsql_scaled("
+    "streamsql_half_up(streamsql_unscaled(a, greatest(more, 0)), streamsql_unscaled(b, greatest(-more, 0))), s)",
     "streamsql_round_whole(q, drop, s, n)": "streamsql_scaled(streamsql_half_up(q, CAST('1' || repeat('0', drop) AS HUGEINT))"
     " * CAST('1' || repeat('0', greatest(-n, 0)) AS HUGEINT), s)",
     "streamsql_truncate_whole(q, drop, s, n)": "streamsql_scaled(q // CAST('1' || repeat('0', drop) AS HUGEINT)"

@@ -79,7 +79,7 @@ def _integer_remainder(left: Datum, right: Datum) -> Datum:
     """Of -1 always 0: the quotient of the smallest number by -1 does not exist."""
     quotient = pc.divide(left, right)
     rest = pc.subtract(left, pc.multiply(quotient, right))
-    return pc.if_else(pc.equal(right, pa.scalar(-1, right.type)), pa.scalar(0, left.type), rest)
+    return pc.if_else(pc.equal(right, pa.scalar(-1, right.type)), pc.subtract(left, left), rest)
 
 
 def _float_remainder(left: Datum, right: Datum) -> Datum:
@@ -161,6 +161,11 @@ def _sign(call: Call, context: EvalContext) -> ArrowFunction:
     return lambda datum: pc.cast(pc.sign(datum), target)
 
 
+def _sign_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
+    sign = f"sign({args[0]})"
+    return f"CASE WHEN isnan({args[0]}) THEN {args[0]} ELSE {sign} END" if call.type.kind in FLOATS else sign
+
+
 ARITHMETIC: tuple[Function, ...] = (
     Function(
         "+", "number + number", _numbers(_sum_type), _operation("+", pc.add_checked, pc.add), _infix_sql("+"), "+", _is_integer
@@ -203,5 +208,5 @@ ARITHMETIC: tuple[Function, ...] = (
     ),
     Function("NEGATE", "-number", _same_number, _negate, _negate_sql, "-", _is_integer),
     Function("ABS", "ABS(number)", _same_number, _absolute, "abs({0})", "ABS", _is_integer),
-    Function("SIGN", "SIGN(number)", _same_number, _sign, "sign({0})", "SIGN"),
+    Function("SIGN", "SIGN(number)", _same_number, _sign, _sign_sql, "SIGN"),
 )

@@ -13,6 +13,7 @@ from streamsql.expr import time_casts
 from streamsql.expr import types as t
 from streamsql.expr.coercion import coerce, is_text
 from streamsql.expr.context import EvalContext
+from streamsql.expr.duckdb_cast import cast_sql
 from streamsql.expr.duckdb_text import local_sql, quoted, zoned_sql
 from streamsql.expr.function import ArrowFunction, Datum, Function, literal
 from streamsql.expr.java_patterns import duckdb_format, formatter, is_moment, reading_pattern, two_digit_year
@@ -205,8 +206,7 @@ def _clock(from_start: bool, call: Call, context: EvalContext) -> ArrowFunction:
 
 
 def _clock_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
-    now = f"make_timestamptz({context.now() // 1000 * 1000})"
-    return now if call.type.kind is Kind.TIMESTAMP_LTZ else local_sql(now, t.timestamp_ltz(6), context)
+    return cast_sql(f"make_timestamptz({context.now()})", t.timestamp_ltz(6), call.type, False, context)
 
 
 def _now(name: str, type_: SqlType, *, from_start: bool = True) -> Function:

@@ -49,6 +49,10 @@ def _whole_rule(args: Args) -> Bound:
     return Bound(args, source)
 
 
+def _whole_sql(function: str, call: Call, args: Sequence[str], context: EvalContext) -> str:
+    return args[0] if call.type.kind in INTEGERS else f"{function}({args[0]})"
+
+
 def _digits_sql(function: str, call: Call, args: Sequence[str], context: EvalContext) -> str:
     count, kind = int(str(literal(call, 1, 0))), call.args[0].type.kind
     if kind in FLOATS:
@@ -91,8 +95,8 @@ _round = partial(rounding.by_digits, rounding.NEAREST)
 _truncate = partial(rounding.by_digits, rounding.TOWARDS_ZERO)
 
 MATH: tuple[Function, ...] = (
-    Function("FLOOR", "FLOOR(number)", _whole_rule, _floor, "floor({0})", "FLOOR"),
-    Function("CEIL", "CEIL(number)", _whole_rule, _ceil, "ceil({0})", "CEIL"),
+    Function("FLOOR", "FLOOR(number)", _whole_rule, _floor, partial(_whole_sql, "floor"), "FLOOR"),
+    Function("CEIL", "CEIL(number)", _whole_rule, _ceil, partial(_whole_sql, "ceil"), "CEIL"),
     Function("ROUND", "ROUND(number[, int])", _digits_rule, _round, partial(_digits_sql, "round"), "ROUND", _can_overflow),
     Function("TRUNCATE", "TRUNCATE(number[, int])", _digits_rule, _truncate, partial(_digits_sql, "truncate"), "TRUNCATE"),
     _double("POWER", always(pc.power), "pow({0}, {1})", "double, double"),

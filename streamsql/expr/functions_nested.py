@@ -164,7 +164,7 @@ def _contains_rule(args: Args) -> Bound:
     return Bound((args[0], coerce(args[1], element)), t.BOOLEAN.with_nullable(args[0].type.nullable))
 
 
-_ELEMENT_SQL = "CASE WHEN len({0}) > 1 THEN error('the array has more than one element') ELSE {0}[1] END"
+_ELEMENT_SQL = "{0}[CASE WHEN len({0}) > 1 THEN CAST('the array has more than one element' AS INTEGER) ELSE 1 END]"
 _CONTAINS_SQL = "CASE WHEN {1} IS NULL THEN len({0}) > list_count({0}) ELSE list_contains({0}, {1}) END"
 
 

@@ -85,7 +85,7 @@ def _position_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
     found = f"strpos(substring({text}, {start}), {needle})"
     return (
         f"CASE WHEN {start} < 1 THEN 0 * length({text}) + 0 * length({needle})"
-        f" WHEN {needle} = '' THEN CASE WHEN length({text}) >= {start} - 1 THEN {start} ELSE 0 END"
+        f" WHEN {needle} = '' THEN CASE WHEN length({text}) >= {start} - 1 THEN {start} ELSE 0 * length({text}) END"
         f" WHEN {found} > 0 THEN {found} + {start} - 1 ELSE {found} END"
     )
 
@@ -150,7 +150,7 @@ TEXT: tuple[Function, ...] = (
         "CONCAT_WS",
         "CONCAT_WS(separator, text, …)",
         _concat_ws_rule,
-        always(kernels.concat_ws),
+        kernels.concat_ws,
         "CASE WHEN {0} IS NOT NULL THEN concat_ws({args}) END",
         "CONCAT_WS",
     ),

@@ -174,7 +174,7 @@ def _duckdb_piece(moment: str, token: Token) -> str:
     if (token.letter, token.count) in _STRFTIME:
         return f"strftime({moment}, '{_STRFTIME[token.letter, token.count]}')"
     if token.letter == "y":
-        return f"lpad(CAST(year({moment}) AS VARCHAR), greatest({token.count}, length(CAST(year({moment}) AS VARCHAR))), '0')"
+        return f"streamsql_filled(CAST(year({moment}) AS VARCHAR), {token.count})"
     if token.letter in "Sn":
         return f"left(rpad(strftime({moment}, '%f'), 9, '0'), {token.count})"
     raise Mismatch(f"the pattern {token.letter * token.count} is not supported")

@@ -15,7 +15,7 @@ from streamsql.expr.context import EvalContext
 from streamsql.expr.function import ArrowFunction, Datum, literal
 from streamsql.expr.nodes import Call
 from streamsql.expr.types import FLOATS, INTEGERS, Kind, arrow_type
-from streamsql.expr.vectors import numbers, over_arrays, with_nulls
+from streamsql.expr.vectors import nulls, numbers, over_arrays, with_nulls
 
 NEAREST = "half_towards_infinity"
 TOWARDS_ZERO = "towards_zero"
@@ -48,14 +48,24 @@ def _round_decimal(mode: str, count: int, target: pa.DataType, number: Datum, *r
 
 
 def _round_integers(mode: str, count: int, array: pa.Array) -> pa.Array:
-    unit = 10**-count
+    """Whole multiples of 10, 100, …; what then exceeds the type overflows."""
     limit = int(np.iinfo(array.type.to_pandas_dtype()).max)
-    if unit > 2 * limit + 1 or (mode == TOWARDS_ZERO and unit > limit + 1):
+    if -count > 19:
         return pc.multiply(array, pa.scalar(0, array.type))
-    values = [int(each) for each in ()] or numbers(array).astype(object if unit > 10**17 else np.int64)
-    size = np.abs(values) + (unit // 2 if mode == NEAREST else 0)
-    result = np.sign(values) * (size // unit * unit)
-    return pc.cast(with_nulls(result.astype(np.int64), pa.int64(), array), array.type)
+    unit = np.uint64(10**-count)
+    values = numbers(array).astype(np.int64)
+    size = np.abs(values).astype(np.uint64)
+    rest = size % unit
+    size -= rest
+    if mode == NEAREST:
+        size += np.where(rest >= unit - rest, unit, np.uint64(0))
+    negative = values < 0
+    if (too_large := size > np.where(negative, limit + 1, limit).astype(np.uint64)).any():
+        missing = nulls(array)
+        if (too_large if missing is None else too_large & ~missing).any():
+            raise pa.ArrowInvalid("overflow")
+    result = np.where(negative, np.negative(size.astype(np.int64)), size.astype(np.int64))
+    return with_nulls(result.astype(array.type.to_pandas_dtype()), array.type, array)
 
 
 def _round_floats(mode: str, count: int, array: pa.Array) -> pa.Array:
@@ -75,9 +85,8 @@ def _round_floats(mode: str, count: int, array: pa.Array) -> pa.Array:
     doubtful = close & ~settled
     if doubtful.any():
         quick[doubtful] = _by_text(mode, count, values[doubtful], array.type)
-    if mode == NEAREST:
-        quick = quick + 0.0
-    return with_nulls(quick.astype(array.type.to_pandas_dtype()), array.type, array)
+    # Adding zero turns -0.0 into 0.0.
+    return with_nulls((quick + 0.0).astype(array.type.to_pandas_dtype()), array.type, array)
 
 
 def _by_text(mode: str, count: int, values: npt.NDArray[np.float64], source: pa.DataType) -> npt.NDArray[np.float64]:

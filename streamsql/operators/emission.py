@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from streamsql.batch import Batch, Times
 from streamsql.expr.types import Schema, arrow_type
+from streamsql.operators.row_order import order_terms, sorted_positions
 from streamsql.state.fixed_width import Int64Array, array_of, values_of
-from streamsql.state.grouping import normalize_key
 
 
 def emission_order(windows: Sequence[Int64Array], keys: Sequence[pa.Array]) -> Int64Array:
@@ -19,12 +18,8 @@ def emission_order(windows: Sequence[Int64Array], keys: Sequence[pa.Array]) -> I
     varying = [each for each in windows if len(each) and bool((each != each[0]).any())]
     if all(pa.types.is_integer(each.type) and not each.null_count for each in keys):
         return _lexical([*varying, *map(values_of, keys)], len(windows[0]))
-    columns = [pa.array(each) for each in varying]
-    for key in keys:
-        columns += _sort_columns(key)
-    names = [str(position) for position in range(len(columns))]
-    order = pc.sort_indices(pa.table(columns, names=names), sort_keys=[(name, "ascending") for name in names])
-    return np.asarray(order.to_numpy(zero_copy_only=False)).astype(np.int64)
+    terms = [(pa.array(each), "ascending") for each in varying]
+    return sorted_positions(terms + [term for key in keys for term in order_terms(key)])
 
 
 def _lexical(columns: Sequence[np.ndarray[tuple[int], np.dtype[np.int64]]], size: int) -> Int64Array:
@@ -33,15 +28,6 @@ def _lexical(columns: Sequence[np.ndarray[tuple[int], np.dtype[np.int64]]], size
     if len(columns) == 1:
         return np.argsort(columns[0], kind="stable")
     return np.lexsort(columns[::-1])
-
-
-def _sort_columns(key: pa.Array) -> list[pa.Array]:
-    columns = [normalize_key(key)]
-    if pa.types.is_floating(key.type):
-        columns.insert(0, pc.cast(pc.is_nan(key), pa.int8()))
-    if key.null_count:
-        columns.insert(0, pc.cast(key.is_valid(), pa.int8()))
-    return columns
 
 
 def bound_columns(schema: Schema, starts: Times, ends: Times, tick: int) -> list[pa.Array]:

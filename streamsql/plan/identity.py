@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
 from streamsql.expr.aggregates import AggregateCall
-from streamsql.expr.nodes import ColumnRef, Expr, transform
+from streamsql.expr.nodes import ColumnRef, Expr, Literal, transform
 from streamsql.plan.logical import Attached, Field, Plan, SortKey, WatermarkSpec
 from streamsql.plan.tree import walk_plan
 
 
 class Identities:
-    """Keys and names of the nodes of some plans; sub-plans of the same structure have the same key and name."""
+    """Keys and names of the nodes of some plans; sub-plans of the same structure have the same key and name.
+
+    Keys compare only with keys of the same object.
+    """
 
     def __init__(self, plans: Sequence[Plan]) -> None:
         self._plans = plans  # keeps the nodes alive, so that their addresses stay theirs
-        self._keys: dict[int, str] = {}
-        self._names: dict[str, str] = {}
+        self._keys: dict[int, int] = {}
+        self._known: dict[Hashable, int] = {}
+        self._names: dict[int, str] = {}
         self._counts: Counter[str] = Counter()
         for node in (each for plan in plans for each in walk_plan(plan)):
             self.name(node)
 
-    def key(self, plan: Plan) -> str:
-        """Equal for nodes that deliver the same columns and rows; the node must live as long as this object.
-
-        A text, not the plan itself: constants that are equal may still differ (0.0 and -0.0), NaN equals nothing.
-        """
+    def key(self, plan: Plan) -> int:
+        """Equal for nodes that deliver the same columns and rows; the node must live as long as this object."""
         known = self._keys.get(id(plan))
         if known is None:
-            known = self._keys[id(plan)] = repr(_renumbered(plan, {}))
+            structure = (tuple(self.key(each) for each in plan.inputs), _structure(plan))
+            known = self._keys[id(plan)] = self._known.setdefault(structure, len(self._known))
         return known
 
     def name(self, plan: Plan) -> str:
@@ -44,19 +46,31 @@ class Identities:
         return self._names[key]
 
 
-def _renumbered(value: Any, ids: dict[int, int]) -> Any:
-    """A plan, or a part of one, with column ids in order of appearance."""
+_ID_TUPLES = ("keys", "partition")
+"""Attributes of plan nodes that hold column ids; elsewhere a bare number is a number."""
+
+
+def _structure(plan: Plan) -> Hashable:
+    """What the node itself says, with the columns of its inputs numbered by where they come from."""
+    numbers: dict[int, int] = {}
 
     def number(id_: int) -> int:
-        return ids.setdefault(id_, len(ids))
+        return numbers.setdefault(id_, len(numbers))
 
+    places = tuple(number(each.id) for below in plan.inputs for each in below.fields)
+    said = (
+        _numbered(getattr(plan, each.name), number, ids=each.name in _ID_TUPLES)
+        for each in fields(plan)
+        if each.name not in ("span", "input", "branches")
+    )
+    return (type(plan), places, *said)
+
+
+def _numbered(value: Any, number: Callable[[int], int], *, ids: bool = False) -> Any:
+    """A part of a node with its column ids replaced. `ids`: bare numbers are column ids."""
     match value:
-        case Plan():
-            return _renumbered_node(value, ids)
         case Expr():
-            return transform(
-                value, lambda each: replace(each, id=number(each.id), name="") if isinstance(each, ColumnRef) else each
-            )
+            return transform(value, lambda each: _numbered_leaf(each, number))
         case Field():
             return replace(value, id=number(value.id))
         case SortKey():
@@ -64,32 +78,24 @@ def _renumbered(value: Any, ids: dict[int, int]) -> Any:
         case Attached():
             return Attached(number(value.start), number(value.end))
         case WatermarkSpec():
-            return WatermarkSpec(number(value.column), _renumbered(value.expr, ids))
+            return WatermarkSpec(number(value.column), _numbered(value.expr, number))
         case AggregateCall():
             condition = None if value.filter is None else number(value.filter)
             return replace(value, args=tuple(number(each) for each in value.args), filter=condition)
         case tuple():
-            return tuple(_renumbered(each, ids) for each in value)
+            return tuple(_numbered(each, number, ids=ids) for each in value)
+        case int() if ids:
+            return number(value)
         case _:
             return value
 
 
-_ID_TUPLES = ("keys", "partition")
-"""Attributes of plan nodes that are column ids; elsewhere a bare number is a number."""
-
-
-def _renumbered_node(plan: Plan, ids: dict[int, int]) -> Plan:
-    inputs = tuple(_renumbered(each, ids) for each in plan.inputs)
-    changed: dict[str, Any] = {}
-    for each in fields(plan):
-        value = getattr(plan, each.name)
-        if each.name in ("input", "branches"):
-            value = inputs if each.name == "branches" else inputs[0]
-        elif each.name in _ID_TUPLES:
-            value = tuple(
-                ids.setdefault(item, len(ids)) if isinstance(item, int) else _renumbered(item, ids) for item in value
-            )
-        elif each.name not in ("span", "table"):
-            value = _renumbered(value, ids)
-        changed[each.name] = value
-    return type(plan)(**changed)
+def _numbered_leaf(expr: Expr, number: Callable[[int], int]) -> Expr:
+    match expr:
+        case ColumnRef():
+            return replace(expr, id=number(expr.id))
+        case Literal(value=float() as value):
+            # 0.0 equals -0.0, and NaN nothing: their texts tell them apart.
+            return replace(expr, value=repr(value))
+        case _:
+            return expr

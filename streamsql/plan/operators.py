@@ -19,13 +19,11 @@ from streamsql.operators import (
     limit,
     project,
     session_aggregate,
-    session_assign,
     sort,
     union,
     unnest,
     window_aggregate,
     window_assign,
-    window_rank,
 )
 from streamsql.operators.base import Operator
 from streamsql.operators.project import Kernel
@@ -160,6 +158,8 @@ def _(plan: WindowAssign, context: EvalContext) -> Operator:
     time, precision = place[plan.time.id], _precision(plan.time)
     match plan.window:
         case Session() as window:
+            from streamsql.operators import session_assign
+
             partition = [place[each] for each in plan.partition]
             return session_assign.SessionAssign(input_schema, window, time, precision, partition, schema)
         case Attached():
@@ -187,6 +187,8 @@ def _(plan: WindowAggregate, context: EvalContext) -> Operator:
 
 @operator_of.register
 def _(plan: WindowRank, context: EvalContext) -> Operator:
+    from streamsql.operators import window_rank
+
     place = positions(plan.input.fields)
     return window_rank.WindowRank(
         input_schema=schema_of(plan.input.fields),

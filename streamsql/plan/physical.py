@@ -58,9 +58,9 @@ class _Graph:
         self._plans = plans
         self._context = context
         self._identities = Identities(plans)
-        self._asked: set[str] = set()
-        self._nodes: dict[str, PhysicalNode] = {}
-        self._unions: dict[str, Union] = {}
+        self._asked: set[int] = set()
+        self._nodes: dict[int, PhysicalNode] = {}
+        self._unions: dict[int, Union] = {}
 
     def roots(self) -> tuple[PhysicalNode, ...]:
         for plan in self._plans:

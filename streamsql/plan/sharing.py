@@ -22,7 +22,7 @@ def share(plans: Sequence[Plan]) -> tuple[Plan, ...]:
 
 def _share_subplans(plans: Sequence[Plan]) -> tuple[Plan, ...]:
     identities = Identities(plans)
-    first: dict[str, Plan] = {}
+    first: dict[int, Plan] = {}
 
     def shared(plan: Plan) -> Plan:
         key = identities.key(plan)

@@ -73,14 +73,14 @@ class Inlet:
 
     def fill(self) -> None:
         """Read until there are rows or the source ends."""
-        assert self.feed is not None
         while self.buffer is None and not self.ended:
+            assert self.feed is not None
             self._accept(self.feed.take())
 
     def poll(self) -> None:
         """Take what a live source has now."""
-        assert self.feed is not None
         if self.buffer is None and not self.ended:
+            assert self.feed is not None
             self._accept(self.feed.poll())
 
     def take(self, count: int) -> Batch | None:

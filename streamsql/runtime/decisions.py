@@ -22,11 +22,3 @@ class DecisionLog:
     """The decisions of a job whose settings ask for them."""
 
     entries: list[Decision] = field(default_factory=list)
-
-    def late(self, plan: Plan) -> list[LateRows]:
-        """The rows that the operator of a plan node dropped, in order."""
-        return [each.what for each in self.entries if each.plan is plan and isinstance(each.what, LateRows)]
-
-    def cuts(self, plan: Plan) -> list[SessionCut]:
-        """The session cuts of the operator of a plan node, in order."""
-        return [each.what for each in self.entries if each.plan is plan and isinstance(each.what, SessionCut)]

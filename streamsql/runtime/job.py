@@ -130,7 +130,8 @@ class Job:
         for each in self._publishers:
             each.open(bounded=self.bounded)
         for inlet in self.inlets:
-            inlet.start(self._feed(inlet))
+            if not inlet.ended:
+                inlet.start(self._feed(inlet))
 
     def _step(self) -> None:
         if self._doorbell.stopped:

@@ -11,7 +11,19 @@ import pyarrow as pa
 from streamsql.batch import Weights
 from streamsql.expr.types import INT, INTERVAL_DAY, STRING, Column, Schema, timestamp
 from streamsql.operators.base import LateListener, LateRows
-from streamsql.plan.logical import Field, Filter, Plan, Project, Scan, Unnest, WindowAssign
+from streamsql.plan.logical import (
+    Field,
+    Filter,
+    Plan,
+    Project,
+    Scan,
+    Session,
+    TimeAttribute,
+    Unnest,
+    WindowAggregate,
+    WindowAssign,
+    WindowRank,
+)
 from streamsql.plan.physical import PhysicalNode
 from streamsql.runtime.spool import Spool
 
@@ -58,14 +70,24 @@ class LateLog:
         """The tables and views that have late rows."""
         return tuple(dict.fromkeys(log.source for log in self._operators.values() if log.spool.rows))
 
+    def judged_tables(self) -> tuple[str, ...]:
+        """The tables and views that have late rows or could have had some: an operator judged their rows by time."""
+        return tuple(dict.fromkeys(log.source for log in self._operators.values() if log.relevant))
+
+    def schema(self, source: str) -> Schema:
+        """The columns of `to_table`: those that the table's operators read, then the marks."""
+        columns = (each for log in self._logs(source) for each in log.schema.columns[: -len(MARKS)])
+        nullable = {each.name: Column(each.name, each.type.with_nullable(True)) for each in columns}
+        return Schema((*nullable.values(), *MARKS))
+
     def to_table(self, source: str) -> pa.Table:
-        """The late rows of a table or view: the columns that its operators read, then the marks; empty if none."""
-        logs = [log for log in self._operators.values() if log.source == source]
-        if not logs:
-            return Schema(MARKS).to_arrow().empty_table()
-        found = pa.concat_tables([log.spool.to_table() for log in logs], promote_options="default")
-        marks = [each.name for each in MARKS]
-        return found.select([name for name in found.column_names if name not in marks] + marks)
+        """The late rows of a table or view; empty if there are none."""
+        wanted = self.schema(source).to_arrow()
+        found = [wanted.empty_table(), *(log.spool.to_table() for log in self._logs(source))]
+        return pa.concat_tables(found, promote_options="default").select(wanted.names)
+
+    def _logs(self, source: str) -> list[_OperatorLog]:
+        return [log for log in self._operators.values() if log.source == source and log.relevant]
 
     def batches(self) -> Iterator[LateBatch]:
         """All late rows, operator by operator, in the order in which they were dropped."""
@@ -88,10 +110,16 @@ class _OperatorLog:
     def __init__(self, node: PhysicalNode) -> None:
         fields = node.inputs[0].plan.fields
         self.source = late_source(node)
+        self._judges = _judges_by_time(node.plan)
         self._operator = pa.scalar(node.name)
         self._visible = [index for index, each in enumerate(fields) if not each.name.startswith("$")]
         self.schema = Schema((*_columns([fields[index] for index in self._visible]), *MARKS))
         self.spool = Spool(self.schema.to_arrow())
+
+    @property
+    def relevant(self) -> bool:
+        """Whether the operator dropped rows or could have."""
+        return self._judges or self.spool.rows > 0
 
     def add(self, late: LateRows) -> None:
         """Keep rows with their marks."""
@@ -115,6 +143,14 @@ def late_source(node: PhysicalNode) -> str:
     while isinstance(plan, Filter | Project | WindowAssign | Unnest):
         plan = plan.input
     return plan.table.name if isinstance(plan, Scan) else node.name
+
+
+def _judges_by_time(plan: Plan) -> bool:
+    match plan:
+        case WindowAggregate(time=time) | WindowRank(time=time) | WindowAssign(window=Session(), time=time):
+            return time.time is not TimeAttribute.PROCESSING
+        case _:
+            return False
 
 
 def _columns(fields: list[Field]) -> list[Column]:

@@ -153,11 +153,16 @@ class _Delta:
 
 
 def _extreme(kind: Extreme, values: ValueCounts, ids: Int64Array, delta: _Delta, old: Columns) -> Values:
-    """Appeared values compete with the old extreme; a group that lost a value is looked up again."""
+    """Appeared values compete with the old extreme; a group that lost its extreme is looked up again."""
     appeared = delta.weights > 0
     came = kind.over_rows(delta.groups[appeared], delta.size, delta.values.filter(pa.array(appeared)), None)
     best = kind.combine(old, came)[""]
-    losers = np.unique(delta.groups[~appeared])
+    if bool(appeared.all()):
+        return best
+    went = kind.over_rows(delta.groups[~appeared], delta.size, delta.values.filter(pa.array(~appeared)), None)[""]
+    lost = np.zeros(delta.size, np.bool_)
+    lost[delta.groups[~appeared]] = True
+    losers = (lost & kind.same(old[""], went)).nonzero()[0]
     if not len(losers):
         return best
     owners, candidates = values.extremes(ids[losers], largest=kind.largest)

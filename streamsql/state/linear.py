@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql.batch import Weights
-from streamsql.state.fixed_width import AnyArray, Int64Array, numpy_type, values_of
+from streamsql.state.fixed_width import AnyArray, BoolArray, Int64Array, numpy_type, values_of
 
 Values: TypeAlias = AnyArray | pa.Array
 Columns: TypeAlias = Mapping[str, Values]
@@ -76,6 +76,10 @@ class Extreme(Linear):
 
     largest: bool
 
+    @abstractmethod
+    def same(self, left: Values, right: Values) -> BoolArray:
+        """Where two columns hold the same value."""
+
 
 @dataclass(frozen=True, slots=True)
 class NumberExtreme(Extreme):
@@ -103,6 +107,10 @@ class NumberExtreme(Extreme):
             values.fill(limits.min if self.largest else limits.max)
         return values
 
+    def same(self, left: Values, right: Values) -> BoolArray:
+        not_a_number = np.isnan(left) & np.isnan(right)
+        return np.asarray((left == right) | not_a_number)
+
     def _dtype(self) -> np.dtype[Any]:
         if pa.types.is_decimal128(self.type):
             return np.dtype(np.int64)
@@ -116,14 +124,15 @@ class NumberExtreme(Extreme):
         return values.view(np.int8) if values.dtype == np.bool_ else values
 
     def _choose(self, left: AnyArray, right: AnyArray) -> AnyArray:
-        if self.largest:
-            return np.asarray(np.maximum(left, right))
-        return np.asarray(np.fmin(left, right))
+        with np.errstate(invalid="ignore"):
+            return np.asarray((np.maximum if self.largest else np.fmin)(left, right))
 
     def _scatter(self, ids: Int64Array, size: int, values: AnyArray) -> AnyArray:
         best = np.asarray(self.blank(size))
         # fmin passes over a NaN, so that a minimum is NaN only where there is nothing else; maximum lets it win.
-        (np.maximum if self.largest else np.fmin if best.dtype.kind == "f" else np.minimum).at(best, ids, values)
+        choose = np.maximum if self.largest else np.fmin if best.dtype.kind == "f" else np.minimum
+        with np.errstate(invalid="ignore"):
+            choose.at(best, ids, values)
         return best
 
 
@@ -146,6 +155,9 @@ class ArrowExtreme(Extreme):
 
     def blank(self, size: int) -> Values:
         return pa.nulls(size, self.type)
+
+    def same(self, left: Values, right: Values) -> BoolArray:
+        return np.asarray(pc.fill_null(pc.equal(left, right), False).to_numpy(zero_copy_only=False))
 
     def _scatter(self, ids: Int64Array, size: int, values: pa.Array) -> pa.Array:
         if not len(ids):

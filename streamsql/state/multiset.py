@@ -44,7 +44,7 @@ class ValueCounts(State):
         self._pairs = KeyIndex(self._types)
         self._counts = np.zeros(0, np.int64)
         self._live = 0
-        self._order = ValueOrder() if self._ordered else None
+        self._order = ValueOrder(self._keys) if self._ordered else None
 
     @property
     def rows(self) -> int:
@@ -66,7 +66,7 @@ class ValueCounts(State):
         if self._order is None:
             self._pairs.free(pairs[new == 0])
         else:
-            self._order.insert(pairs[pairs >= known], self._keys)
+            self._order.insert(pairs[pairs >= known])
             self._sweep()
         return Changes(changed, weights, None)
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from streamsql.batch import Times
 from streamsql.state.base import State
-from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
-from streamsql.state.grouping import group_rows, normalize_key, single_chunk
+from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array
+from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.islands import (
     Elements,
     Islands,
@@ -23,7 +23,7 @@ from streamsql.state.islands import (
     grew_undivided,
 )
 from streamsql.state.key_index import KeyIndex
-from streamsql.state.session_replay import ReplayedSession, replay
+from streamsql.state.session_replay import Replay, ReplayedSession, replay
 from streamsql.state.session_table import NONE, SessionTable
 from streamsql.time import Duration, Time
 
@@ -40,12 +40,13 @@ class Assigned:
 class ClosedSessions:
     """Sessions that have closed. What belongs to one was kept under any of its slots.
 
-    `slots` with the position of the session that each is part of in `owner`; the first ones are the sessions' own.
+    `closed_at`: the watermark that closes it. `slots` with the position of the session that each is part of in `owner`; the first ones are the sessions' own.
     """
 
     keys: list[pa.Array]
     starts: Times
     ends: Times
+    closed_at: Times
     slots: Int64Array
     owner: Int64Array
 
@@ -69,6 +70,13 @@ class _Found:
     last: Times
     slot: Int64Array
     linked: BoolArray
+
+    def take(self, at: Int64Array) -> _Found:
+        return _Found(self.group[at], self.start[at], self.last[at], self.slot[at], self.linked[at])
+
+    def followed_by(self, other: _Found) -> _Found:
+        pairs = [(getattr(self, name), getattr(other, name)) for name in ("group", "start", "last", "slot", "linked")]
+        return _Found(*(np.concatenate(pair) for pair in pairs))
 
 
 class SessionIndex(State):
@@ -112,12 +120,61 @@ class SessionIndex(State):
             return None
         keys = self._table.key[own]
         starts, ends = self._table.start[own], self._table.last[own] + self._gap
+        closed_at = np.maximum(ends - self._tick, self._table.floor[own])
         columns = [] if self._keyless else self._keys.keys(keys)
         slots, owner = self._table.with_absorbed(own)
         self._table.remove(own, slots)
         emptied = np.unique(keys)
         self._keys.free(emptied[self._table.count[emptied] == 0])
-        return ClosedSessions(columns, starts, ends, slots, owner)
+        return ClosedSessions(columns, starts, ends, closed_at, slots, owner)
+
+    def slots_around(self, columns: Sequence[pa.Array], time: Time, watermark: Time) -> Int64Array:
+        """The slots of the open session that a time lies in, its own first; none if there is no such session.
+
+        `columns`: one key.
+        """
+        key = int(self._keys.lookup(columns or [pa.array([0], pa.int8())])[0])
+        if key < 0:
+            return np.empty(0, np.int64)
+        chain = self._chain(key)
+        inside = (self._table.start[chain] <= time) & (time <= self._table.last[chain])
+        inside &= self._table.last[chain] - self._tick > watermark - self._gap
+        return self._table.with_absorbed(chain[inside])[0]
+
+    def rebuild(self, slots: Int64Array, times: Times, watermark: Time) -> Int64Array:
+        """Replace a session, given by all its slots, by those that rows at `times` make; returns each row's slot."""
+        own = slots[:1]
+        key = self._table.key[own]
+        rest = np.setdiff1d(self._chain(int(key[0])), own)
+        self._table.remove(own, slots)
+        order = np.argsort(times, kind="stable")
+        begins = np.append(True, np.diff(times[order]) > self._gap)[: len(times)]
+        part = np.cumsum(begins) - 1
+        first = np.flatnonzero(begins)
+        starts, lasts = times[order][first], times[order][np.append(first[1:], len(times)) - 1][: len(first)]
+        new = self._table.store(np.repeat(key, len(first)), starts, lasts, np.full(len(first), NONE))
+        over = lasts - self._tick <= watermark - self._gap
+        self._table.floor[new[over]] = watermark
+        chain = np.concatenate([rest, new[~over]])
+        chain = chain[np.argsort(self._table.start[chain])]
+        self._table.link(np.zeros(len(chain), np.int64), chain, key, np.array([NONE]))
+        self._keys.free(key[self._table.count[key] == 0])
+        placed = np.empty(len(times), np.int64)
+        placed[order] = new[part]
+        return placed
+
+    def _chain(self, key: int) -> Int64Array:
+        latest = self._table.latest[key]
+        if latest == NONE:
+            return np.empty(0, np.int64)
+        return self._table.chains(np.array([key]), np.array([latest]))[1]
+
+    def save(self) -> dict[str, pa.Table]:
+        return {"sessions": self._table.save(), **self._keys.save()}
+
+    def load(self, tables: dict[str, pa.Table]) -> None:
+        self._keys.load(tables)
+        self._table.load(tables["sessions"], self._keys.bound)
 
     def _grouped(self, columns: Sequence[pa.Array], times: Times, watermarks: Times) -> _Batch:
         if self._keyless:
@@ -192,17 +249,53 @@ class SessionIndex(State):
         self, batch: _Batch, elements: Elements, islands: Islands, cut: Int64Array, found: _Found, member: Int64Array
     ) -> tuple[_Found, Int64Array]:
         """Some islands row by row, in place of what `_whole` has made of them."""
-        results = [self._replay(batch, elements, islands, each) for each in cut.tolist()]
-        sessions = [(int(islands.group[each]), linked, session)
-                    for each, result in zip(cut, results, strict=True)
-                    for linked, some in ((True, result.open), (False, result.closed)) for session in some]
-        kept = np.ones(len(islands), np.bool_)
+        groups: list[int] = []
+        linked: list[bool] = []
+        sessions: list[ReplayedSession] = []
+        for island in cut.tolist():
+            result = self._replay(batch, elements, np.flatnonzero(islands.of == island))
+            member[result.late] = NONE
+            for some, still_linked in ((result.open, True), (result.closed, False)):
+                sessions += some
+                groups += [int(islands.group[island])] * len(some)
+                linked += [still_linked] * len(some)
+        return self._replaced(found, cut, member, _replayed_sessions(groups, sessions, linked), sessions)
+
+    def _replay(self, batch: _Batch, elements: Elements, inside: Int64Array) -> Replay:
+        known = inside[elements.slot[inside] >= 0]
+        spans = zip(*(each[known].tolist() for each in (elements.start, elements.last, elements.slot)), strict=True)
+        sessions = [ReplayedSession(start, last, [slot]) for start, last, slot in spans]
+        rows = np.sort(elements.row[inside])[len(known) :]
+        times, watermarks = batch.times[rows].tolist(), batch.watermarks[rows].tolist()
+        return replay(sessions, rows.tolist(), times, watermarks, self._gap, self._tick)
+
+    def _replaced(
+        self, found: _Found, cut: Int64Array, member: Int64Array, new: _Found, sessions: list[ReplayedSession]
+    ) -> tuple[_Found, Int64Array]:
+        kept = np.ones(len(found.group), np.bool_)
         kept[cut] = False
-        new = _Found(
-            np.concatenate([found.group[kept], np.array([group for group, _, _ in sessions], np.int64)]),
-            np.concatenate([found.start[kept], np.array([each.start for _, _, each in sessions], np.int64)]),
-            np.concatenate([found.last[kept], np.array([each.last for _, _, each in sessions], np.int64)]),
-            np.concatenate([found.slot[kept], np.array([each.slots[0] if each.slots else NONE for _, _, each in sessions], np.int64)]),
-            np.concatenate([found.linked[kept], np.array([linked for _, linked, _ in sessions], np.bool_)]),
-        )
-        ...
+        number = np.cumsum(kept) - 1
+        in_time = member >= 0
+        member[in_time] = number[member[in_time]]
+        first = int(np.count_nonzero(kept))
+        for position, session in enumerate(sessions, first):
+            member[session.rows] = position
+            if len(session.slots) > 1:
+                rest = np.array(session.slots[1:])
+                self._table.absorb(rest, np.full(len(rest), session.slots[0]))
+        both = found.take(np.flatnonzero(kept)).followed_by(new)
+        order = np.lexsort((both.start, both.group))
+        place = np.empty(len(order) + 1, np.int64)
+        place[order] = np.arange(len(order))
+        place[NONE] = NONE
+        return both.take(order), place[member]
+
+
+def _replayed_sessions(groups: list[int], sessions: list[ReplayedSession], linked: list[bool]) -> _Found:
+    return _Found(
+        np.array(groups, np.int64),
+        np.array([each.start for each in sessions], np.int64),
+        np.array([each.last for each in sessions], np.int64),
+        np.array([each.slots[0] if each.slots else NONE for each in sessions], np.int64),
+        np.array(linked, np.bool_),
+    )

@@ -9,23 +9,25 @@ from streamsql.batch import Times
 from streamsql.state.fixed_width import Int64Array, values_of
 from streamsql.state.grouping import single_chunk
 from streamsql.state.stored_column import grown
-from streamsql.time import END_OF_TIME, Time
+from streamsql.time import BEGIN_OF_TIME, END_OF_TIME, Time
 
 NONE = -1
 """No slot."""
 _GONE = END_OF_TIME
 """The last row of a slot that holds no session of its own."""
+_SAVED = ("key", "start", "last", "older", "newer", "floor")
 
 
 class SessionTable:
-    """Arrays by slot (`key`, `start`, `last`, `older`, `newer`) and by key id (`latest`, `count`).
+    """Arrays by slot (`key`, `start`, `last`, `older`, `newer`, `floor`) and by key id (`latest`, `count`).
 
-    A session that another one absorbed keeps its slot until that one is removed, for what is kept under it.
+    `floor`: the session closes no earlier than with this watermark, even if it has ended before: a row taken back may
+    leave a part that is over already. A session that another one absorbed keeps its slot until that one is removed, for what is kept under it.
     """
 
     def __init__(self) -> None:
         nothing = np.empty(0, np.int64)
-        self.key, self.start, self.last, self.older, self.newer = (nothing,) * 5
+        self.key, self.start, self.last, self.older, self.newer, self.floor = (nothing,) * 6
         self.latest, self.count = nothing, nothing
         self._into = nothing
         self._absorbed = nothing
@@ -65,6 +67,7 @@ class SessionTable:
             slots[fresh] = new = self._new_slots(len(fresh))
             self.key[new] = keys[fresh]
             self.older[new] = self.newer[new] = self._into[new] = NONE
+            self.floor[new] = BEGIN_OF_TIME
             np.add.at(self.count, keys[fresh], 1)
         self.start[slots], self.last[slots] = start, last
         return slots
@@ -133,7 +136,7 @@ class SessionTable:
         used = np.ones(self._bound, np.bool_)
         used[self._free] = False
         slots = np.flatnonzero(used)
-        columns = {name: pa.array(getattr(self, name)[slots]) for name in ("key", "start", "last", "older", "newer")}
+        columns = {name: pa.array(getattr(self, name)[slots]) for name in _SAVED}
         columns["into"] = pa.array(np.where(np.isin(slots, self._absorbed), self._into[slots], NONE))
         columns["latest"] = pa.array(self.latest[self.key[slots]] == slots)
         return pa.table({"slot": pa.array(slots), **columns})
@@ -142,7 +145,7 @@ class SessionTable:
         """What `save` gave, with key ids below `keys`."""
         slots = values_of(single_chunk(table["slot"]))
         self._new_slots(int(slots.max(initial=-1)) + 1)
-        for name in ("key", "start", "last", "older", "newer"):
+        for name in _SAVED:
             getattr(self, name)[slots] = values_of(single_chunk(table[name]))
         free = np.ones(self._bound, np.bool_)
         free[slots] = False
@@ -160,7 +163,7 @@ class SessionTable:
         again, self._free = self._free[split:][::-1], self._free[:split]
         fresh = np.arange(self._bound, self._bound + count - reused)
         self._bound += len(fresh)
-        for name in ("key", "start", "older", "newer", "_into"):
+        for name in ("key", "start", "older", "newer", "floor", "_into"):
             setattr(self, name, grown(getattr(self, name), self._bound, NONE))
         self.last = grown(self.last, self._bound, _GONE)
         return np.concatenate([again, fresh])

@@ -23,23 +23,21 @@ class _Run:
 
 
 class ValueOrder:
-    """Pair ids in sorted runs by (group, value); runs merge when sizes double."""
+    """Pair ids in sorted runs by (group, value); runs merge when sizes double. Nothing is sorted before it is asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: KeysOf) -> None:
+        self._keys = keys
         self._runs: list[_Run] = []
+        self._waiting: list[Int64Array] = []
 
-    def insert(self, pairs: Int64Array, keys: KeysOf) -> None:
+    def insert(self, pairs: Int64Array) -> None:
         """Add pairs that are not there yet."""
-        if not len(pairs):
-            return
-        while self._runs and len(self._runs[-1].pairs) <= 2 * len(pairs):
-            pairs = np.concatenate([self._runs.pop().pairs, pairs])
-        groups, values = keys(pairs)
-        order = _sorted(groups, values)
-        self._runs.append(_Run(groups[order], pairs[order]))
+        if len(pairs):
+            self._waiting.append(pairs)
 
     def outermost(self, groups: Int64Array, counts: Int64Array, *, largest: bool) -> tuple[Int64Array, Int64Array]:
         """From each run, each group's last (or first) pair whose count is not 0: position in `groups`, pair id."""
+        self._sort_waiting()
         owners, pairs = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         for run in self._runs:
             low, high = np.searchsorted(run.groups, groups, "left"), np.searchsorted(run.groups, groups, "right")
@@ -47,6 +45,17 @@ class ValueOrder:
             owners.append(found)
             pairs.append(run.pairs[at])
         return np.concatenate(owners), np.concatenate(pairs)
+
+    def _sort_waiting(self) -> None:
+        if not self._waiting:
+            return
+        pairs = np.concatenate(self._waiting)
+        self._waiting = []
+        while self._runs and len(self._runs[-1].pairs) <= 2 * len(pairs):
+            pairs = np.concatenate([self._runs.pop().pairs, pairs])
+        groups, values = self._keys(pairs)
+        order = _sorted(groups, values)
+        self._runs.append(_Run(groups[order], pairs[order]))
 
 
 def _scan(
@@ -78,6 +87,9 @@ def _scan(
 def _sorted(groups: Int64Array, values: pa.Array) -> Int64Array:
     rank = _rank(values)
     if rank is not None:
+        low, width = int(rank.min()), int(rank.max()) - int(rank.min()) + 1
+        if (int(groups.max()) + 1) * width < 1 << 63:
+            return np.argsort(groups * width + (rank - low))
         return np.lexsort((rank, groups))
     table = pa.Table.from_arrays([int64_array(groups), values], ["group", "value"])
     order = pc.sort_indices(table, sort_keys=[("group", "ascending"), ("value", "ascending")])

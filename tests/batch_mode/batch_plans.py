@@ -72,7 +72,7 @@ class Input:
             each.name: Field(next(_ids), each.name, each.type, TimeAttribute.EVENT if each.name == time else None)
             for each in schema
         }
-        self.table = Table(name, schema.columns, connector=connector)
+        self.table = Table(name, schema.columns, connector=connector, updating=weights is not None)
         self.time = None if time is None else self.fields[time]
 
     def scan(self) -> Scan:

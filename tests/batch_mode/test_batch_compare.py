@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from batch_plans import CONTEXT, Input, call, query, run, seconds, select, window_aggregate, window_assign
+from batch_plans import CONTEXT, Input, aggregate, call, query, run, seconds, select, window_aggregate, window_assign
 
 from streamsql.batch_mode.compare import Comparison, StreamRun, compare
 from streamsql.batch_mode.difference import difference, first_disorder
@@ -146,6 +147,20 @@ def test_the_last_of_equal_rows_was_the_late_one():
     assert run(select(plan, plan.fields[0]), source, decisions=[late(plan, source, {2: [(0, 10)]})]) == [("x,y",)]
 
 
+def test_a_row_whose_retraction_came_too_late_is_still_there():
+    columns = {"ts": (TS, seconds(1, 2, 1)), "k": (STRING, ["x", "y", "x"])}
+    source = Input("t", columns, time="ts", connector=None, weights=[1, 1, -1])
+    plan = window_aggregate(
+        source.scan(), Tumble(10 * SECOND), source.fields["ts"], [source.fields["k"]], call("COUNT")
+    )
+    shown = select(plan, *plan.fields[:2])
+    assert run(shown, source) == [("y", 1)]
+    decision = late(plan, source, {2: [(0, 10)]})
+    assert isinstance(decision.what, LateRows)
+    retraction = replace(decision.what, weights=np.array([-1], np.int8))
+    assert run(shown, source, decisions=[replace(decision, what=retraction)]) == [("x", 1), ("y", 1)]
+
+
 def test_decisions_of_a_rank_are_replayed():
     source = clicks((1, "a", 5.0), (2, "a", 9.0))
     assigned = window_assign(source.scan(), Tumble(10 * SECOND), source.fields["ts"])
@@ -226,6 +241,18 @@ def test_what_nothing_explains_is_an_error():
     text = render_comparison(comparison)
     assert "UNEXPLAINED: 1 row: 0 only in stream, 1 only in batch" in text
     assert "- a | 1 | 5.0 | " in text
+
+
+def test_the_order_of_a_list_of_updated_rows_does_not_count():
+    source = Input("t", {"k": (STRING, ["a", "b", "c", "b"]), "v": (STRING, ["x", "y", "z", "y"])})
+    latest = aggregate(source.scan(), [source.fields["k"]], call("MAX", source.fields["v"], type_=STRING))
+    joined = aggregate(latest, [], call("LISTAGG", latest.fields[1], type_=STRING, options=(", ",)))
+    plan = select(joined, *joined.fields)
+    schema = query(plan, source).schema.to_arrow()
+    assert compared(source, plan, pa.table({"r0": ["z, x, y"]}, schema)).exit_code == 0
+    assert compared(source, plan, pa.table({"r0": ["z, x, x"]}, schema)).exit_code == 1
+    arriving = aggregate(source.scan(), [], call("LISTAGG", source.fields["v"], type_=STRING, options=(",",)))
+    assert compared(source, arriving, pa.table({"r0": ["y,x,y,z"]}, schema)).exit_code == 1
 
 
 def test_ten_examples_from_both_sides():

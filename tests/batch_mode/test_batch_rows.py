@@ -128,7 +128,7 @@ def test_a_source_without_watermark_comes_first():
     left = Input("l", {"ts": (t.timestamp(3), seconds(1, 5)), "k": (STRING, ["l1", "l5"])}, time="ts")
     right = Input("r", {"k": (STRING, ["r1", "r2"])})
     plan = union(select(left.scan(), left.fields["k"]), right.scan())
-    assert run(plan, left, right) == [("l1",), ("r1",), ("r2",), ("l5",)]
+    assert run(plan, left, right) == [("r1",), ("r2",), ("l1",), ("l5",)]
 
 
 def test_one_table_in_two_branches_is_read_once():

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from streamsql.batch import Batch
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.types import BIGINT, STRING, Schema, schema, timestamp
-from streamsql.expr.windows import Cumulate, Hop, Tumble
+from streamsql.expr.windows import Cumulate, Hop, Session, Tumble
 from streamsql.operators.base import LateRows, Operator
+from streamsql.operators.session_aggregate import SessionAggregate
 from streamsql.operators.window_aggregate import WindowAggregate
 from streamsql.time import BEGIN_OF_TIME, END_OF_TIME, tick
 
@@ -39,15 +40,19 @@ class Row:
     value: int | None
     time: int
     watermark: int
-    text: str = ""
+    number: int
     weight: int = 1
+
+    @property
+    def text(self) -> str:
+        return f"t{self.number % 5}"
 
 
 def stream(times: list[int], keys: list[str | None], values: list[int | None], delay: int) -> list[Row]:
     """Rows with the watermark that held when each arrived: the largest time so far minus the delay."""
     rows, highest = [], BEGIN_OF_TIME
     for number, (time, key, value) in enumerate(zip(times, keys, values, strict=True)):
-        rows.append(Row(key, value, time, highest, f"t{number % 5}"))
+        rows.append(Row(key, value, time, highest, number))
         highest = max(highest, time - delay)
     return rows
 
@@ -192,5 +197,50 @@ def test_window_aggregate_equals_the_model(window: Tumble | Hop | Cumulate, rows
     expected = model(window, rows)
     for each in ([1], lengths, [len(rows)]):
         actual = run(aggregate(window), rows, each)
+        assert actual.rows == expected.rows
+        assert actual.missed == expected.missed
+
+
+def session_model(gap: int, rows: list[Row], keyed: bool = True) -> Outcome:
+    """One row after the other: merge it with the open sessions of its key that it touches, or drop it."""
+    sessions: dict[str | None, list[list[Row]]] = defaultdict(list)
+    outcome = Outcome()
+    for index, row in enumerate(rows):
+        own = sessions[row.key if keyed else None]
+        touched = [each for each in own if first(each) - gap <= row.time <= last(each) + gap]
+        merged = [*(each for session in touched for each in session), row]
+        if last(merged) + gap - TICK <= row.watermark:
+            outcome.missed.append((row.time, row.time, row.time + gap))
+        else:
+            own[:] = [each for each in own if each not in touched] + [merged]
+        watermark = rows[index + 1].watermark if index + 1 < len(rows) else END_OF_TIME
+        closing = [
+            (last(session) + gap, by_key(key), sorted(session, key=lambda row: row.number))
+            for key, own in sessions.items()
+            for session in own
+            if watermark >= last(session) + gap - TICK
+        ]
+        for end, _, session in sorted(closing, key=lambda each: each[:2]):
+            outcome.rows.append(result(session, first(session), end))
+        for own in sessions.values():
+            own[:] = [each for each in own if watermark < last(each) + gap - TICK]
+    return outcome
+
+
+def first(session: list[Row]) -> int:
+    return min(row.time for row in session)
+
+
+def last(session: list[Row]) -> int:
+    return max(row.time for row in session)
+
+
+@SETTINGS
+@given(st.integers(1, 20), streams(), cuts())
+def test_session_aggregate_equals_the_model(gap: int, rows: list[Row], lengths: list[int]) -> None:
+    expected = session_model(gap, rows)
+    for each in ([1], lengths, [len(rows)]):
+        operator = SessionAggregate(INPUT, Session(gap), 3, PRECISION, [0], CALLS, OUTPUT, True, True)
+        actual = run(operator, rows, each)
         assert actual.rows == expected.rows
         assert actual.missed == expected.missed

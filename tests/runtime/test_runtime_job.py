@@ -84,6 +84,19 @@ def test_results_are_published_at_the_end_of_a_step_net_and_with_kinds(parts: Si
     assert ids(output) == [[2]] and output.kinds().tolist() == [0]
 
 
+def test_reading_ahead_in_threads_gives_the_same_steps(parts: SimpleNamespace) -> None:
+    left, right = parts.events(range(0, 30_000, 3), range(10_000)), parts.events(range(0, 20_000, 2), range(10_000))
+    logs = []
+    for read_ahead in (0, 1, 3):
+        recorder = parts.Recorder()
+        node = parts.over("union", recorder, parts.scan_node("a"), parts.scan_node("b", 10))
+        sources = {"a": parts.ListSource(left), "b": parts.ListSource(right)}
+        run([node], sources, parts.context(), batch_rows=4_096, read_ahead=read_ahead)
+        logs.append(recorder.log)
+    assert logs[0] == logs[1] == logs[2]
+    assert sum(len(each[1]) for each in logs[0] if isinstance(each, tuple)) == 20_000
+
+
 class FakeSink:
     """Remembers what it was told."""
 
@@ -287,7 +300,10 @@ def test_late_rows_are_counted_by_operator_and_readable_by_table(parts: SimpleNa
     assert late.column("_op").to_pylist() == ["+I", "+I"]
     (batch, _second) = job.late.batches()
     assert (batch.source, batch.operator, batch.rows.num_rows) == ("bids", "WindowAggregate", 1)
-    assert [each.rows.num_rows for each in job.decisions.late(node.plan)] == [1, 1]
+    assert [(each.plan is node.plan, each.what.rows.num_rows) for each in job.decisions.entries] == [
+        (True, 1),
+        (True, 1),
+    ]
     assert job.progress == Progress(3, END_OF_TIME, 2, 0)
 
 

@@ -33,8 +33,7 @@ class ArrowFormat:
 
     def infer(self, file: RecordFile, options: Mapping[str, str]) -> Schema:
         """The columns that the file declares."""
-        with _opened(file) as stream, _errors(file.name):
-            return from_arrow_schema(_batches_of(stream, file.seekable, None).schema)
+        return from_arrow_schema(_schema_of(file))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,11 +114,12 @@ class _ArrowReader:
         from streamsql_connectors.formats.shaping import check_types, shaped
 
         begin: Any = start or {"batch": 0}
-        indices = _positions(file, columns) if file.seekable else None
+        indices = _positions(_schema_of(file), columns, self.schema, file.name) if file.seekable else None
         with _opened(file) as stream:
             with _errors(file.name):
                 found = _batches_of(stream, file.seekable, indices)
-            check_types(found.schema, self.schema, file.name)
+            if not file.seekable:
+                check_types(found.schema, self.schema, file.name)
             for number, batch in enumerate(_checked(found.batches, file.name)):
                 if number >= begin["batch"]:
                     arrays = shaped(batch, self.schema, columns, file.name, batch.num_rows)
@@ -127,10 +127,16 @@ class _ArrowReader:
                     yield DecodedRows(rows, {"batch": number})
 
 
-def _positions(file: RecordFile, columns: tuple[str, ...]) -> list[int] | None:
-    """Positions of the wanted columns in the file; None for all, where it has none of them."""
+def _schema_of(file: RecordFile) -> pa.Schema:
     with _opened(file) as stream, _errors(file.name):
-        found = _batches_of(stream, file.seekable, None).schema
+        return _batches_of(stream, file.seekable, None).schema
+
+
+def _positions(found: pa.Schema, columns: tuple[str, ...], schema: Schema, name: str) -> list[int] | None:
+    """Positions of the wanted columns in the file; None for all, where it has none of them. Checks all types."""
+    from streamsql_connectors.formats.shaping import check_types
+
+    check_types(found, schema, name)
     positions = [found.get_field_index(each) for each in dict.fromkeys(columns)]
     return [each for each in positions if each >= 0] or None
 

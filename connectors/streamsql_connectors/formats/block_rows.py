@@ -66,7 +66,9 @@ def finish_block(
 
 
 def _with_text(problem: Problem, lines: Lines) -> Problem:
-    return problem if problem.text else Problem(problem.line, problem.reason, problem.drops_row, lines.text(problem.line))
+    return (
+        problem if problem.text else Problem(problem.line, problem.reason, problem.drops_row, lines.text(problem.line))
+    )
 
 
 def reject_of(problem: Problem, name: str, first_line: int) -> Reject:

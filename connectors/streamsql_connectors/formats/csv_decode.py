@@ -29,7 +29,7 @@ _AS_TEXT = frozenset((*STRINGS, *BYTES_KINDS, *_NESTED, Kind.NULL))
 
 @dataclass(frozen=True, slots=True)
 class CsvLayout:
-    """What the lines of one file mean: `fields` are its columns in order, `header` whether the first line names them."""
+    """What the lines of a file mean: `fields` are its columns in order, `header` whether the first line names them."""
 
     delimiter: str
     fields: tuple[str, ...]
@@ -56,24 +56,22 @@ class CsvDecoder:
             if each.name in self._position and (each.name in columns or each.type.kind not in STRINGS)
         ]
         misshapen: list[Any] = []
-        typed, texts = self._read(records, judged, misshapen)
-        count = typed.num_rows if typed is not None else texts.num_rows
+        table, typed = self._read(records, judged, misshapen)
         arrays: dict[str, pa.Array] = {}
         misfits: list[tuple[Column, pa.Array, Rows]] = []
         for position, column in enumerate(judged):
-            if typed is not None and column.type.kind not in _AS_TEXT:
-                arrays[column.name] = _whole(typed.column(position))
+            values = _whole(table.column(position))
+            if typed and column.type.kind not in _AS_TEXT:
+                arrays[column.name] = values
                 continue
-            text = _whole((texts if typed is None else typed).column(position))
-            arrays[column.name], bad = _parsed(text, column)
+            arrays[column.name], bad = _parsed(values, column)
             if len(bad):
-                misfits.append((column, text, bad))
-        if typed is None and not misfits:
-            self._by_text = True
+                misfits.append((column, values, bad))
+        self._by_text |= not typed and not misfits
         for column in self._schema:
             if column.name not in self._position:
-                arrays[column.name] = pa.nulls(count, arrow_type(column.type))
-        batch = columns_batch(self._schema, columns, arrays, count)
+                arrays[column.name] = pa.nulls(table.num_rows, arrow_type(column.type))
+        batch = columns_batch(self._schema, columns, arrays, table.num_rows)
         if not (problems or misshapen or misfits):
             return BlockRows(batch, len(lines))
         numbers, rows = _numbered(records, misshapen, single=self._single)
@@ -85,21 +83,19 @@ class CsvDecoder:
     def _single(self) -> bool:
         return len(self._layout.fields) == 1
 
-    def _read(
-        self, records: Records, judged: Sequence[Column], misshapen: list[Any]
-    ) -> tuple[pa.Table | None, pa.Table | None]:
-        """The judged fields in their types, or else all as text."""
+    def _read(self, records: Records, judged: Sequence[Column], misshapen: list[Any]) -> tuple[pa.Table, bool]:
+        """The judged fields, and whether they have their types; else all are text."""
         if not self._by_text:
             types = {
                 str(self._position[each.name]): pa.string() if each.type.kind in _AS_TEXT else arrow_type(each.type)
                 for each in judged
             }
             try:
-                return self._parse(records, judged, types, misshapen), None
+                return self._parse(records, judged, types, misshapen), True
             except pa.ArrowInvalid:
                 misshapen.clear()
         types = {str(self._position[each.name]): pa.string() for each in judged}
-        return None, self._parse(records, judged, types, misshapen)
+        return self._parse(records, judged, types, misshapen), False
 
     def _parse(
         self, records: Records, judged: Sequence[Column], types: dict[str, pa.DataType], misshapen: list[Any]

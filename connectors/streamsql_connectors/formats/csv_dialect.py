@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -83,4 +84,4 @@ class Dialect:
         if self.escape is None or self.escape == self.quote or not len(quotes):
             return quotes
         escaped = (data[np.maximum(quotes - 1, 0)] == ord(self.escape)) & (quotes > 0)
-        return quotes[~escaped]
+        return np.asarray(quotes[~escaped], np.int64)

@@ -37,9 +37,9 @@ def split_fields(line: str, delimiter: str, dialect: Dialect) -> list[str]:
     >>> split_fields('a,"b,c",', ",", Dialect())
     ['a', 'b,c', '']
     """
-    quoting = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
-    rows = csv.reader([line], delimiter=delimiter, quotechar=dialect.quote or None, quoting=quoting)
-    return next(rows, [])
+    if dialect.quote is None:
+        return line.split(delimiter)
+    return next(csv.reader([line], delimiter=delimiter, quotechar=dialect.quote), [])
 
 
 def infer_csv(file: RecordFile, dialect: Dialect) -> Schema:

@@ -13,8 +13,6 @@ from streamsql_connectors.formats.csv_dialect import Dialect
 from streamsql_connectors.text_blocks import TextBlock
 from streamsql_connectors.text_lines import Lines, invalid_utf8
 
-_BYTE_ORDER_MARK_BYTES = 3
-
 Rows = npt.NDArray[np.int64]
 
 
@@ -37,14 +35,14 @@ class Records:
             return numbers
         lengths = ends - starts
         empty = (lengths == 1) | ((lengths == 2) & (values[starts] == ord("\r")))
-        return numbers[~empty]
+        return np.asarray(numbers[~empty], np.int64)
 
 
 def records_of(block: TextBlock, lines: Lines, dialect: Dialect, *, header: bool) -> tuple[Records, list[Problem]]:
     """The records of a block without its header and without lines that cannot be read, which are problems."""
     values = np.frombuffer(block.data, np.uint8)
     begin, end = 0, len(values)
-    if header and block.offset <= _BYTE_ORDER_MARK_BYTES:
+    if header and block.offset == 0:
         ends = dialect.record_ends(values)
         begin = int(ends[0]) if len(ends) else end
     problems = []

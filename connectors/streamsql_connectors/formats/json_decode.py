@@ -42,7 +42,9 @@ class JsonDecoder:
         texts = _texts(lines, rows)
         found = members(texts, [each.name for each in judged])
         if found.malformed is not None:
-            problems += [Problem(int(rows[each]), _syntax_error(lines, int(rows[each]))) for each in _where(found.malformed)]
+            problems += [
+                Problem(int(rows[each]), _syntax_error(lines, int(rows[each]))) for each in _where(found.malformed)
+            ]
             rows, found_texts = rows[~found.malformed], _kept(found.texts, ~found.malformed)
             texts = texts.filter(pa.array(~found.malformed))
         else:

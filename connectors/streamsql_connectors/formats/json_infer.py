@@ -13,16 +13,12 @@ from streamsql.ports import RecordFile
 from streamsql_connectors import duck
 from streamsql_connectors.formats.inferred_types import inferred_text
 from streamsql_connectors.formats.json_values import members
+from streamsql_connectors.formats.text_values import parse_text
 from streamsql_connectors.text_blocks import read_blocks
 from streamsql_connectors.text_lines import split_lines
 
-_SCALARS = {
-    "BIGINT": BIGINT,
-    "UBIGINT": BIGINT,
-    "HUGEINT": decimal(38, 0),
-    "DOUBLE": DOUBLE,
-    "BOOLEAN": BOOLEAN,
-}
+_WHOLE = ("BIGINT", "UBIGINT", "HUGEINT")
+_SCALARS = {**dict.fromkeys(_WHOLE, BIGINT), "DOUBLE": DOUBLE, "BOOLEAN": BOOLEAN}
 
 
 def infer_json(file: RecordFile) -> Schema:
@@ -67,6 +63,8 @@ def _type(structure: Any, text: pa.Array | None = None) -> SqlType:
         case str():
             if structure == "VARCHAR" and text is not None:
                 return inferred_text(text)
+            if structure in _WHOLE and text is not None and parse_text(text, BIGINT).bad is not None:
+                return decimal(38, 0)
             return _SCALARS.get(structure, STRING)
         case _:
             return STRING

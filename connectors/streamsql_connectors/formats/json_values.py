@@ -176,5 +176,3 @@ def expected(type_: SqlType) -> str:
             return f"{type_} in base64"
         case _:
             return str(type_)
-
-

@@ -1,4 +1,4 @@
-"""Text columns to typed columns, as JSON and CSV need it: '12' to INT, base64 to BYTES, '2025-06-01 10:00:00' to time."""
+"""Text columns to typed columns, as JSON and CSV need it: '12' to INT, base64 to BYTES, ISO times to TIMESTAMP."""
 
 from __future__ import annotations
 
@@ -108,7 +108,10 @@ def _decimal(type_: SqlType) -> tuple[str, str | None]:
 
 
 def _boolean(type_: SqlType) -> tuple[str, str | None]:
-    return "CASE lower(t) WHEN 'true' THEN TRUE WHEN '1' THEN TRUE WHEN 'false' THEN FALSE WHEN '0' THEN FALSE END", None
+    return (
+        "CASE lower(t) WHEN 'true' THEN TRUE WHEN '1' THEN TRUE WHEN 'false' THEN FALSE WHEN '0' THEN FALSE END",
+        None,
+    )
 
 
 def _bytes(type_: SqlType) -> tuple[str, str | None]:

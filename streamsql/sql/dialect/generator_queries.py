@@ -123,7 +123,7 @@ def _joined_table(text: Generator, node: nodes.JoinedTable) -> str:
 def _window_table(text: Generator, node: nodes.WindowTable) -> str:
     args, function = node.args, node.args["function"]
     table = text.sql(node.this)
-    source = f"TABLE {table}" if isinstance(node.this, exp.Table) or args.get("partition_by") else table
+    source = f"TABLE {table}" if isinstance(node.this, exp.Table) else table
     if args.get("partition_by"):
         source += f" PARTITION BY ({listed(text, args['partition_by'])})"
     rest = [text.sql(args[name]) for name in WINDOW_ARGUMENTS[function][2:] if args.get(name) is not None]

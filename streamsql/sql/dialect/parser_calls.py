@@ -41,6 +41,10 @@ class CallGrammar(TypeGrammar):
     def table_argument(self) -> TableArgument:
         """`TABLE t` or `TABLE (query)` as an argument."""
 
+    @abstractmethod
+    def partitioned(self, start: int, relation: exp.Expression) -> TableArgument:
+        """A relation as an argument, with the PARTITION BY and ORDER BY that may follow it."""
+
     def call(self, start: int, namespace: list[exp.Identifier]) -> Call:
         """A call whose name is the next token; `start` is where its namespace begins."""
         name = self.take().text.upper()
@@ -82,7 +86,10 @@ class CallGrammar(TypeGrammar):
         if self.key in QUERY_STARTS:
             query = self.query()
             return self.node(start, exp.Subquery(this=query))
-        return self.expression()
+        expression = self.expression()
+        if isinstance(expression, exp.Subquery) and self.at("PARTITION", "BY"):
+            return self.partitioned(start, expression)
+        return expression
 
     def descriptor(self) -> Descriptor:
         """DESCRIPTOR(name, ...)."""

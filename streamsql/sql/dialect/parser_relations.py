@@ -266,6 +266,9 @@ class RelationGrammar(MatchGrammar):
             relation: exp.Expression = self.node(inner, exp.Subquery(this=self.in_parentheses(self.query)))
         else:
             relation = self._table()
+        return self.partitioned(start, relation)
+
+    def partitioned(self, start: int, relation: exp.Expression) -> TableArgument:
         argument = TableArgument(this=relation)
         if self.accept("PARTITION", "BY"):
             argument.set("partition_by", self._partition_keys())

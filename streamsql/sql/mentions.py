@@ -1,0 +1,34 @@
+"""Which tables a statement names, before it is bound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamsql.sql.bind_relations import table_name
+from streamsql.sql.context import Environment, View
+from streamsql.sql.dialect import exp
+
+
+def mentioned_names(tree: Any) -> frozenset[str]:
+    """All names that stand where a table may stand, names of WITH items included.
+
+    >>> from streamsql.sql.parse import parse_script
+    >>> (parsed,) = parse_script("INSERT INTO a SELECT * FROM b JOIN c ON TRUE")
+    >>> sorted(mentioned_names(parsed.tree))
+    ['a', 'b', 'c']
+    """
+    return frozenset(table_name(each) for each in tree.find_all(exp.Table))
+
+
+def reached_names(tree: Any, environment: Environment) -> frozenset[str]:
+    """The names that a statement mentions, and those that the views among them mention."""
+    reached: set[str] = set()
+    waiting = set(mentioned_names(tree))
+    while waiting:
+        name = waiting.pop()
+        reached.add(name)
+        # Looking up `t$late` would fail where nothing has run yet; it is never a view.
+        found = None if "$" in name else environment.lookup(name)
+        if isinstance(found, View):
+            waiting |= mentioned_names(found.query) - reached
+    return frozenset(reached)

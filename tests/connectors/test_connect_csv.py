@@ -1,0 +1,183 @@
+"""CSV: headers, quotes, NULL, and exact places of bad records."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from streamsql_connectors import text_blocks
+
+from streamsql.errors import DataError, UsageError
+from streamsql.expr import types as t
+from streamsql.expr.types import Schema
+from streamsql.plugins import load_connector
+from streamsql.ports import ReadRequest
+from tests.connectors.tables import batch, options, read, rejects_of, rows_of, write
+
+AB = t.schema(("a", t.INT), ("b", t.STRING))
+
+
+def parsed(tmp_path: Path, text: str | bytes, schema: Schema = AB, **more: Any) -> list[tuple[Any, ...]]:
+    path = tmp_path / "t.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return [tuple(row.values()) for row in rows_of(read(schema, path, **more))]
+
+
+def error(tmp_path: Path, text: str | bytes, schema: Schema = AB, **more: Any) -> tuple[int, str]:
+    """How many rows came before the error, and its message without the folder."""
+    path = tmp_path / "t.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    rows = 0
+    with pytest.raises(DataError) as caught:
+        for each in load_connector("filesystem").source(options(schema, path, **more)).read(ReadRequest(schema.names)):
+            rows += each.rows.num_rows
+    return rows, caught.value.message.removeprefix(f"{tmp_path}/")
+
+
+def test_header_that_equals_the_columns_is_skipped(tmp_path: Path) -> None:
+    assert parsed(tmp_path, "a,b\n1,x\n") == [(1, "x")]
+    assert parsed(tmp_path, "\ufeffa,b\r\n1,x\r\n") == [(1, "x")]
+    assert parsed(tmp_path, "1,x\n2,y") == [(1, "x"), (2, "y")]
+
+
+def test_declared_header_reads_by_name(tmp_path: Path) -> None:
+    assert parsed(tmp_path, "b,extra,a\nx,?,1\n", csv__header="true") == [(1, "x")]
+    assert parsed(tmp_path, "b\nx\n", csv__header="true") == [(None, "x")]
+    schema = t.schema(("a", t.STRING), ("b", t.STRING))
+    assert parsed(tmp_path, "a,b\n", schema, csv__header="false") == [("a", "b")]
+
+
+def test_null_and_empty_string(tmp_path: Path) -> None:
+    assert parsed(tmp_path, '1,\n,""\n"",x\n') == [(1, None), (None, ""), (None, "x")]
+    assert parsed(tmp_path, "1,n/a\nn/a,x\n", csv__null_literal="n/a") == [(1, None), (None, "x")]
+
+
+def test_quotes_newlines_and_delimiters_inside_fields(tmp_path: Path) -> None:
+    assert parsed(tmp_path, '1,"x, ""y""\nz"\n\n2,w\n') == [(1, 'x, "y"\nz'), (2, "w")]
+    assert parsed(tmp_path, "1;'x;y'\n", csv__field_delimiter=";", csv__quote_character="'") == [(1, "x;y")]
+    assert parsed(tmp_path, '1|"x\n', delimiter="|", csv__disable_quote_character="true") == [(1, '"x')]
+    assert parsed(tmp_path, '1,"x\\"y"\n', csv__escape_character="\\") == [(1, 'x"y')]
+
+
+def test_delimiter_is_seen_in_the_first_line(tmp_path: Path) -> None:
+    assert parsed(tmp_path, "1;x\n") == [(1, "x")]
+    assert parsed(tmp_path, "1\tx\n") == [(1, "x")]
+
+
+def test_one_column_keeps_empty_lines_as_null(tmp_path: Path) -> None:
+    assert parsed(tmp_path, 'x\n\n""\n', t.schema(("s", t.STRING))) == [("x",), (None,), ("",)]
+
+
+def test_times_with_zone_and_decimals_to_round(tmp_path: Path) -> None:
+    schema = t.schema(("ts", t.timestamp(3)), ("d", t.decimal(5, 2)))
+    text = "2024-01-01T10:00:00Z,1.005\n2024-01-01 10:00:00.25, 99999\n"
+    found = parsed(tmp_path, text, schema)
+    assert [str(cell) for row in found for cell in row] == [
+        str(datetime(2024, 1, 1, 10)),
+        "1.01",
+        str(datetime(2024, 1, 1, 10, 0, 0, 250000)),
+        "None",
+    ]
+
+
+def test_bad_value_names_line_column_and_text(tmp_path: Path) -> None:
+    assert error(tmp_path, "a,b\n1,x\n\nx2,y\n3,z\n") == (1, "t.csv:4: column a: 'x2' is not INT\n  x2,y")
+
+
+def test_bad_value_in_a_column_that_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("1,x\noops,y\n")
+    with pytest.raises(DataError, match="t.csv:2: column a: 'oops' is not INT"):
+        read(AB, path, ("b",))
+    with pytest.raises(DataError, match="t.csv:2"):
+        read(AB, path, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "message"),
+    [
+        ("1,x\n2\n", 1, "t.csv:2: 1 field, but expected 2\n  2"),
+        ('1,"x\ny"\n2,y,z\n', 1, "t.csv:3: 3 fields, but expected 2\n  2,y,z"),
+        ("1,x\n2,y\n3", 2, "t.csv:3: 1 field, but expected 2\n  3"),
+        ('1,x\n2,"y\n3,z\n', 1, 't.csv:2: a quote is not closed\n  2,"y'),
+        (b"1,x\n2,\xff\n", 1, "t.csv:2: not valid UTF-8\n  2,\\xff"),
+    ],
+)
+def test_misshapen_records(tmp_path: Path, text: str | bytes, rows: int, message: str) -> None:
+    assert error(tmp_path, text) == (rows, message)
+
+
+def test_ignored_errors_are_rejects(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b'a,b\nx,1\n2\n3,"y\ny"\n4,\xff\n5,z\n6,"open\n')
+    batches = read(AB, path, csv__ignore_parse_errors="true")
+    assert rows_of(batches) == [{"a": None, "b": "1"}, {"a": 3, "b": "y\ny"}, {"a": 5, "b": "z"}]
+    assert [(each.where.removeprefix(f"{path}:"), each.reason) for each in rejects_of(batches)] == [
+        ("2", "column a: 'x' is not INT (read as NULL)"),
+        ("3", "1 field, but expected 2"),
+        ("6", "not valid UTF-8"),
+        ("8", "a quote is not closed"),
+    ]
+
+
+def test_lines_as_written(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    schema = t.schema(("s", t.STRING), ("n", t.INT), ("list", t.array(t.STRING)), ("a,b", t.DOUBLE))
+    rows = batch(
+        schema,
+        s=["x", "", None, 'q"q', "l\nl", " p"],
+        n=[1, None, 3, 4, 5, 6],
+        list=[["a"], [], None, None, None, None],
+        **{"a,b": [0.5, None, 1.0, None, None, None]},
+    )
+    write(schema, path, rows)
+    assert path.read_text() == (
+        's,n,list,"a,b"\nx,1,"[""a""]",0.5\n"",,[],\n,3,,1.0\n"q""q",4,,\n"l\nl",5,,\n" p",6,,\n'
+    )
+
+
+def test_inferred_columns(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,at,day,x,name,ok\n1,2024-01-01 10:00:00,2024-01-01,1.5,n,true\n2,,,,m,\n")
+    found = load_connector("filesystem").infer(options(None, path))
+    assert [(each.name, str(each.type)) for each in found] == [
+        ("id", "BIGINT"),
+        ("at", "TIMESTAMP(3)"),
+        ("day", "DATE"),
+        ("x", "DOUBLE"),
+        ("name", "STRING"),
+        ("ok", "BOOLEAN"),
+    ]
+    assert len(rows_of(read(found, path))) == 2
+
+
+def test_inferred_without_header(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("1,x\n2,y\n")
+    found = load_connector("filesystem").infer(options(None, path))
+    assert found.names == ("column0", "column1")
+    assert len(rows_of(read(found, path))) == 2
+
+
+@pytest.mark.parametrize("text", [";;", "", "é"])
+def test_bad_delimiter(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UsageError, match=r"field-delimiter.*one ASCII character"):
+        parsed(tmp_path, "1,x\n", csv__field_delimiter=text)
+
+
+FIELDS = st.tuples(st.none() | st.integers(-5, 5), st.none() | st.text(alphabet='ab",\n é', max_size=4))
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(st.lists(FIELDS, max_size=10), st.integers(10, 40))
+def test_any_text_survives_blocks_of_any_size(rows: list[tuple[int | None, str | None]], size: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_blocks, "BLOCK_BYTES", size)
+        path = Path(folder) / "t.csv"
+        write(AB, path, batch(AB, a=[each[0] for each in rows], b=[each[1] for each in rows]))
+        assert [tuple(row.values()) for row in rows_of(read(AB, path))] == rows

@@ -1,0 +1,50 @@
+"""The documentation says what is true: function table, links, commands, SQL blocks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs.function_table import PAGE, page_with_table
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def test_function_table_is_the_engines() -> None:
+    assert PAGE.read_text() == page_with_table(PAGE.read_text()), "run python -m tests.docs.function_table"
+
+
+@pytest.mark.parametrize("page", [pytest.param(each, id=each.name) for each in PAGES])
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", [pytest.param(each, id=each.name) for each in PAGES])
+def test_files_that_are_named_exist(page: Path) -> None:
+    for name in re.findall(r"`((?:streamsql|tests|docs|examples|benchmarks|repl|connectors)/[\w./-]+\.\w+)`", page.read_text()):
+        assert (ROOT / name).exists(), f"{page.name} names {name}"
+
+
+def test_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    exec(compile(block, "README.md", "exec"), {})
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0] == re.search(r"to_arrow\(\).to_pylist\(\)\)\s*# (.*)", block)[1]  # type: ignore[index]
+
+
+def test_statements_of_the_readme_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    from streamsql.session import connect
+
+    monkeypatch.chdir(ROOT)
+    (block,) = re.findall(r"```sql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    session = connect()
+    session.add_input("departures", "examples/flights/departures_january.parquet")
+    query = session.sql(block)
+    assert query is not None
+    assert query.columns == ("window_start", "origin", "departures", "average_delay")
+    assert query.to_arrow().num_rows == 1_643
