@@ -35,7 +35,7 @@ def skewed(rows: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
 def batches(keys: pa.Array, rows: int = BATCH) -> list[pa.RecordBatch]:
     """The keys with a random value beside each, cut into batches."""
     values = pa.array(RANDOM.integers(0, 1_000_000, len(keys)))
-    return pa.table({"key": keys, "value": values}).combine_chunks().to_batches(max_chunksize=rows)
+    return list(pa.table({"key": keys, "value": values}).combine_chunks().to_batches(max_chunksize=rows))
 
 
 def updating(input_schema: Schema, parts: list[pa.RecordBatch], append_only: bool = True) -> Callable[[], int]:

@@ -25,7 +25,8 @@ class DeclaredAt:
             error.with_source(self.text, self.name)
 
     def _word(self, message: str) -> Span | None:
-        for quoted in _QUOTED.findall(message):
+        last = message.rpartition(": ")[2]
+        for quoted in (*_QUOTED.findall(message), f"'{last}'"):
             at = self.text.find(quoted, self.span.start, self.span.end)
             if at >= 0:
                 return Span(at, at + len(quoted))

@@ -11,10 +11,13 @@ from streamsql.plan.logical import Plan, Scan, Table
 from streamsql.plan.optimize import optimize
 from streamsql.plan.physical import lower
 from streamsql.ports import Source
+from streamsql.runtime.graph import topological
 from streamsql.runtime.job import Job
+from streamsql.runtime.late import LateLog
 from streamsql.runtime.metrics import Progress
 from streamsql.runtime.output import Output
 from streamsql.runtime.rejects import REJECTS as REJECTED_COLUMNS
+from streamsql.runtime.rejects import RejectLog
 from streamsql.runtime.settings import JobSettings
 from streamsql.settings import Settings
 from streamsql.tables import LATE, REJECTS, SessionTables
@@ -68,10 +71,21 @@ class Engine:
         try:
             job.run()
         finally:
-            for name in job.late.judged_tables():
-                self.tables.leave(f"{name}{LATE}", job.late.schema(name), job.late.to_table(name))
-            for name in {scan.table.name for plan in _plans(job) for scan in scans(plan)}:
-                self.tables.leave(f"{name}{REJECTS}", REJECTED_COLUMNS, job.rejects.to_table(name))
+            self._leave(_plans(job), job.late, job.rejects)
+
+    def run_over_nothing(self, plan: Plan) -> None:
+        """As if the optimised plan had run and left nothing out: the `$late` tables after it are there, and empty."""
+        late = LateLog()
+        for node in topological(lower([plan], self.context)):
+            if node.operator is not None:
+                late.listener(node)
+        self._leave([plan], late, RejectLog())
+
+    def _leave(self, plans: Sequence[Plan], late: LateLog, rejects: RejectLog) -> None:
+        for name in late.judged_tables():
+            self.tables.leave(f"{name}{LATE}", late.schema(name), late.to_table(name))
+        for name in {scan.table.name for plan in plans for scan in scans(plan)}:
+            self.tables.leave(f"{name}{REJECTS}", REJECTED_COLUMNS, rejects.to_table(name))
 
 
 def _plans(job: Job | BatchJob) -> tuple[Plan, ...]:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from streamsql.batch_job import BatchJob
 from streamsql.engine import Engine
-from streamsql.errors import UsageError, located
+from streamsql.errors import SqlError, UsageError, located
 from streamsql.plan.logical import Plan, SinkPlan
 from streamsql.plan.traits import traits
 from streamsql.query import Query
@@ -18,6 +18,7 @@ from streamsql.runtime.output import Output, SinkOutput
 from streamsql.runtime.settings import JobSettings
 from streamsql.settings import Settings
 from streamsql.show import describe, show
+from streamsql.sql import dialect as d
 from streamsql.sql import statements as s
 from streamsql.sql.dialect import exp
 from streamsql.sql.mentions import mentioned_names, reached_names
@@ -79,6 +80,7 @@ class ScriptRunner:
     job_settings: JobSettings | None = None
     _plans: list[Plan] = field(default_factory=list)
     _outputs: list[Output] = field(default_factory=list)
+    _replaced: set[str] = field(default_factory=set)
     _stopped: bool = False
 
     def run(self, text: str, name: str = "SQL") -> None:
@@ -165,7 +167,17 @@ class ScriptRunner:
     def _sink(self, plan: Plan) -> Output:
         assert isinstance(plan, SinkPlan)
         changelog = not (self._in_batch or traits(plan).append_only)
-        return SinkOutput(self.session.tables.open_sink(plan.table), changelog=changelog)
+        sink = self.session.tables.open_sink(plan.table)
+        self._refuse_replaced(plan, getattr(sink, "replaces", None))
+        return SinkOutput(sink, changelog=changelog)
+
+    def _refuse_replaced(self, plan: SinkPlan, path: str | None) -> None:
+        """The second INSERT that writes one file would take away the rows of the first."""
+        if path is not None and path in self._replaced:
+            hint = f"write one INSERT with UNION ALL, or into a folder: 'path' = '{path}.d/'"
+            raise SqlError(f"{path} is written by two INSERTs of this script", span=plan.span, hint=hint)
+        if path is not None:
+            self._replaced.add(path)
 
     def _flush(self) -> None:
         if not self._plans:
@@ -189,6 +201,12 @@ def count_queries(text: str, name: str) -> int:
     """How many SELECTs a script has."""
     with located(text, name):
         return sum(isinstance(each.tree, exp.Query) for each in parse_script(text))
+
+
+def count_inserts(text: str, name: str) -> int:
+    """How many INSERTs a script has, those in statement sets included."""
+    with located(text, name):
+        return sum(len(list(each.tree.find_all(d.InsertInto))) for each in parse_script(text))
 
 
 def names_in_script(text: str, name: str) -> frozenset[str]:

@@ -8,7 +8,8 @@ import pyarrow as pa
 from streamsql.expr.types import Column, Kind, Schema, SqlType
 from streamsql.ports import RowKind, RowKinds
 
-_SHORT = pa.array([kind.short for kind in RowKind])
+
+_SHORT = [kind.short for kind in RowKind]
 _OP = SqlType(Kind.VARCHAR, nullable=False)
 
 
@@ -22,7 +23,7 @@ def with_op(schema: Schema) -> Schema:
 
 def short_kinds(kinds: RowKinds | None, rows: int) -> pa.Array:
     """'+I', '-U', '+U' or '-D' for each row; all '+I' where kinds is None."""
-    return _SHORT.take(pa.array(np.zeros(rows, np.int8) if kinds is None else kinds))
+    return pa.array(_SHORT).take(pa.array(np.zeros(rows, np.int8) if kinds is None else kinds))
 
 
 def add_op(rows: pa.RecordBatch, kinds: RowKinds | None, schema: Schema) -> pa.RecordBatch:

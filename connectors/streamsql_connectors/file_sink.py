@@ -64,6 +64,8 @@ class FileSink:
 
     def write(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
         """Append the rows of a step."""
+        if self._writing is None:
+            self._begin()
         assert self._writing is not None
         file, writer = self._writing
         shown = add_op(rows, kinds, self._schema) if self._changelog else _named(rows, self._schema)
@@ -75,7 +77,6 @@ class FileSink:
             self._finish()
             if not self._bounded:
                 self._publish()
-            self._begin()
 
     def commit(self) -> None:
         """Finish the last file and give all files their final names."""

@@ -52,9 +52,7 @@ def after_last_newline(data: Bytes) -> int:
     return 0
 
 
-def read_blocks(
-    stream: BinaryIO, name: str, cut: Cut = after_last_newline, *, offset: int = 0
-) -> Iterator[TextBlock]:
+def read_blocks(stream: BinaryIO, name: str, cut: Cut = after_last_newline, *, offset: int = 0) -> Iterator[TextBlock]:
     """Blocks of about BLOCK_BYTES bytes from `offset` on; a byte order mark is left out. At the end of the file the bytes
     after the last newline form a record too. DataError for what cannot be read, naming the file."""
     carry, wanted = b"", BLOCK_BYTES

@@ -87,9 +87,8 @@ def without_line_ends(lines: Lines) -> Lines:
     removed = values == NEWLINE
     if (values == _CARRIAGE_RETURN).any():
         removed[:-1] |= (values[:-1] == _CARRIAGE_RETURN) & removed[1:]
-    kept = values[~removed]
-    dropped = np.cumsum(removed, dtype=np.int32)
-    return Lines(pa.py_buffer(kept), lines.ends - dropped[lines.ends - 1])
+    dropped = np.searchsorted(np.flatnonzero(removed), lines.ends).astype(np.int32)
+    return Lines(pa.py_buffer(values[~removed]), lines.ends - dropped)
 
 
 def invalid_utf8(lines: Lines) -> npt.NDArray[np.int64]:

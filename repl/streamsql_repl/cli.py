@@ -163,7 +163,9 @@ def run_command(arguments: list[str]) -> int:
     def call() -> int | None:
         let_signals_interrupt()
         keep_pandas_out()
-        code: int | None = streamsql.main(arguments, prog_name="streamsql", standalone_mode=False)
-        return code
+        # Not click's main(): it has endings of its own for broken pipes and interrupts.
+        with streamsql.make_context("streamsql", list(arguments)) as context:
+            code: int | None = streamsql.invoke(context)
+            return code
 
     return exit_code(call, debug="--debug" in arguments)

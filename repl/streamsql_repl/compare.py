@@ -10,10 +10,11 @@ import click
 import pyarrow as pa
 
 from streamsql.engine import Engine
-from streamsql.errors import UsageError, located
+from streamsql.errors import Span, UsageError, located, position
 from streamsql.plan.logical import Plan, SinkPlan
 from streamsql.query import Query
 from streamsql.runtime.output import SinkOutput
+from streamsql.script import count_inserts, count_queries
 from streamsql.session import Session
 from streamsql.sql import statements as s
 from streamsql_repl.inputs import read_inputs
@@ -43,13 +44,22 @@ def compare_text(text: str, name: str, options: CompareOptions) -> int:
         session = make_session(
             text, name, inputs, options.input_format, batch_size=options.batch_size, seed=options.seed
         )
+        several = count_queries(text, name) + count_inserts(text, name) > 1
         codes: list[int] = []
+
+        def compared(plan: Plan, span: Span | None) -> None:
+            if several:
+                line, _ = position(text, 0 if span is None else span.start)
+                click.echo(f"{chr(10) if codes else ''}{name}:{line}")
+            codes.append(_compare(session.engine(), plan, sizes))
+
         for statement in session.statements(text, name):
             match statement:
-                case s.Query(plan=plan):
-                    codes.append(_compare(session.engine(), plan, sizes))
+                case s.Query(plan=plan, span=span):
+                    compared(plan, span)
                 case s.Insert(plans=plans):
-                    codes += [_compare(session.engine(), each, sizes) for each in plans]
+                    for each in plans:
+                        compared(each, each.span)
                     _fill_memory(session, plans)
                 case _:
                     session.apply(statement)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from streamsql.engine import Engine
 from streamsql.errors import UsageError, located
 from streamsql.plan.logical import Plan
 from streamsql.query import Query
@@ -15,17 +16,21 @@ from streamsql_repl.session import make_session
 def explain_text(text: str, name: str, inputs: tuple[str, ...], input_format: str | None) -> None:
     """Print the plan of every SELECT and INSERT; DDL is carried out in a session of its own."""
     session = make_session(text, name, read_inputs(inputs), input_format)
-    plans: list[Plan] = []
+    shown: list[str] = []
     with located(text, name):
         for statement in session.statements(text, name):
             match statement:
                 case s.Query(plan=plan):
-                    plans.append(plan)
-                case s.Insert(plans=several) | s.Explain(plans=several):
-                    plans += several
+                    shown.append(_explained(session.engine(), plan))
+                case s.Insert(plans=plans) | s.Explain(plans=plans):
+                    shown += [_explained(session.engine(), each) for each in plans]
                 case _:
                     session.apply(statement)
-        if not plans:
-            raise UsageError(f"{name} has no query to explain")
-        shown = [Query(session.engine(), plan).explain() for plan in plans]
+    if not shown:
+        raise UsageError(f"{name} has no query to explain")
     click.echo("\n\n".join(shown))
+
+
+def _explained(engine: Engine, plan: Plan) -> str:
+    engine.run_over_nothing(engine.optimized(plan))
+    return Query(engine, plan).explain()

@@ -13,7 +13,7 @@ from streamsql_connectors.streams import STANDARD
 
 from streamsql.batch_job import BatchJob
 from streamsql.engine import scans
-from streamsql.errors import UsageError
+from streamsql.errors import DataError, UsageError
 from streamsql.plan.logical import Plan, Table
 from streamsql.runtime.job import Job
 from streamsql.runtime.metrics import Progress
@@ -50,7 +50,12 @@ def run_text(text: str, name: str, options: RunOptions) -> None:
     session = make_session(text, name, inputs, options.input_format, batch_size=options.batch_size, seed=options.seed)
     session.keep_late_columns = options.late is not None or "$late" in text
     handler = RunHandler(session, options, queries)
-    ScriptRunner(session, handler, batch=options.batch).run(text, name)
+    try:
+        ScriptRunner(session, handler, batch=options.batch).run(text, name)
+    except DataError as error:
+        if error.message.startswith("stdin:") and options.input_format is None:
+            error.hint = "stdin is read as JSON lines; say what it is with --input-format"
+        raise
     handler.finish()
 
 

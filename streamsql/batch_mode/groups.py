@@ -8,7 +8,7 @@ from streamsql.batch_mode.aggregates import aggregate_sql, needs_first_appearanc
 from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_ids, select_list
 from streamsql.batch_mode.windows import bound_columns, windowed_rows
 from streamsql.expr.aggregates import AggregateCall
-from streamsql.plan.logical import Aggregate, WindowAggregate
+from streamsql.plan.logical import Aggregate, Attached, WindowAggregate
 from streamsql.plan.traits import traits
 
 
@@ -23,13 +23,15 @@ def lower_aggregate(plan: Aggregate, source: Relation, lowering: Lowering) -> Re
 
 
 def lower_window_aggregate(plan: WindowAggregate, source: Relation, lowering: Lowering) -> Relation:
-    """One row per window and key, in the order in which windows close: by end, keys, start."""
+    """One row per window and key, in the order in which windows close: by end, then by key."""
     windowed = windowed_rows(plan, source, plan.keys, lowering)
     keys = tuple(column(each) for each in plan.keys)
     group = (*keys, *windowed.group)
     rows, results = _results(plan, windowed.rows, group, lowering)
     items = {**_keys(plan), **results, **bound_columns(plan.bounds, plan.time.type, windowed)}
     order = (windowed.end, *keys, windowed.start)
+    if isinstance(plan.window, Attached):
+        order = (windowed.end, windowed.start, *keys)
     body = f"SELECT {select_list(items, order)} FROM {rows}{_group_by(group)}"
     return Relation(lowering.add(body, keep=plan in lowering.shared), distinct_ids(plan.fields), len(order))
 

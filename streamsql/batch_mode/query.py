@@ -84,11 +84,17 @@ def _finished(plan: Plan, relation: Relation, lowering: Lowering, *, ordered: bo
     return lowering.text(f"SELECT {items} FROM {relation.name}{order}")
 
 
-def _as_data_error(error: duckdb.Error, inputs: Sequence[ScanInput]) -> Exception:
+def _as_data_error(error: duckdb.Error, inputs: Sequence[ScanInput]) -> BaseException:
     """The source's own error where there was one; else a row that an expression failed on, else DuckDB's error."""
     for each in inputs:
         if each.error is not None:
             return each.error
     if isinstance(error, duckdb.DataError | duckdb.InvalidInputException):
-        return DataError(f"batch run failed: {str(error).splitlines()[0]}")
+        return DataError(f"batch run failed: {_message(error)}")
     return error
+
+
+def _message(error: duckdb.Error) -> str:
+    """DuckDB's first line without its category and without advice on DuckDB's own settings."""
+    line = str(error).splitlines()[0].split(" Use TRY(")[0]
+    return line.split(" Error: ", 1)[-1]

@@ -6,22 +6,23 @@ from streamsql.batch_mode.final_order import final_order
 from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_ids, order_terms, select_list
 from streamsql.batch_mode.windows import windowed_rows
 from streamsql.expr.duckdb_sql import duckdb_type
-from streamsql.plan.logical import Limit, Sort, SortKey, TimeAttribute, WindowRank
+from streamsql.plan.logical import Limit, Sort, SortKey, WindowRank
+from streamsql.plan.traits import keeps_later
 
 
 def lower_window_rank(plan: WindowRank, source: Relation, lowering: Lowering) -> Relation:
-    """The rows of ranks `first` to `last` of each window and partition, by window end, partition and rank."""
+    """The rows of ranks `first` to `last` of each window and partition, by window, partition and rank."""
     windowed = windowed_rows(plan, source, (), lowering)
     rows, start, end = windowed.rows, windowed.start, windowed.end
     partition = tuple(column(each) for each in plan.partition)
-    ties = rows.ordinals if not _keeps_last(plan) else tuple(f"{each} DESC" for each in rows.ordinals)
-    order = ", ".join((*(sort_term(each) for each in plan.order), *ties))
+    tie = "DESC NULLS LAST" if keeps_later(plan) else "ASC NULLS FIRST"
+    order = ", ".join((*(sort_term(each) for each in plan.order), *(f"{each} {tie}" for each in rows.ordinals)))
     rank = f"row_number() OVER (PARTITION BY {', '.join((*partition, start, end))} ORDER BY {order})"
     ranked = f"SELECT *, {rank} AS rank FROM {rows.name}"
     items = {each: each for each in source.columns}
     if plan.rank is not None:
         items[column(plan.rank.id)] = f"CAST(rank AS {duckdb_type(plan.rank.type)})"
-    emitted = (end, *partition, start, "rank")
+    emitted = (end, start, *partition, "rank")
     body = f"SELECT {select_list(items, emitted)} FROM ({ranked}) WHERE rank BETWEEN {plan.first} AND {plan.last}"
     ids = tuple(dict.fromkeys((*source.ids, *distinct_ids(plan.fields))))
     return Relation(lowering.add(body), ids, len(emitted))
@@ -56,12 +57,3 @@ def _input_order(plan: Sort | Limit, source: Relation) -> str:
     if positions is None:
         return source.arrival
     return order_terms(column(plan.input.fields[each].id) for each in positions)
-
-
-def _keeps_last(plan: WindowRank) -> bool:
-    """Deduplication by descending event time keeps the later of two arrivals; any other tie the earlier."""
-    if (plan.first, plan.last) != (1, 1) or len(plan.order) != 1:
-        return False
-    key = plan.order[0]
-    times = {each.id for each in plan.input.fields if each.time is TimeAttribute.EVENT}
-    return not key.ascending and key.column in times

@@ -42,7 +42,7 @@ class ScanInput:
     """
 
     def __init__(self, scan: Scan, source: Source, settings: ScanSettings) -> None:
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self._scan = scan
         self._reader = SourceReader(
             scan,
@@ -67,7 +67,7 @@ class ScanInput:
     def _guarded(self) -> Iterator[pa.RecordBatch]:
         try:
             yield from self._batches
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             self.error = error
             raise
 

@@ -53,15 +53,20 @@ def windowed_rows(plan: Windowing, source: Relation, keys: Sequence[int], loweri
 
 
 def lower_window_assign(plan: WindowAssign, source: Relation, lowering: Lowering) -> Relation:
-    """The rows of a window TVF: input columns, then window start, end and time."""
+    """The rows of a window TVF: input columns, then window start, end and time.
+
+    They come in order of arrival; those of sessions when the session closes, by its end and key.
+    """
     windowed = windowed_rows(plan, source, plan.partition, lowering)
+    rows, order = windowed.rows, (*windowed.rows.ordinals, windowed.start)
     if isinstance(plan.window, Session):
         windowed = _spread(windowed, plan.partition, lowering)
-    rows = windowed.rows
+        rows = replace(windowed.rows, ordinals_only=False)
+        order = (windowed.end, *(column(each) for each in plan.partition), *rows.ordinals)
     items = {**{each: each for each in source.columns}, **bound_columns(plan.bounds, plan.time.type, windowed)}
-    body = f"SELECT {select_list(items, (*rows.ordinals, windowed.start))} FROM {rows.name}"
+    body = f"SELECT {select_list(items, order)} FROM {rows.name}"
     ids = (*source.ids, *distinct_ids(plan.bounds))
-    return Relation(lowering.add(body), ids, rows.order + 1, rows.sorted, rows.ordinals_only)
+    return Relation(lowering.add(body), ids, len(order), rows.sorted, rows.ordinals_only)
 
 
 def bound_columns(bounds: tuple[Field, Field, Field], time: SqlType, windowed: Windowed) -> dict[str, str]:

@@ -84,7 +84,7 @@ def _to_decimal(source: SqlType, arrow: pa.DataType) -> ArrowFunction:
 
 
 def _decimal_to_integer(datum: Datum, arrow: pa.DataType) -> Datum:
-    whole = pc.cast(pc.trunc(datum), pa.decimal256(76, 0))
+    whole = pc.cast(decimals.truncate(datum, 0), pa.decimal256(decimals.WIDE, 0))
     return pc.cast(pc.cast(whole, pa.int64(), safe=False), arrow, safe=False)
 
 

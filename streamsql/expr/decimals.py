@@ -20,10 +20,25 @@ Datum = Any
 Mask = npt.NDArray[np.bool_]
 WIDE = 76
 """Digits of Arrow's widest decimal, in which intermediate results are held."""
+STEP = 9
+"""Digits of the largest power of ten that Arrow divides by exactly: longer divisors take a path that is off at times."""
 
 
 def power_of_ten(exponent: int) -> Decimal:
     return Decimal(1).scaleb(exponent)
+
+
+def truncate(datum: Datum, scale: int) -> Datum:
+    """Cut a decimal to fewer fraction digits.
+
+    At most 9 digits at a time: dividing by 2**32 or more, Arrow's decimals are wrong for some operands (4294967295.5 of
+    scale 20 becomes 4294967294).
+    """
+    while datum.type.scale > scale:
+        next_scale = max(scale, datum.type.scale - STEP)
+        precision = datum.type.precision - datum.type.scale + next_scale
+        datum = pc.cast(datum, pa.decimal256(max(precision, 1, next_scale), next_scale), safe=False)
+    return datum
 
 
 def fit(datum: Datum, type_: pa.DataType) -> Datum:
@@ -34,8 +49,9 @@ def fit(datum: Datum, type_: pa.DataType) -> Datum:
     if source.scale <= scale and source.precision - source.scale <= type_.precision - scale:
         return pc.cast(datum, type_)
     if source.scale > scale:
+        datum = truncate(datum, scale + 1)
         # One more digit: rounding may carry into it.
-        datum = pc.cast(datum, pa.decimal256(min(WIDE, source.precision + 1), source.scale))
+        datum = pc.cast(datum, pa.decimal256(min(WIDE, datum.type.precision + 1), scale + 1))
         datum = pc.round(datum, ndigits=scale, round_mode="half_towards_infinity")
     wide = pa.decimal256(WIDE, scale)
     datum = pc.cast(datum, wide)
@@ -80,28 +96,80 @@ def _digits_needed(name: str, left: pa.DataType, right: pa.DataType) -> int:
 
 
 def division(result: SqlType) -> Callable[[Datum, Datum], Datum]:
-    """Arrow cuts quotients to a scale of its own: divide with a digit to spare, round once, fit.
-
-    Arrow's scale is `left.scale + right.precision - right.scale + 1`, so the dividend is given the fraction digits that
-    lift it above the result's scale.
-    """
+    """A quotient, rounded half away from zero."""
     target = arrow_type(result)
     slowly = _slowly(lambda a, b: a / b, target)
 
     def evaluate(left: Datum, right: Datum) -> Datum:
-        p1, s1, p2, s2 = left.type.precision, left.type.scale, right.type.precision, right.type.scale
-        scale = max(s1, target.scale - p2 + s2)
-        p2 = max(s2, min(p2, WIDE - 1 - (p1 - s1 + scale)))
-        scale = max(s1, target.scale - p2 + s2)
-        if p1 - s1 + scale + p2 + 1 > WIDE:
+        more = target.scale - left.type.scale + right.type.scale
+        parts = _whole_division(left, right, left.type.scale + max(more, 0), right.type.scale + max(-more, 0))
+        if parts is None:
             return slowly(left, right)
-        try:
-            divisor = pc.cast(right, pa.decimal256(p2, s2))
-        except pa.ArrowInvalid:
-            return slowly(left, right)
-        return fit(pc.divide(pc.cast(left, pa.decimal256(p1 - s1 + scale, scale)), divisor), target)
+        quotient, rest, divisor = parts
+        rest, divisor = pc.abs(rest), pc.abs(divisor)
+        up = pc.greater_equal(rest, pc.subtract(divisor, rest))
+        one = pc.if_else(pc.equal(pc.less(left, _zero(left)), pc.less(right, _zero(right))), _ONE, _MINUS_ONE)
+        rounded = pc.add(quotient, pc.if_else(up, one, _NOTHING))
+        return _scaled(rounded, target)
 
     return evaluate
+
+
+def remainder(result: SqlType) -> Callable[[Datum, Datum], Datum]:
+    """The dividend less the whole multiples of the divisor: it has the dividend's sign."""
+    target = arrow_type(result)
+    slowly = _slowly(lambda a, b: a - b * Decimal(int(a / b)), target)
+
+    def evaluate(left: Datum, right: Datum) -> Datum:
+        scale = max(left.type.scale, right.type.scale)
+        parts = _whole_division(left, right, scale, scale)
+        return slowly(left, right) if parts is None else _scaled(parts[1], target, scale)
+
+    return evaluate
+
+
+_ONE, _MINUS_ONE, _NOTHING = (pa.scalar(each, pa.decimal256(1, 0)) for each in (1, -1, 0))
+
+
+def _zero(datum: Datum) -> pa.Scalar:
+    return pa.scalar(0, datum.type)
+
+
+def _whole_division(left: Datum, right: Datum, left_scale: int, right_scale: int) -> tuple[Datum, Datum, Datum] | None:
+    """Quotient, rest and divisor of the digits at those scales, as whole numbers; None where Arrow cannot tell.
+
+    Arrow's quotients by divisors of 2**32 and more are sometimes off, so the rest is checked.
+    """
+    try:
+        a, b = _unscaled(left, left_scale, 56), _unscaled(right, right_scale, 18)
+    except pa.ArrowInvalid:
+        return None
+    quotient = pc.cast(truncate(pc.divide(a, b), 0), pa.decimal256(56, 0))
+    rest = pc.subtract(pc.cast(a, pa.decimal256(75, 0)), pc.multiply(quotient, b))
+    small = pc.less(pc.abs(rest), pc.abs(b))
+    nothing = _zero(rest)
+    same_sign = pc.or_(pc.equal(rest, nothing), pc.equal(pc.less(rest, nothing), pc.less(a, _zero(a))))
+    if not _holds(pc.and_(small, same_sign)):
+        return None
+    return quotient, pc.cast(rest, b.type), b
+
+
+def _holds(condition: Datum) -> bool:
+    """Nowhere FALSE."""
+    result = condition if isinstance(condition, pa.Scalar) else pc.all(condition, min_count=0)
+    return result.as_py() is not False
+
+
+def _scaled(whole: Datum, target: pa.DataType, scale: int | None = None) -> Datum:
+    """Digits as the decimal of that scale: 1250 of scale 3 is 1.25."""
+    scale = target.scale if scale is None else scale
+    unit = pa.scalar(power_of_ten(-scale), pa.decimal256(scale + 1, scale))
+    if whole.type.precision + scale + 2 <= WIDE:
+        return fit(pc.multiply(whole, unit), target)
+    limit = pa.scalar(power_of_ten(38), pa.decimal256(39, 0))
+    inside = pc.and_(pc.less(whole, limit), pc.greater(whole, pa.scalar(-power_of_ten(38), pa.decimal256(39, 0))))
+    short = pc.cast(pc.if_else(inside, whole, pa.scalar(None, whole.type)), pa.decimal256(38, 0))
+    return fit(short if not scale else pc.multiply(short, pa.scalar(power_of_ten(-scale), pa.decimal256(min(scale + 1, 37), scale))), target)
 
 
 def _slowly(operation: Callable[[Decimal, Decimal], Decimal], target: pa.DataType) -> Callable[[Datum, Datum], Datum]:
@@ -124,32 +192,10 @@ def _slowly(operation: Callable[[Decimal, Decimal], Decimal], target: pa.DataTyp
     return over_arrays(evaluate)
 
 
-def remainder(result: SqlType) -> Callable[[Datum, Datum], Datum]:
-    """The dividend less the whole multiples of the divisor: it has the dividend's sign."""
-    target = arrow_type(result)
-    slowly = _slowly(lambda a, b: a - b * Decimal(int(a / b)), target)
-
-    def evaluate(left: Datum, right: Datum) -> Datum:
-        scale = max(left.type.scale, right.type.scale)
-        try:
-            a, b = _unscaled(left, scale, 38), _unscaled(right, scale, 37)
-        except pa.ArrowInvalid:
-            return slowly(left, right)
-        quotient = pc.cast(pc.trunc(pc.divide(a, b)), pa.decimal256(38, 0))
-        rest = pc.cast(pc.subtract(pc.cast(a, pa.decimal256(75, 0)), _cut(pc.multiply(quotient, b))), pa.decimal256(38, 0))
-        return fit(pc.multiply(rest, pa.scalar(power_of_ten(-scale), pa.decimal256(scale + 1, scale))), target)
-
-    return evaluate
-
-
 def _unscaled(datum: Datum, scale: int, precision: int) -> Datum:
     """The digits of a decimal as a whole number: 1.25 of scale 3 is 1250."""
     unit = pa.scalar(power_of_ten(scale), pa.decimal256(scale + 1, 0))
     return pc.cast(pc.multiply(_widen(datum), unit), pa.decimal256(precision, 0))
-
-
-def _cut(datum: Datum) -> Datum:
-    return pc.cast(datum, pa.decimal256(WIDE - 1, 0))
 
 
 def from_integer(datum: Datum, type_: pa.DataType) -> Datum:

@@ -114,10 +114,16 @@ def _number(sql: str, source: SqlType, target: SqlType) -> str:
         text = f"CAST(CAST({sql} AS DOUBLE) AS VARCHAR)"
         return f"CASE WHEN isfinite({sql}) AND abs(CAST({sql} AS DOUBLE)) < 1e{whole} THEN TRY_CAST({text} AS {type_}) END"
     if target.kind in FLOATS:
-        return f"CAST({_exact_double(sql, source)} AS {type_})"
+        return _float(sql) if (source.kind, target.kind) == (Kind.DOUBLE, Kind.FLOAT) else f"CAST({_exact_double(sql, source)} AS {type_})"
     if source.kind is Kind.BOOLEAN:
         return f"CAST({sql} AS {type_})"
     return f"CAST({_whole(sql, source, target)} AS {type_})"
+
+
+def _float(sql: str) -> str:
+    """A DOUBLE too large for FLOAT is infinite."""
+    infinite = f"CAST(CASE WHEN {sql} > 0 THEN 'inf' ELSE '-inf' END AS FLOAT)"
+    return f"CASE WHEN isfinite({sql}) AND abs({sql}) >= 3.4028235677973366e38 THEN {infinite} ELSE CAST({sql} AS FLOAT) END"
 
 
 def _exact_double(sql: str, source: SqlType) -> str:

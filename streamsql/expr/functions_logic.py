@@ -58,7 +58,7 @@ def _compare_sql(operator: str) -> Callable[[Call, Sequence[str], EvalContext], 
             return plain
         odd = " OR ".join(f"isnan({each})" for each in doubtful)
         outcome = "true" if operator == "<>" else "false"
-        return f"(CASE WHEN {odd} THEN ({left} = {right}) IS NOT NULL AND {outcome} ELSE {plain} END)"
+        return f"(CASE WHEN {left} IS NULL OR {right} IS NULL THEN NULL WHEN {odd} THEN {outcome} ELSE {plain} END)"
 
     return render
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -40,11 +39,15 @@ def _round_decimal(mode: str, count: int, target: pa.DataType, number: Datum, *r
     source = number.type
     if count >= source.scale:
         return decimals.fit(number, target)
-    wide = pc.cast(number, pa.decimal256(min(76, source.precision + 1), source.scale))
-    if source.precision - source.scale + count < 0:
-        wide = pc.multiply(wide, pa.scalar(decimals.power_of_ten(0) * 0, pa.decimal256(1, 0)))
-        return decimals.fit(wide, target)
-    return decimals.fit(pc.round(wide, ndigits=count, round_mode=mode), target)
+    if mode == TOWARDS_ZERO and count >= 0:
+        return decimals.fit(decimals.truncate(number, count), target)
+    if count >= 0:
+        return decimals.fit(number, target)
+    whole = decimals.truncate(number, 0)
+    if whole.type.precision + count < 0:
+        return decimals.fit(pc.subtract(whole, whole), target)
+    whole = pc.cast(whole, pa.decimal256(whole.type.precision + 1, 0))
+    return decimals.fit(pc.round(whole, ndigits=count, round_mode=mode), target)
 
 
 def _round_integers(mode: str, count: int, array: pa.Array) -> pa.Array:
@@ -93,8 +96,9 @@ def _by_text(mode: str, count: int, values: npt.NDArray[np.float64], source: pa.
     tiny = np.abs(values) < 1e-30
     large = np.abs(values) >= 1e15
     text = pc.cast(pa.array(np.where(tiny, 0.0, values).astype(source.to_pandas_dtype())), pa.string())
-    exact = pc.cast(pc.if_else(pa.array(large), pa.scalar("0"), text), pa.decimal256(76, 50))
-    rounded = pc.cast(pc.cast(pc.round(exact, ndigits=min(count, 49), round_mode=mode), pa.string()), pa.float64())
+    exact = pc.cast(pc.if_else(pa.array(large), pa.scalar("0"), text), pa.decimal256(decimals.WIDE, 50))
+    exact = decimals.truncate(exact, min(max(count, 0), 48) + 1)
+    rounded = pc.cast(pc.cast(pc.round(exact, ndigits=min(count, 48), round_mode=mode), pa.string()), pa.float64())
     result = numbers(rounded).copy()
     result[large] = values[large]
     return result
@@ -102,15 +106,17 @@ def _by_text(mode: str, count: int, values: npt.NDArray[np.float64], source: pa.
 
 def to_whole(up: bool, call: Call, context: EvalContext) -> ArrowFunction:
     """FLOOR and CEIL of a number."""
-    function: Callable[[Datum], Datum] = pc.ceil if up else pc.floor
     kind, target = call.args[0].type.kind, arrow_type(call.type)
     if kind in INTEGERS:
         return lambda number: number
     if kind is not Kind.DECIMAL:
-        return function
+        return pc.ceil if up else pc.floor  # type: ignore[no-any-return]
+
+    step, nothing = (pa.scalar(each, pa.decimal256(1, 0)) for each in (1 if up else -1, 0))
 
     def evaluate(number: Datum) -> Datum:
-        source = number.type
-        return decimals.fit(function(pc.cast(number, pa.decimal256(source.precision + 1, source.scale))), target)
+        whole = pc.cast(decimals.truncate(number, 0), pa.decimal256(38, 0))
+        beyond = pc.greater(number, whole) if up else pc.less(number, whole)
+        return decimals.fit(pc.if_else(beyond, pc.add(whole, step), pc.add(whole, nothing)), target)
 
     return evaluate

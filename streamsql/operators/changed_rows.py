@@ -61,7 +61,7 @@ def _differs(column: pa.Array, size: int) -> BoolArray:
         values = values.view(f"i{values.itemsize}")
     differs = np.asarray(values[:size] != values[size:])
     if differs.ndim == 2:
-        differs = differs.any(axis=1)
+        differs = np.asarray(differs.any(axis=1))
     if valid is None:
         return differs
     old_valid, new_valid = valid[:size], valid[size:]

@@ -17,17 +17,24 @@ def emission_order(windows: Sequence[Int64Array], keys: Sequence[pa.Array]) -> I
     """Positions in the order of the windows, then of the keys: NULL first, NaN last, text by code point."""
     varying = [each for each in windows if len(each) and bool((each != each[0]).any())]
     if all(pa.types.is_integer(each.type) and not each.null_count for each in keys):
-        return _lexical([*varying, *map(values_of, keys)], len(windows[0]))
+        return _lexical([*varying, *(values_of(each).astype(np.int64) for each in keys)], len(windows[0]))
     terms = [(pa.array(each), "ascending") for each in varying]
     return sorted_positions(terms + [term for key in keys for term in order_terms(key)])
 
 
-def _lexical(columns: Sequence[np.ndarray[tuple[int], np.dtype[np.int64]]], size: int) -> Int64Array:
+def _lexical(columns: Sequence[Int64Array], size: int) -> Int64Array:
+    """Positions by integer columns; no two rows are equal in all of them."""
     if not columns:
         return np.arange(size)
-    if len(columns) == 1:
-        return np.argsort(columns[0], kind="stable")
-    return np.lexsort(columns[::-1])
+    packed = columns[0]
+    for column in columns[1:]:
+        low, high = int(column.min()), int(column.max())
+        width = high - low + 1
+        base = int(packed.min())
+        if (int(packed.max()) - base + 1) * width >= 1 << 62:
+            return np.lexsort(columns[::-1])
+        packed = (packed - base) * width + (column - low)
+    return np.argsort(packed)
 
 
 def bound_columns(schema: Schema, starts: Times, ends: Times, tick: int) -> list[pa.Array]:

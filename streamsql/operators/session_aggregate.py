@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -129,7 +130,9 @@ class SessionAggregate(Operator):
         at = int64_array(owners)
         keys = [each.take(at) for each in closed.keys]
         starts, ends = closed.starts[owners], closed.ends[owners]
-        order = emission_order([closed.closed_at[owners], ends], keys)
+        closed_at = closed.closed_at[owners]
+        overdue = bool((closed_at != ends - self._tick).any())
+        order = emission_order([closed_at, ends] if overdue else [ends], keys)
         return window_batch(self.schema, keys + results, starts, ends, self._tick, order)
 
     def _of_aggregates(self, closed: ClosedSessions) -> tuple[Int64Array, list[pa.Array]]:
@@ -163,6 +166,6 @@ def _by_sign(batch: Batch) -> Iterator[Batch]:
             yield batch
         return
     bounds = np.flatnonzero(np.diff(batch.weights, prepend=0, append=0)).tolist()
-    for start, stop in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, stop in pairwise(bounds):
         part = batch.slice(start, stop - start)
         yield Batch(part.rows, None, part.watermarks) if int(batch.weights[start]) > 0 else part

@@ -60,7 +60,8 @@ def _properties(plan: Plan, known: Traits) -> Iterator[str]:
     yield "changelog: append-only" if because is None else f"changelog: updating by {because.clause}"
     fields = fields_by_id(plan.fields)
     for key in known.unique_keys[:1]:
-        yield f"key: ({', '.join(each.name for each in fields.values() if each.id in key)})"
+        names = ", ".join(each.name for each in fields.values() if each.id in key)
+        yield f"key: ({names})" if key else "one row"
     times = dict.fromkeys(each.name for each in plan.fields if each.time is not None)
     if times:
         yield f"time: {', '.join(times)}"
@@ -147,16 +148,18 @@ def _(plan: WindowAggregate) -> Iterator[str]:
 
 def _grouping(plan: Aggregate | WindowAggregate) -> Iterator[str]:
     yield f"keys={_columns(plan.keys, plan.input.fields)}"
-    yield f"calls=[{', '.join(_call(each, plan.input.fields) for each in plan.calls)}]"
+    results = plan.fields[len(plan.keys) :]
+    calls = (_call(call, field, plan.input.fields) for call, field in zip(plan.calls, results, strict=False))
+    yield f"calls=[{', '.join(calls)}]"
 
 
-def _call(call: AggregateCall, fields: Sequence[Field]) -> str:
+def _call(call: AggregateCall, result: Field, fields: Sequence[Field]) -> str:
     by_id = fields_by_id(fields)
     constants = call.options if call.options != (",",) else ()
     args = [by_id[each].name for each in call.args] + [literal_text(each, STRING) for each in constants]
     distinct = "DISTINCT " if call.distinct else ""
     condition = "" if call.filter is None else f" FILTER (WHERE {by_id[call.filter].name})"
-    return f"{call.function}({distinct}{', '.join(args) or '*'}){condition}"
+    return f"{result.name}: {call.function}({distinct}{', '.join(args) or '*'}){condition}"
 
 
 @_describe.register

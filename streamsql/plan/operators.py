@@ -19,11 +19,13 @@ from streamsql.operators import (
     limit,
     project,
     session_aggregate,
+    session_assign,
     sort,
     union,
     unnest,
     window_aggregate,
     window_assign,
+    window_rank,
 )
 from streamsql.operators.base import Operator
 from streamsql.operators.project import Kernel
@@ -49,7 +51,7 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
-from streamsql.plan.traits import traits
+from streamsql.plan.traits import keeps_later, traits
 from streamsql.plan.tree import positions, schema_of
 
 
@@ -158,8 +160,6 @@ def _(plan: WindowAssign, context: EvalContext) -> Operator:
     time, precision = place[plan.time.id], _precision(plan.time)
     match plan.window:
         case Session() as window:
-            from streamsql.operators import session_assign
-
             partition = [place[each] for each in plan.partition]
             return session_assign.SessionAssign(input_schema, window, time, precision, partition, schema)
         case Attached():
@@ -187,8 +187,6 @@ def _(plan: WindowAggregate, context: EvalContext) -> Operator:
 
 @operator_of.register
 def _(plan: WindowRank, context: EvalContext) -> Operator:
-    from streamsql.operators import window_rank
-
     place = positions(plan.input.fields)
     return window_rank.WindowRank(
         input_schema=schema_of(plan.input.fields),
@@ -200,6 +198,9 @@ def _(plan: WindowRank, context: EvalContext) -> Operator:
         last=plan.last,
         with_rank=plan.rank is not None,
         schema=schema_of(plan.fields),
+        time=place.get(plan.time.id),
+        later_first=keeps_later(plan),
+        append_only=traits(plan.input).append_only,
     )
 
 

@@ -228,6 +228,15 @@ def _(plan: Limit, inputs: tuple[Traits, ...]) -> Traits:
     return replace(inputs[0], updating_because=None, unique_keys=keys, state_bound=bound)
 
 
+def keeps_later(plan: WindowRank) -> bool:
+    """Deduplication by descending event time keeps the later of two arrivals; any other tie the earlier."""
+    if (plan.first, plan.last) != (1, 1) or len(plan.order) != 1:
+        return False
+    key = plan.order[0]
+    times = {each.id for each in plan.input.fields if each.time is TimeAttribute.EVENT}
+    return not key.ascending and key.column in times
+
+
 def _clause(plan: Aggregate) -> str:
     if plan.keys and not plan.calls:
         return "DISTINCT"

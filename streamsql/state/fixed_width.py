@@ -42,18 +42,25 @@ def values_of(array: pa.Array) -> AnyArray:
     if data is None:
         return np.zeros(count, _SEEN_AS[kind])
     if kind == _BOOL:
-        bits = np.frombuffer(data, np.uint8)[offset // 8 : (offset + count + 7) // 8]
-        return np.unpackbits(bits, bitorder="little")[offset % 8 : offset % 8 + count].view(np.bool_)
+        return _unpacked(data, offset, count)
     if kind == _DECIMAL:
         return np.frombuffer(data, np.int64)[2 * offset : 2 * (offset + count)].reshape(count, 2)
     return np.frombuffer(data, _SEEN_AS[kind], count, offset * _SEEN_AS[kind].itemsize)
+
+
+def _unpacked(data: pa.Buffer, offset: int, count: int) -> BoolArray:
+    bits = np.frombuffer(data, np.uint8, (offset + count + 7) // 8 - offset // 8, offset // 8)
+    return np.unpackbits(bits, bitorder="little")[offset % 8 : offset % 8 + count].view(np.bool_)
 
 
 def valid_of(array: pa.Array) -> BoolArray | None:
     """Which values are not NULL; None when all are."""
     if not array.null_count:
         return None
-    return np.asarray(array.is_valid().to_numpy(zero_copy_only=False))
+    bitmap = array.buffers()[0]
+    if bitmap is None:
+        return np.zeros(len(array), np.bool_)
+    return _unpacked(bitmap, array.offset, len(array))
 
 
 def array_of(values: AnyArray, valid: BoolArray | None, type_: pa.DataType) -> pa.Array:

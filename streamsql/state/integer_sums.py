@@ -93,9 +93,8 @@ def python_ints(columns: Columns) -> npt.NDArray[np.object_]:
 
 def _fits(values: Int64Array) -> bool:
     """Whether no sum over any of the values, each added or subtracted, can leave int64."""
-    if not len(values):
-        return True
-    return max(int(values.max()), -int(values.min())) * len(values) < _LIMIT
+    count = len(values)
+    return not count or max(int(values.max()), -int(values.min())) * count < _LIMIT
 
 
 def _split(values: Int64Array) -> Limbs:

@@ -11,6 +11,8 @@ from streamsql.batch import Times
 from streamsql.state.fixed_width import Int64Array
 from streamsql.time import Duration
 
+NONE = -1
+"""No slot, or no row."""
 _PACKED_LIMIT = 1 << 62
 
 
@@ -60,11 +62,14 @@ class Islands:
 
 def by_group_and_time(groups: Int64Array, times: Times, size: int) -> Int64Array:
     """Row numbers ordered by (group, time, arrival); groups lie below `size`."""
-    by_time = None if bool((times[1:] >= times[:-1]).all()) else np.argsort(times, kind="stable")
-    ordered = groups if by_time is None else groups[by_time]
-    # A stable sort of 16 bits is a radix sort.
-    by_group = np.argsort(ordered.astype(np.uint16) if size <= 1 << 16 else ordered, kind="stable")
-    return by_group if by_time is None else by_time[by_group]
+    count, low = len(groups), int(times.min())
+    row_bits, time_bits = count.bit_length(), (int(times.max()) - low).bit_length()
+    if size.bit_length() + time_bits + row_bits > 63:
+        return np.lexsort((times, groups))
+    # Sorting one column of packed numbers is several times faster than any sort that gives positions.
+    packed = (groups << (time_bits + row_bits)) | ((times - low) << row_bits) | np.arange(count)
+    packed.sort()
+    return np.asarray(packed & ((1 << row_bits) - 1))
 
 
 def elements_after_heads(rows: Int64Array, groups: Int64Array, times: Times, heads: OpenSessions) -> Elements:
@@ -72,12 +77,14 @@ def elements_after_heads(rows: Int64Array, groups: Int64Array, times: Times, hea
 
     `rows`: row numbers ordered by (group, time), `groups` and `times` theirs; `heads` are ordered by group.
     """
-    group = groups
     if not len(heads.slot):
-        return Elements(group, times, times, np.full(len(rows), -1), rows)
-    before = np.searchsorted(heads.group, group, "right")
-    at_row = np.arange(len(rows)) + before
-    at_head = np.searchsorted(group, heads.group) + np.arange(len(heads.group))
+        return Elements(groups, times, times, np.full(len(rows), NONE), rows)
+    begins = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
+    has_head = np.zeros(int(groups[-1]) + 1, np.bool_)
+    has_head[heads.group] = True
+    heads_so_far = np.cumsum(has_head)
+    at_row = np.arange(len(rows)) + heads_so_far[groups]
+    at_head = begins[has_head[groups[begins]]] + np.arange(len(heads.group))
     size = len(rows) + len(heads.group)
 
     def placed(of_rows: Int64Array | int, of_heads: Int64Array | int) -> Int64Array:
@@ -87,11 +94,11 @@ def elements_after_heads(rows: Int64Array, groups: Int64Array, times: Times, hea
         return values
 
     return Elements(
-        placed(group, heads.group),
+        placed(groups, heads.group),
         placed(times, heads.start),
         placed(times, heads.last),
-        placed(-1, heads.slot),
-        placed(rows, -1),
+        placed(NONE, heads.slot),
+        placed(rows, NONE),
     )
 
 
@@ -100,8 +107,8 @@ def elements_anyhow(rows: Int64Array, groups: Int64Array, times: Times, sessions
     group = np.concatenate([sessions.group, groups])
     start = np.concatenate([sessions.start, times])
     last = np.concatenate([sessions.last, times])
-    slot = np.concatenate([sessions.slot, np.full(len(rows), -1)])
-    row = np.concatenate([np.full(len(sessions.slot), -1), rows])
+    slot = np.concatenate([sessions.slot, np.full(len(rows), NONE)])
+    row = np.concatenate([np.full(len(sessions.slot), NONE), rows])
     order = np.lexsort((start, group))
     return Elements(group[order], start[order], last[order], slot[order], row[order])
 
@@ -138,7 +145,13 @@ def running_maximum(values: Int64Array, segment: Int64Array) -> Int64Array:
 
 
 def grew_undivided(
-    islands: Islands, elements: Elements, suspects: Int64Array, times: Times, watermarks: Times, gap: Duration, tick: int
+    islands: Islands,
+    elements: Elements,
+    suspects: Int64Array,
+    times: Times,
+    watermarks: Times,
+    gap: Duration,
+    tick: int,
 ) -> npt.NDArray[np.bool_]:
     """Which of some islands came about as one session that never closed before its last row, row by row.
 

@@ -149,9 +149,11 @@ class KeyIndex(State):
             match = self._matches(columns, rows, hashes[rows, None], window, found)
             stop = match | (found == _EMPTY)
             at = np.arange(len(rows)), stop.argmax(axis=1)
-            done, slot = stop[at], window[at]
-            ids[rows] = np.where(match[at], found[at], -1)
-            empty = done & ~match[at]
+            done, hit, slot = stop[at], match[at], window[at]
+            ids[rows] = np.where(hit, found[at], -1)
+            if np.count_nonzero(hit) == len(rows):
+                break
+            empty = done & ~hit
             if claim:
                 slots[rows[empty]] = slot[empty]
                 done[empty] = self._claim(rows[empty], slot[empty], hashes)
@@ -163,7 +165,7 @@ class KeyIndex(State):
         self, columns: Sequence[pa.Array], rows: Any, hashes: UInt64Array, slots: Int64Array, found: Int64Array
     ) -> BoolArray:
         """Which of the slots hold the key of their row; arrays may have a second axis, that of the window."""
-        hit = (self._hashes[slots] == hashes) & (found >= 0)
+        hit: BoolArray = (self._hashes[slots] == hashes) & (found >= 0)
         if self._one_to_one and not columns[0].null_count:
             return hit
         places = hit.nonzero()
@@ -179,7 +181,7 @@ class KeyIndex(State):
         """Take empty slots for rows; of several rows that want one slot, one gets it."""
         claims = _CLAIMED - rows
         self._ids[slots] = claims
-        won = self._ids[slots] == claims
+        won: BoolArray = self._ids[slots] == claims
         self._hashes[slots[won]] = hashes[rows[won]]
         return won
 

@@ -124,15 +124,19 @@ class NumberExtreme(Extreme):
         return values.view(np.int8) if values.dtype == np.bool_ else values
 
     def _choose(self, left: AnyArray, right: AnyArray) -> AnyArray:
+        if left.dtype.kind != "f":
+            return np.asarray((np.maximum if self.largest else np.minimum)(left, right))
         with np.errstate(invalid="ignore"):
             return np.asarray((np.maximum if self.largest else np.fmin)(left, right))
 
     def _scatter(self, ids: Int64Array, size: int, values: AnyArray) -> AnyArray:
         best = np.asarray(self.blank(size))
+        if best.dtype.kind != "f":
+            (np.maximum if self.largest else np.minimum).at(best, ids, values)
+            return best
         # fmin passes over a NaN, so that a minimum is NaN only where there is nothing else; maximum lets it win.
-        choose = np.maximum if self.largest else np.fmin if best.dtype.kind == "f" else np.minimum
         with np.errstate(invalid="ignore"):
-            choose.at(best, ids, values)
+            (np.maximum if self.largest else np.fmin).at(best, ids, values)
         return best
 
 

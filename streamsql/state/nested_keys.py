@@ -137,7 +137,7 @@ class _Decoder:
         return pa.Array.from_buffers(type_, len(lengths), buffers)
 
     def _read_elements(self, lengths: Int64Array, types: Sequence[pa.DataType], valid: BoolArray) -> list[pa.Array]:
-        """The offsets of lists, then their elements, by type in turn: first all first elements, then all second ones …"""
+        """The offsets of lists, and their elements by type, read place by place: all first ones, all second ones …"""
         owners: list[Int64Array] = [np.empty(0, np.int64)]
         parts: list[list[pa.Array]] = [[pa.array([], each)] for each in types]
         for place in range(int(lengths.max(initial=0))):

@@ -8,7 +8,7 @@
 Extra keys are int64 columns that the caller groups by before the keys (a window's end, a slice, a session). `merge`
 drops them unless told `keep_extra=True`; `finish` of a partial that still has them returns them in front of the keys,
 so that many windows can be finished at once. Groups come in the order of their first rows, in `partial`, `merge` and
-`finish` alike. A batch without rows gives a partial without groups. `Partial.save` and `load_partial` are for snapshots.
+`finish` alike. A batch without rows gives a partial without groups. `Partial.save` and `load` are for snapshots.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from streamsql.state.base import State
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array
 from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.islands import (
+    NONE,
     Elements,
     Islands,
     OpenSessions,
@@ -24,7 +25,7 @@ from streamsql.state.islands import (
 )
 from streamsql.state.key_index import KeyIndex
 from streamsql.state.session_replay import Replay, ReplayedSession, replay
-from streamsql.state.session_table import NONE, SessionTable
+from streamsql.state.session_table import SessionTable
 from streamsql.time import Duration, Time
 
 
@@ -40,7 +41,8 @@ class Assigned:
 class ClosedSessions:
     """Sessions that have closed. What belongs to one was kept under any of its slots.
 
-    `closed_at`: the watermark that closes it. `slots` with the position of the session that each is part of in `owner`; the first ones are the sessions' own.
+    `closed_at`: the watermark that closes it. `owner`: the position of the session that each of `slots` is part of;
+    the first of `slots` are the sessions' own.
     """
 
     keys: list[pa.Array]
@@ -110,7 +112,7 @@ class SessionIndex(State):
         slots = self._table.store(batch.keys[found.group], found.start, found.last, found.slot)
         self._table.link(found.group[found.linked], slots[found.linked], batch.keys, below)
         self._table.unlink(slots[~found.linked])
-        self._keys.free(batch.keys[self._table.count[batch.keys] == 0])
+        self._keys.free(self._table.without_sessions(batch.keys))
         return Assigned(member, slots)
 
     def close(self, watermark: Time) -> ClosedSessions | None:
@@ -124,8 +126,7 @@ class SessionIndex(State):
         columns = [] if self._keyless else self._keys.keys(keys)
         slots, owner = self._table.with_absorbed(own)
         self._table.remove(own, slots)
-        emptied = np.unique(keys)
-        self._keys.free(emptied[self._table.count[emptied] == 0])
+        self._keys.free(self._table.without_sessions(keys))
         return ClosedSessions(columns, starts, ends, closed_at, slots, owner)
 
     def slots_around(self, columns: Sequence[pa.Array], time: Time, watermark: Time) -> Int64Array:
@@ -148,17 +149,17 @@ class SessionIndex(State):
         rest = np.setdiff1d(self._chain(int(key[0])), own)
         self._table.remove(own, slots)
         order = np.argsort(times, kind="stable")
-        begins = np.append(True, np.diff(times[order]) > self._gap)[: len(times)]
-        part = np.cumsum(begins) - 1
-        first = np.flatnonzero(begins)
-        starts, lasts = times[order][first], times[order][np.append(first[1:], len(times)) - 1][: len(first)]
+        ordered = times[order]
+        begins = np.diff(ordered, prepend=ordered[:1] - self._gap - 1) > self._gap
+        part, first = np.cumsum(begins) - 1, np.flatnonzero(begins)
+        starts, lasts = ordered[first], ordered[np.append(first, len(times))[1:] - 1]
         new = self._table.store(np.repeat(key, len(first)), starts, lasts, np.full(len(first), NONE))
         over = lasts - self._tick <= watermark - self._gap
         self._table.floor[new[over]] = watermark
         chain = np.concatenate([rest, new[~over]])
         chain = chain[np.argsort(self._table.start[chain])]
         self._table.link(np.zeros(len(chain), np.int64), chain, key, np.array([NONE]))
-        self._keys.free(key[self._table.count[key] == 0])
+        self._keys.free(self._table.without_sessions(key))
         placed = np.empty(len(times), np.int64)
         placed[order] = new[part]
         return placed
@@ -209,15 +210,13 @@ class SessionIndex(State):
         return OpenSessions(group, self._table.start[slots], self._table.last[slots], slots)
 
     def _cut_islands(self, batch: _Batch, elements: Elements, islands: Islands) -> Int64Array:
-        """The islands that must be replayed: a session may have closed before a row that touches it, or a row is late."""
+        """The islands to replay: a session may have closed before a row that touches it, or a row is late."""
         behind = batch.times - self._tick <= batch.watermarks
         if not behind.any():
             return np.empty(0, np.int64)
         is_row = elements.row >= 0
         suspects = np.unique(islands.of[is_row][behind[elements.row[is_row]]])
-        undivided = grew_undivided(
-            islands, elements, suspects, batch.times, batch.watermarks, self._gap, self._tick
-        )
+        undivided = grew_undivided(islands, elements, suspects, batch.times, batch.watermarks, self._gap, self._tick)
         return suspects[~undivided]
 
     def _before_these(self, batch: _Batch, elements: Elements) -> Int64Array:
@@ -227,9 +226,7 @@ class SessionIndex(State):
         below[elements.group[sessions]] = self._table.older[elements.slot[sessions]]
         return below
 
-    def _whole(
-        self, elements: Elements, islands: Islands, rows: int, cut: Int64Array
-    ) -> tuple[_Found, Int64Array]:
+    def _whole(self, elements: Elements, islands: Islands, rows: int, cut: Int64Array) -> tuple[_Found, Int64Array]:
         """Each island, but for those in `cut`, as one session; what it joins is absorbed by the earliest."""
         sessions = np.flatnonzero(elements.slot >= 0)
         slots, of = elements.slot[sessions], islands.of[sessions]

@@ -8,11 +8,10 @@ import pyarrow as pa
 from streamsql.batch import Times
 from streamsql.state.fixed_width import Int64Array, values_of
 from streamsql.state.grouping import single_chunk
+from streamsql.state.islands import NONE
 from streamsql.state.stored_column import grown
 from streamsql.time import BEGIN_OF_TIME, END_OF_TIME, Time
 
-NONE = -1
-"""No slot."""
 _GONE = END_OF_TIME
 """The last row of a slot that holds no session of its own."""
 _SAVED = ("key", "start", "last", "older", "newer", "floor")
@@ -22,7 +21,8 @@ class SessionTable:
     """Arrays by slot (`key`, `start`, `last`, `older`, `newer`, `floor`) and by key id (`latest`, `count`).
 
     `floor`: the session closes no earlier than with this watermark, even if it has ended before: a row taken back may
-    leave a part that is over already. A session that another one absorbed keeps its slot until that one is removed, for what is kept under it.
+    leave a part that is over already. A session that another one absorbed keeps its slot until that one is removed, for
+    what is kept under it.
     """
 
     def __init__(self) -> None:
@@ -91,6 +91,12 @@ class SessionTable:
         self.newer[before[known]] = slots[known]
         ends = np.append(begins[1:], True)
         self.latest[keys[owners[ends]]] = slots[ends]
+
+    def without_sessions(self, keys: Int64Array) -> Int64Array:
+        """Those of the keys, which may repeat, that have no session; each once."""
+        flags = np.zeros(len(self.count), np.bool_)
+        flags[keys[self.count[keys] == 0]] = True
+        return np.flatnonzero(flags)
 
     def unlink(self, slots: Int64Array) -> None:
         """Leave sessions without neighbours; no chain may lead to them any more."""

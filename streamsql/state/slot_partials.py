@@ -9,10 +9,10 @@ from streamsql.state.accumulators import Accumulators
 from streamsql.state.base import State
 from streamsql.state.decomposition import ROWS
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
+from streamsql.state.kept_rows import KeptRows
 from streamsql.state.linear import Values
 from streamsql.state.partial import Collection, Partial
 from streamsql.state.partial_aggregates import PartialAggregates
-from streamsql.state.kept_rows import KeptRows
 
 
 class SlotPartials(State):
@@ -54,7 +54,7 @@ class SlotPartials(State):
     def load(self, tables: dict[str, pa.Table]) -> None:
         self._accumulators.load(tables)
         for number, each in enumerate(self._collected):
-            parts = {"rows": f"rows{number}", "slots": f"slots{number}"}
+            parts = {"rows": f"rows{number}", "numbers": f"numbers{number}"}
             each.load({name: tables[found] for name, found in parts.items() if found in tables})
 
 

@@ -223,6 +223,15 @@ def test_the_error_of_a_source_arrives_as_it_was_raised():
     assert (caught.value.message, caught.value.hint) == ("line 7 is no JSON", "look at it")
 
 
+def test_an_expression_that_fails_is_bad_data():
+    table = Input("t", {"a": (INT, [1, 0])})
+    quotient = resolve_call("/", (literal(10, INT), ref(table.fields["a"])))
+    plan = Project(input=table.scan(), exprs=(quotient,), fields=(field("q", INT),))
+    with pytest.raises(DataError, match="batch run failed: Division by zero") as caught:
+        run(plan, table)
+    assert "Use TRY" not in caught.value.message
+
+
 def test_rows_without_event_time_are_rejected_as_in_the_stream():
     table = Input("t", {"ts": (t.timestamp(3), seconds(1, None, 2))}, time="ts")
     batch = query(table.scan(), table)

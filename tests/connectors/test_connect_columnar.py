@@ -118,7 +118,15 @@ def comparison(operator: str, value: Any, type_: Any = None) -> Comparison:
 
 @pytest.mark.parametrize(
     ("operator", "value", "groups"),
-    [("=", 4, [1]), ("<", 3, [0]), ("<=", 3, [0, 1]), (">", 5, [2]), (">=", 5, [1, 2]), ("<>", 4, [0, 1, 2]), ("=", 99, [])],
+    [
+        ("=", 4, [1]),
+        ("<", 3, [0]),
+        ("<=", 3, [0, 1]),
+        (">", 5, [2]),
+        (">=", 5, [1, 2]),
+        ("<>", 4, [0, 1, 2]),
+        ("=", 99, []),
+    ],
 )
 def test_row_groups_are_chosen_by_statistics(tmp_path: Path, operator: str, value: int, groups: list[int]) -> None:
     path = tmp_path / "t.parquet"

@@ -23,7 +23,9 @@ def datagen(schema: Schema, **more: Any) -> Source:
     return load_connector("datagen").source(options(schema, **more))
 
 
-def generated(schema: Schema, *columns: str, batch_rows: int = 1000, start: int = 0, **more: Any) -> list[dict[str, Any]]:
+def generated(
+    schema: Schema, *columns: str, batch_rows: int = 1000, start: int = 0, **more: Any
+) -> list[dict[str, Any]]:
     request = ReadRequest(columns or schema.names, batch_rows, start={"rows": start})
     return rows_of(datagen(schema, **more).read(request))
 
@@ -170,7 +172,11 @@ def test_plugins_by_name() -> None:
 @pytest.mark.parametrize(
     ("load", "name", "message"),
     [
-        (load_connector, "filesytem", r"unknown connector 'filesytem'\nhint: did you mean \"filesystem\"\? \(known connect"),
+        (
+            load_connector,
+            "filesytem",
+            r"unknown connector 'filesytem'\nhint: did you mean \"filesystem\"\? \(known connect",
+        ),
         (load_connector, "nothing like it", r"hint: known connectors: blackhole, datagen, filesystem, print"),
         (load_format, "JSON", r"did you mean \"json\""),
         (load_catalog, "memroy", r"did you mean \"memory\""),

@@ -166,7 +166,7 @@ def test_raw_lines_load_neither_duckdb_nor_parquet(tmp_path: Path) -> None:
         "from streamsql.time import SystemClock\n"
         f"options = TableOptions('t', t.schema(('line', t.STRING)), {{'path': {str(tmp_path / 't.txt')!r}}}, SystemClock())\n"
         "rows = sum(each.rows.num_rows for each in load_connector('filesystem').source(options).read(ReadRequest(('line',))))\n"
-        "slow = [each for each in ('duckdb', 'pyarrow.compute', 'pyarrow.parquet', 'fsspec', 'pyarrow.csv') if each in sys.modules]\n"
+        "slow = [each for each in ('duckdb', 'pandas', 'pyarrow.compute', 'pyarrow.parquet', 'fsspec', 'pyarrow.csv') if each in sys.modules]\n"
         "print(rows, slow)\n"
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

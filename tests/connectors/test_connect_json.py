@@ -246,7 +246,8 @@ def test_options_that_contradict(tmp_path: Path) -> None:
 
 
 LINES = st.lists(
-    st.sampled_from(['{"k":"a","v":1}', '{"v":"2"}', "", '{"k":"é","v":null}', "oops", '{"k":"b","v":"x"}']), max_size=12
+    st.sampled_from(['{"k":"a","v":1}', '{"v":"2"}', "", '{"k":"é","v":null}', "oops", '{"k":"b","v":"x"}']),
+    max_size=12,
 )
 
 

@@ -29,7 +29,7 @@ def test_a_window_query() -> None:
     assert explain(optimize(plan, CONTEXT)).split("\n") == [
         "Project(k, window_end, mean: s / n)  changelog: append-only · state: none · can fail",
         "  Filter(n > 1)  changelog: append-only · state: none",
-        "    WindowAggregate(TUMBLE(ts, 1 h), keys=[k], calls=[COUNT(*), SUM(v)])  changelog: append-only"
+        "    WindowAggregate(TUMBLE(ts, 1 h), keys=[k], calls=[n: COUNT(*), s: SUM(v)])  changelog: append-only"
         " · key: (k, window_start, window_end) · time: window_time · state: watermark + 1 h",
         "      Scan(t, columns=[k, v, ts], watermark=ts - INTERVAL '5' SECOND)"
         "  changelog: append-only · time: ts · state: none",
@@ -42,9 +42,9 @@ def test_an_updating_query_and_numbered_names() -> None:
     second = b.aggregate(first, ["s"], n=("COUNT", None))
     assert explain(sorted_by(second, "-n")).split("\n") == [
         "Sort(n DESC)  changelog: append-only · key: (s) · state: UNBOUNDED (all rows)",
-        "  Aggregate[2](keys=[s], calls=[COUNT(*)])  changelog: updating by GROUP BY · key: (s)"
+        "  Aggregate[2](keys=[s], calls=[n: COUNT(*)])  changelog: updating by GROUP BY · key: (s)"
         " · state: number of keys (s)",
-        "    Aggregate(keys=[k], calls=[SUM(v)])  changelog: updating by GROUP BY · key: (k)"
+        "    Aggregate(keys=[k], calls=[s: SUM(v)])  changelog: updating by GROUP BY · key: (k)"
         " · state: number of keys (k)",
         "      Scan(t, columns=[k, v, ts])  changelog: append-only · state: none",
     ]

@@ -7,6 +7,7 @@ from streamsql.expr.nodes import Call, Literal
 from streamsql.expr.text import expr_text
 from streamsql.plan.logical import Filter, Project, Scan, Union
 from streamsql.plan.rules.constant_folding import constant_folding
+from streamsql.plan.rules.name_results import name_results
 from streamsql.plan.rules.simplify import simplify
 from tests.plans.builder import CONTEXT, Builder, call, filtered, number, ref
 
@@ -74,3 +75,16 @@ def test_constants_are_folded_but_not_those_that_fail() -> None:
     assert isinstance(kept, Filter)
     assert expr_text(kept.predicate) == "v > 2 / 0"
     assert isinstance(kept.input, Scan)
+
+
+def test_invented_names_are_those_of_the_query() -> None:
+    b = Builder()
+    group = b.aggregate(b.scan(), ["k"], **{"$agg0": ("COUNT", None), "$agg1": ("SUM", "v")})
+    having = filtered(group, call(">", ref(group, "$agg0"), number(1)))
+    plan = name_results(b.project(having, key="k", n="$agg0"))
+    assert isinstance(plan, Project)
+    where = plan.input
+    assert isinstance(where, Filter)
+    assert expr_text(where.predicate) == "n > 1"
+    assert [each.name for each in where.input.fields] == ["k", "n", "$agg1"]
+    assert [each.name for each in plan.fields] == ["key", "n"]

@@ -198,7 +198,7 @@ def oracle(history: Sequence[Sequence[Event]], query: Query) -> dict[Row, Row]:
         key = tuple(plain(next(values)) for _ in query.keys)
         results = ([next(values) for _ in each.sql] for each in query.cases)
         named = zip(query.cases, results, strict=True)
-        table[key] = tuple(plain(mean(*it, each.call) if len(it) > 1 else it[0]) for each, it in named)
+        table[key] = tuple(plain(mean(it[0], it[1], each.call) if len(it) > 1 else it[0]) for each, it in named)
     return table
 
 

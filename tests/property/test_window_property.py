@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from streamsql.batch import Batch
 from streamsql.expr.aggregates import AggregateCall
-from streamsql.expr.types import BIGINT, STRING, Schema, schema, timestamp
+from streamsql.expr.types import BIGINT, STRING, schema, timestamp
 from streamsql.expr.windows import Cumulate, Hop, Session, Tumble
 from streamsql.operators.base import LateRows, Operator
 from streamsql.operators.session_aggregate import SessionAggregate
@@ -31,7 +31,7 @@ CALLS = (
 )
 PRECISION = 6
 TICK = tick(PRECISION)
-SETTINGS = settings(derandomize=True, deadline=None, max_examples=120)
+SETTINGS = settings(derandomize=True, deadline=None, max_examples=60)
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,18 @@ class Row:
     time: int
     watermark: int
     number: int
+    text: str
     weight: int = 1
 
-    @property
-    def text(self) -> str:
-        return f"t{self.number % 5}"
+    def equals(self, other: Row) -> bool:
+        return replace(self, watermark=0, number=0, weight=1) == replace(other, watermark=0, number=0, weight=1)
 
 
 def stream(times: list[int], keys: list[str | None], values: list[int | None], delay: int) -> list[Row]:
     """Rows with the watermark that held when each arrived: the largest time so far minus the delay."""
     rows, highest = [], BEGIN_OF_TIME
     for number, (time, key, value) in enumerate(zip(times, keys, values, strict=True)):
-        rows.append(Row(key, value, time, highest, number))
+        rows.append(Row(key, value, time, highest, number, f"t{number % 5}"))
         highest = max(highest, time - delay)
     return rows
 
@@ -66,6 +66,26 @@ def streams(draw: st.DrawFn, largest: int = 60, size: int = 40) -> list[Row]:
     keys = draw(st.lists(st.sampled_from([None, "a", "b", "ż"]), min_size=count, max_size=count))
     values = draw(st.lists(st.sampled_from([None, 1, 2, 5]), min_size=count, max_size=count))
     return stream(times, keys, values, draw(st.sampled_from([0, 0, 1, 7, 30])))
+
+
+@st.composite
+def changelogs(draw: st.DrawFn) -> list[Row]:
+    """Rows with distinct texts, some of which are taken back later (each at most once)."""
+    changes: list[Row] = []
+    for row in draw(streams(size=25)):
+        changes.append(replace(row, text=f"t{row.number}"))
+        added = [each for each in changes if each.weight == 1]
+        taken = {each.text for each in changes if each.weight == -1}
+        if draw(st.integers(0, 2)) == 0:
+            victim = added[draw(st.integers(0, len(added) - 1))]
+            if victim.text not in taken:
+                changes.append(replace(victim, weight=-1))
+    highest, rows = BEGIN_OF_TIME, []
+    delay = draw(st.sampled_from([0, 5, 40]))
+    for number, change in enumerate(changes):
+        rows.append(replace(change, number=number, watermark=highest))
+        highest = max(highest, change.time - delay)
+    return rows
 
 
 @st.composite
@@ -164,13 +184,16 @@ def model(window: Tumble | Hop | Cumulate, rows: list[Row]) -> Outcome:
         for start, end in sorted(windows_of(window, row.time)):
             if row.watermark >= end - TICK:
                 outcome.missed.append((row.time, start, end))
-            else:
+            elif row.weight == 1:
                 open_windows[end, start][row.key].append(row)
+            else:
+                group = open_windows[end, start][row.key]
+                group.remove(next(each for each in group if each.equals(row)))
         watermark = rows[index + 1].watermark if index + 1 < len(rows) else END_OF_TIME
         for end, start in sorted(open_windows):
             if watermark >= end - TICK:
                 groups = open_windows.pop((end, start))
-                outcome.rows += [result(groups[key], start, end) for key in sorted(groups, key=by_key)]
+                outcome.rows += [result(groups[key], start, end) for key in sorted(groups, key=by_key) if groups[key]]
     return outcome
 
 
@@ -187,13 +210,15 @@ def windows() -> st.SearchStrategy[Tumble | Hop | Cumulate]:
     )
 
 
-def aggregate(window: Tumble | Hop | Cumulate) -> WindowAggregate:
-    return WindowAggregate(INPUT, window, 3, PRECISION, [0], CALLS, OUTPUT, True, True)
+def aggregate(window: Tumble | Hop | Cumulate, append_only: bool = True) -> WindowAggregate:
+    return WindowAggregate(INPUT, window, 3, PRECISION, [0], CALLS, OUTPUT, append_only, True)
 
 
 @SETTINGS
 @given(windows(), streams(), cuts())
-def test_window_aggregate_equals_the_model(window: Tumble | Hop | Cumulate, rows: list[Row], lengths: list[int]) -> None:
+def test_window_aggregate_equals_the_model(
+    window: Tumble | Hop | Cumulate, rows: list[Row], lengths: list[int]
+) -> None:
     expected = model(window, rows)
     for each in ([1], lengths, [len(rows)]):
         actual = run(aggregate(window), rows, each)
@@ -207,12 +232,7 @@ def session_model(gap: int, rows: list[Row], keyed: bool = True) -> Outcome:
     outcome = Outcome()
     for index, row in enumerate(rows):
         own = sessions[row.key if keyed else None]
-        touched = [each for each in own if first(each) - gap <= row.time <= last(each) + gap]
-        merged = [*(each for session in touched for each in session), row]
-        if last(merged) + gap - TICK <= row.watermark:
-            outcome.missed.append((row.time, row.time, row.time + gap))
-        else:
-            own[:] = [each for each in own if each not in touched] + [merged]
+        (add if row.weight == 1 else take_back)(own, row, gap, outcome)
         watermark = rows[index + 1].watermark if index + 1 < len(rows) else END_OF_TIME
         closing = [
             (last(session) + gap, by_key(key), sorted(session, key=lambda row: row.number))
@@ -225,6 +245,29 @@ def session_model(gap: int, rows: list[Row], keyed: bool = True) -> Outcome:
         for own in sessions.values():
             own[:] = [each for each in own if watermark < last(each) + gap - TICK]
     return outcome
+
+
+def add(own: list[list[Row]], row: Row, gap: int, outcome: Outcome) -> None:
+    touched = [each for each in own if first(each) - gap <= row.time <= last(each) + gap]
+    merged = [*(each for session in touched for each in session), row]
+    if last(merged) + gap - TICK <= row.watermark:
+        outcome.missed.append((row.time, row.time, row.time + gap))
+    else:
+        own[:] = [each for each in own if each not in touched] + [merged]
+
+
+def take_back(own: list[list[Row]], row: Row, gap: int, outcome: Outcome) -> None:
+    for session in own:
+        for each in session:
+            if each.equals(row):
+                own.remove(session)
+                rest = sorted((other for other in session if other is not each), key=lambda other: other.time)
+                for before, other in zip([None, *rest], rest, strict=False):
+                    if before is None or other.time - before.time > gap:
+                        own.append([])
+                    own[-1].append(other)
+                return
+    outcome.missed.append((row.time, row.time, row.time + gap))
 
 
 def first(session: list[Row]) -> int:
@@ -241,6 +284,27 @@ def test_session_aggregate_equals_the_model(gap: int, rows: list[Row], lengths: 
     expected = session_model(gap, rows)
     for each in ([1], lengths, [len(rows)]):
         operator = SessionAggregate(INPUT, Session(gap), 3, PRECISION, [0], CALLS, OUTPUT, True, True)
+        actual = run(operator, rows, each)
+        assert actual.rows == expected.rows
+        assert actual.missed == expected.missed
+
+
+@SETTINGS
+@given(windows(), changelogs(), cuts())
+def test_rows_taken_back_from_windows(window: Tumble | Hop | Cumulate, rows: list[Row], lengths: list[int]) -> None:
+    expected = model(window, rows)
+    for each in ([1], lengths, [len(rows)]):
+        actual = run(aggregate(window, append_only=False), rows, each)
+        assert actual.rows == expected.rows
+        assert actual.missed == expected.missed
+
+
+@SETTINGS
+@given(st.integers(1, 20), changelogs(), cuts())
+def test_rows_taken_back_from_sessions(gap: int, rows: list[Row], lengths: list[int]) -> None:
+    expected = session_model(gap, rows)
+    for each in ([1], lengths, [len(rows)]):
+        operator = SessionAggregate(INPUT, Session(gap), 3, PRECISION, [0], CALLS, OUTPUT, False, True)
         actual = run(operator, rows, each)
         assert actual.rows == expected.rows
         assert actual.missed == expected.missed

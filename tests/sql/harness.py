@@ -8,7 +8,8 @@ A file holds sections, each begun by a line `--- name`:
     --- result           the final table: append-only results in order, others in any
     --- changelog        what one row a step publishes: `+I | a | 1`
     --- late t           rows of `t$late`: the values, then operator, watermark and windows missed
-    --- error            the first line of the error that is raised
+    --- rejects t        rows of `t$rejects`: why, which row, what it said
+    --- error            the first line of the error that is raised; then, if wanted, `at line:column` and `hint: …`
     --- no batch         why DuckDB has no form for it
 
 Text before the first section says what the test shows.
@@ -30,13 +31,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql.engine import Engine
+from streamsql.errors import StreamSqlError, position
 from streamsql.expr.types import Schema
 from streamsql.plan.logical import Plan
 from streamsql.plan.traits import traits
 from streamsql.ports import RowKind
 from streamsql.runtime.checkpoint import from_files, restore, snapshot, to_files
 from streamsql.runtime.job import Job
-from streamsql.runtime.output import CollectOutput
+from streamsql.runtime.output import CollectOutput, SinkOutput
 from streamsql.runtime.settings import JobSettings
 from streamsql.session import Session
 from streamsql.sql import statements as s
@@ -53,6 +55,7 @@ class SqlTest:
     sections: dict[str, str]
     rows: dict[str, list[str]] = field(default_factory=dict)
     late: dict[str, list[str]] = field(default_factory=dict)
+    rejects: dict[str, list[str]] = field(default_factory=dict)
 
     def lines(self, section: str) -> list[str]:
         return _lines(self.sections.get(section, ""))
@@ -69,10 +72,9 @@ def read_test(path: Path) -> SqlTest:
             sections[name] = ""
         else:
             sections[name] = sections.get(name, "") + line + "\n"
-    for name in [each for each in sections if each.startswith("rows ")]:
-        test.rows[name.split()[1]] = _lines(sections[name])
-    for name in [each for each in sections if each.startswith("late ")]:
-        test.late[name.split()[1]] = _lines(sections[name])
+    for kind, found in (("rows", test.rows), ("late", test.late), ("rejects", test.rejects)):
+        for section in [each for each in sections if each.startswith(f"{kind} ")]:
+            found[section.split()[1]] = _lines(sections[section])
     return test
 
 
@@ -98,12 +100,23 @@ def prepare(test: SqlTest) -> Run:
     for statement in session.statements(test.sections["sql"], test.path.name):
         if isinstance(statement, s.Query):
             plan = statement.plan
+        elif isinstance(statement, s.Insert):
+            _insert(session, statement)
         else:
             session.apply(statement)
             if isinstance(statement, s.CreateTable):
                 _fill(session, statement.table.name, test.rows.get(statement.table.name, []))
     assert plan is not None, f"{test.path.name} has no query"
     return Run(session, plan)
+
+
+def _insert(session: Session, statement: s.Insert) -> None:
+    engine = session.engine()
+    plans = [engine.optimized(each) for each in statement.plans]
+    sinks = [session.tables.open_sink(each.table) for each in statement.plans]
+    changelogs = [not traits(each).append_only for each in plans]
+    outputs = [SinkOutput(sink, changelog=each) for sink, each in zip(sinks, changelogs, strict=True)]
+    engine.run(engine.job(plans, outputs))
 
 
 def _fill(session: Session, name: str, lines: list[str]) -> None:
@@ -162,6 +175,24 @@ def late_rows(run: Run, table: str, batch_rows: int) -> list[str]:
     engine.run(job)
     found = job.late.to_table(table).drop_columns(["_lateness", "_op"])
     return list(text_rows(found))
+
+
+def rejected_rows(run: Run, table: str, batch_rows: int) -> list[str]:
+    """The `$rejects` rows of a table."""
+    engine = run.engine(batch_rows)
+    job: Job = engine.job([engine.optimized(run.plan)], [CollectOutput()])
+    engine.run(job)
+    return list(text_rows(job.rejects.to_table(table)))
+
+
+def error_lines(error: StreamSqlError, lines: int) -> list[str]:
+    """An error as a `.test` file writes it: the message, and where more lines are wanted, position and hint."""
+    found = [error.message]
+    if error.span is not None and error.source is not None:
+        found.append("at {}:{}".format(*position(error.source, error.span.start)))
+    if error.hint is not None:
+        found.append(f"hint: {error.hint}")
+    return found[:lines]
 
 
 def changelog(output: CollectOutput) -> list[str]:

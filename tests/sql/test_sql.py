@@ -11,10 +11,12 @@ from streamsql.query import Query
 from tests.sql.harness import (
     SqlTest,
     changelog,
+    error_lines,
     late_rows,
     outputs,
     prepare,
     read_test,
+    rejected_rows,
     restored_at_every_step,
     same,
     text_rows,
@@ -62,8 +64,16 @@ def test_late_rows_are_readable(test: SqlTest, batch_rows: int) -> None:
         assert late_rows(prepare(test), table, batch_rows) == expected
 
 
+@pytest.mark.parametrize("batch_rows", [1, 7, 65_536])
+@pytest.mark.parametrize("test", [each for each in WORKING if each.values[0].rejects])  # type: ignore[union-attr]
+def test_rejects_are_readable(test: SqlTest, batch_rows: int) -> None:
+    for table, expected in test.rejects.items():
+        assert rejected_rows(prepare(test), table, batch_rows) == expected
+
+
 @pytest.mark.parametrize("test", FAILING)
 def test_error(test: SqlTest) -> None:
     with pytest.raises(StreamSqlError) as caught:
         outputs(prepare(test), 65_536)
-    assert caught.value.message == test.lines("error")[0]
+    expected = test.lines("error")
+    assert error_lines(caught.value, len(expected)) == expected

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from streamsql.plan.logical import Plan
 from streamsql.plan.rules.bound_ranks import bound_ranks
 from streamsql.plan.rules.fuse_windows import fuse_windows
+from streamsql.plan.rules.name_results import name_results
 from streamsql.plan.rules.prune_columns import prune_columns
 from streamsql.plan.rules.push_filters import push_filters
 from streamsql.plan.rules.push_into_scan import push_into_scan
@@ -22,6 +23,7 @@ RULES: tuple[Rule, ...] = (
     push_filters,
     simplify,
     prune_columns,
+    name_results,
     simplify,
     push_into_scan,
 )

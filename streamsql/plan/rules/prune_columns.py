@@ -201,8 +201,10 @@ def _(plan: WindowAggregate, need: _Need) -> Plan:
 
 
 def _used_calls(plan: Aggregate | WindowAggregate, need: _Need) -> tuple[Calls, tuple[Field, ...]]:
-    pairs = zip(plan.calls, plan.fields[len(plan.keys) :], strict=False)
-    used = [(call, result) for call, result in pairs if result.id in need.ids]
+    known = list(zip(plan.calls, plan.fields[len(plan.keys) :], strict=False))
+    used = [(call, result) for call, result in known if result.id in need.ids]
+    if not used and not plan.keys and isinstance(plan, Aggregate):
+        used = known[:1]  # its one row needs a column
     return tuple(call for call, _ in used), tuple(result for _, result in used)
 
 
