@@ -8,7 +8,6 @@ import pyarrow as pa
 from streamsql.expr.types import Column, Kind, Schema, SqlType
 from streamsql.ports import RowKind, RowKinds
 
-
 _SHORT = [kind.short for kind in RowKind]
 _OP = SqlType(Kind.VARCHAR, nullable=False)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import chain
 from typing import TypeVar
 
@@ -14,7 +14,9 @@ Decoded = TypeVar("Decoded")
 _MOST_WORKERS = 3
 
 
-def decode_ahead(blocks: Iterator[Block], decode: Callable[[Block], Decoded]) -> Iterator[tuple[Block, Decoded]]:
+def decode_ahead(
+    blocks: Iterator[Block], decode: Callable[[Block], Decoded]
+) -> Generator[tuple[Block, Decoded], None, None]:
     """Each block with what `decode` makes of it, in order. A single block is decoded without any thread.
 
     An error of `blocks` comes after the blocks that were read before it.

@@ -56,6 +56,11 @@ class FileSink:
         self._writing: tuple[OutputFile, FileWriter] | None = None
         self._finished: list[OutputFile] = []
 
+    @property
+    def replaces(self) -> str | None:
+        """The file whose content a bounded run replaces; None for stdout and for folders (they get more parts)."""
+        return None if self._layout.path == STANDARD or self._layout.folder else self._layout.path
+
     def open(self, schema: Schema, *, changelog: bool, bounded: bool = True) -> None:
         """Check the place and begin; nothing appears under a final name yet."""
         self._changelog, self._bounded = changelog, bounded

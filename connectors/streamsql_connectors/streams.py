@@ -32,7 +32,7 @@ def codec_of(path: str, declared: str | None) -> str | None:
 def is_url(path: str) -> bool:
     """Whether fsspec opens the path.
 
-    >>> is_url("s3://bucket/a.json"), is_url("/tmp/a.json")
+    >>> is_url("s3://bucket/a.json"), is_url("logs/a.json")
     (True, False)
     """
     return "://" in path

@@ -53,8 +53,11 @@ def after_last_newline(data: Bytes) -> int:
 
 
 def read_blocks(stream: BinaryIO, name: str, cut: Cut = after_last_newline, *, offset: int = 0) -> Iterator[TextBlock]:
-    """Blocks of about BLOCK_BYTES bytes from `offset` on; a byte order mark is left out. At the end of the file the bytes
-    after the last newline form a record too. DataError for what cannot be read, naming the file."""
+    """Blocks of about BLOCK_BYTES bytes from `offset` on, without a byte order mark.
+
+    At the end of the file the bytes after the last newline form a record too. DataError for what cannot be read, naming
+    the file, after the blocks before it.
+    """
     carry, wanted = b"", BLOCK_BYTES
     try:
         _skip(stream, offset)

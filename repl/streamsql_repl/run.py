@@ -53,8 +53,9 @@ def run_text(text: str, name: str, options: RunOptions) -> None:
     try:
         ScriptRunner(session, handler, batch=options.batch).run(text, name)
     except DataError as error:
-        if error.message.startswith("stdin:") and options.input_format is None:
-            error.hint = "stdin is read as JSON lines; say what it is with --input-format"
+        if error.message.startswith("stdin:") and any(each.from_stdin for each in inputs):
+            told = "stdin is read as JSON lines unless --input-format says otherwise"
+            error.hint = f"{told}; {error.hint}" if error.hint else told
         raise
     handler.finish()
 

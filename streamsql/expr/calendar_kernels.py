@@ -132,11 +132,18 @@ def add_months(sign: int, source: SqlType, context: EvalContext) -> ArrowFunctio
 def shift_months(micros: Integers, months: Integers) -> Integers:
     """Microseconds since the epoch, moved by whole months."""
     days, clock = np.divmod(micros, DAY)
-    month = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    month = _month_number(days)
     moved = month + months
     start = first_day(moved)
     day = np.minimum(days - first_day(month), first_day(moved + 1) - start - 1)
-    return (start + day) * DAY + clock
+    shifted: Integers = (start + day) * DAY + clock
+    return shifted
+
+
+def _month_number(days: Integers) -> Integers:
+    """Months since January 1970 of days since 1970-01-01."""
+    months: Integers = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return months
 
 
 def whole_units(unit: str) -> Callable[[pa.Array, pa.Array], pa.Array]:
@@ -158,7 +165,6 @@ def whole_units(unit: str) -> Callable[[pa.Array, pa.Array], pa.Array]:
 
 def _months_between(first: Integers, last: Integers) -> Integers:
     early, late = np.minimum(first, last), np.maximum(first, last)
-    month: Any = [(each // DAY).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) for each in (early, late)]
-    count = month[1] - month[0]
+    count = _month_number(late // DAY) - _month_number(early // DAY)
     count -= shift_months(early, count) > late
     return np.where(first <= last, count, -count)

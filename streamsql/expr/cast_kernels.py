@@ -48,10 +48,8 @@ def _from_text(target: SqlType, safe: bool, context: EvalContext) -> ArrowFuncti
         return text_casts.to_length(target) or (lambda datum: datum)
     if target.kind in BYTES_KINDS:
         return _then(lambda datum: pc.cast(datum, pa.binary()), text_casts.bytes_to_length(target))
-    if target.kind in (*NUMERIC, Kind.BOOLEAN):
-        parse = text_casts.parser(target)
-    else:
-        parse = time_casts.parser(target, context)
+    number = target.kind in (*NUMERIC, Kind.BOOLEAN)
+    parse = text_casts.parser(target) if number else time_casts.parser(target, context)
     return over_arrays(parse if safe else text_casts.strict(parse, target))
 
 
@@ -97,6 +95,8 @@ def _float_to_integer(array: pa.Array, kind: Kind, arrow: pa.DataType) -> pa.Arr
 def saturate(values: npt.NDArray[Any], kind: Kind) -> npt.NDArray[Any]:
     """Floats as integers: truncated, clipped to the type's range, NaN as 0."""
     low, high = integer_limits(kind)
+    if len(values) and np.abs(values).max() < high // 2:
+        return values.astype(np.int64)
     with np.errstate(invalid="ignore"):
         whole = np.trunc(np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=np.inf, neginf=-np.inf))
         inside = np.clip(whole, low, np.nextafter(float(high + 1), 0) if kind is Kind.BIGINT else high)

@@ -12,9 +12,7 @@ _MOMENTS = frozenset((Kind.DATE, *TIMESTAMPS))
 _ALLOWED: dict[Kind, frozenset[Kind]] = {
     Kind.BOOLEAN: _ALL_NUMBERS | _TEXT | {Kind.BOOLEAN},
     **{kind: _ALL_NUMBERS | _TEXT | {Kind.BOOLEAN} for kind in NUMERIC},
-    **{
-        kind: _ALL_NUMBERS | _TEXT | _MOMENTS | set(BYTES_KINDS) | {Kind.BOOLEAN, Kind.TIME} for kind in STRINGS
-    },
+    **{kind: _ALL_NUMBERS | _TEXT | _MOMENTS | set(BYTES_KINDS) | {Kind.BOOLEAN, Kind.TIME} for kind in STRINGS},
     **{kind: _TEXT | set(BYTES_KINDS) for kind in BYTES_KINDS},
     Kind.DATE: _TEXT | _MOMENTS,
     Kind.TIME: _TEXT | set(TIMESTAMPS) | {Kind.TIME},

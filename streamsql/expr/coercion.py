@@ -54,7 +54,8 @@ def decimal_within_limits(precision: int, scale: int) -> SqlType:
 
 def common_type(types: Iterable[SqlType]) -> SqlType | None:
     """The smallest type that holds values of all; None where there is none."""
-    return reduce(_merge_optional, types, t.NULL.with_nullable(False))
+    start: SqlType | None = t.NULL.with_nullable(False)
+    return reduce(_merge_optional, types, start)
 
 
 def _merge_optional(left: SqlType | None, right: SqlType) -> SqlType | None:
@@ -80,9 +81,7 @@ def _merge_values(left: SqlType, right: SqlType) -> SqlType | None:
         return replace(t.BYTES, precision=_longest(left, right))
     if left.kind in (Kind.DATE, *TIMESTAMPS) and right.kind in (Kind.DATE, *TIMESTAMPS):
         zoned = Kind.TIMESTAMP_LTZ in (left.kind, right.kind)
-        return SqlType(
-            Kind.TIMESTAMP_LTZ if zoned else Kind.TIMESTAMP, max(left.precision or 0, right.precision or 0)
-        )
+        return SqlType(Kind.TIMESTAMP_LTZ if zoned else Kind.TIMESTAMP, max(left.precision or 0, right.precision or 0))
     if left.kind is right.kind:
         return _merge_same_kind(left, right)
     return None

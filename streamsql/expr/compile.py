@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,7 @@ from streamsql.expr.failures import explained
 from streamsql.expr.function import ArrowFunction, Datum
 from streamsql.expr.functions import find_function
 from streamsql.expr.literals import to_scalar
-from streamsql.expr.nodes import Call, Case, Cast, ColumnRef, Expr, FieldAccess, Literal, children
+from streamsql.expr.nodes import Call, Case, Cast, ColumnRef, Expr, FieldAccess, Literal, children, column_ids
 from streamsql.expr.properties import node_can_fail
 from streamsql.expr.types import arrow_type
 from streamsql.expr.vectors import broadcast, is_true
@@ -33,7 +33,7 @@ def compile_expr(expr: Expr, positions: Mapping[int, int], context: EvalContext)
 
     The result is one array of the expression's Arrow type, as long as the batch. A row that fails raises DataError.
     """
-    evaluate = _Compiler(positions, context).evaluator(expr)
+    evaluate = _Compiler(positions, context)(expr)
     arrow = arrow_type(expr.type)
 
     def kernel(batch: pa.RecordBatch) -> pa.Array:
@@ -45,7 +45,7 @@ def compile_expr(expr: Expr, positions: Mapping[int, int], context: EvalContext)
 
 def compile_predicate(expr: Expr, positions: Mapping[int, int], context: EvalContext) -> Predicate:
     """A BOOLEAN expression as a mask; NULL counts as False."""
-    evaluate = _Compiler(positions, context).evaluator(expr)
+    evaluate = _Compiler(positions, context)(expr)
 
     def mask(batch: pa.RecordBatch) -> npt.NDArray[np.bool_]:
         result = evaluate(batch)
@@ -64,10 +64,23 @@ class _Compiler:
     context: EvalContext
     made: dict[Expr, Evaluate] = field(default_factory=dict)
 
-    def evaluator(self, expr: Expr) -> Evaluate:
+    def __call__(self, expr: Expr) -> Evaluate:
         if expr not in self.made:
             self.made[expr] = self._make(expr)
         return self.made[expr]
+
+    def narrowed(self, exprs: Sequence[Expr]) -> tuple[Callable[[pa.RecordBatch], pa.RecordBatch], _Compiler]:
+        """A compiler over only the columns that the expressions read, and what cuts a batch down to those."""
+        ids = sorted(frozenset().union(*(column_ids(each) for each in exprs)))
+        columns = [self.positions[each] for each in ids] or [0]
+        names = [str(each) for each in columns]
+
+        def narrow(batch: pa.RecordBatch) -> pa.RecordBatch:
+            if batch.num_columns <= len(columns) and columns == list(range(batch.num_columns)):
+                return batch
+            return pa.RecordBatch.from_arrays([batch.column(each) for each in columns], names=names)
+
+        return narrow, _Compiler({id_: index for index, id_ in enumerate(ids)}, self.context)
 
     def _make(self, expr: Expr) -> Evaluate:
         match expr:
@@ -78,9 +91,9 @@ class _Compiler:
                 scalar = to_scalar(expr)
                 return lambda batch: scalar
             case Case():
-                return conditional.case(expr, self.evaluator)
+                return conditional.case(expr, self)
             case Call(function=name) if name in conditional.LAZY:
-                return conditional.LAZY[name](expr, self.evaluator)
+                return conditional.LAZY[name](expr, self)
             case _:
                 return self._strict(expr)
 
@@ -88,14 +101,16 @@ class _Compiler:
         """All arguments first, then the function over them."""
         kernel = self._kernel(expr)
         if kernel is None:
-            return duckdb_kernel(expr, self.evaluator, self._in_arrow, self.context)
+            return duckdb_kernel(expr, self, self._in_arrow, self.context)
         if node_can_fail(expr):
             kernel = explained(kernel, expr)
-        return _applied(kernel, [self.evaluator(each) for each in children(expr)])
+        return _applied(kernel, [self(each) for each in children(expr)])
 
     def _in_arrow(self, expr: Expr) -> bool:
         """Whether Arrow evaluates this very node."""
-        if isinstance(expr, (ColumnRef, Literal, Case)) or (isinstance(expr, Call) and expr.function in conditional.LAZY):
+        if isinstance(expr, (ColumnRef, Literal, Case)) or (
+            isinstance(expr, Call) and expr.function in conditional.LAZY
+        ):
             return True
         return self._kernel(expr) is not None
 

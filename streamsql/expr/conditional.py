@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +17,17 @@ from streamsql.expr.types import arrow_type
 from streamsql.expr.vectors import broadcast, is_true
 
 Evaluate = Callable[[pa.RecordBatch], Datum]
-Compile = Callable[[Expr], Evaluate]
 Mask = npt.NDArray[np.bool_]
+
+
+class Compile(Protocol):
+    """What the compiler offers: an evaluator for an expression, and itself over fewer columns."""
+
+    def __call__(self, expr: Expr) -> Evaluate: ...
+
+    def narrowed(self, exprs: Sequence[Expr]) -> tuple[Callable[[pa.RecordBatch], pa.RecordBatch], Compile]:
+        """Takes from a batch the columns that the expressions read, and compiles over what is left."""
+        ...
 
 
 def case(expr: Case, compile_: Compile) -> Evaluate:
@@ -41,11 +51,13 @@ def case(expr: Case, compile_: Compile) -> Evaluate:
 
 
 def _guarded_case(expr: Case, compile_: Compile) -> Evaluate:
+    narrow, compile_ = compile_.narrowed([expr])
     branches = [(compile_(condition), compile_(value)) for condition, value in expr.branches]
     otherwise = compile_(expr.otherwise)
     arrow = arrow_type(expr.type)
 
-    def evaluate(batch: pa.RecordBatch) -> Datum:
+    def evaluate(whole: pa.RecordBatch) -> Datum:
+        batch = narrow(whole)
         rest = np.arange(batch.num_rows)
         pieces: list[tuple[npt.NDArray[np.int64], pa.Array]] = []
         for condition, value in branches:
@@ -85,12 +97,15 @@ def _assemble(pieces: Sequence[tuple[npt.NDArray[np.int64], pa.Array]], length: 
 
 
 def _coalesce(expr: Call, compile_: Compile) -> Evaluate:
-    args = [compile_(each) for each in expr.args]
     if not any(can_fail(each) for each in expr.args[1:]):
-        return lambda batch: pc.coalesce(*(each(batch) for each in args))
+        all_args = [compile_(each) for each in expr.args]
+        return lambda batch: pc.coalesce(*(each(batch) for each in all_args))
+    narrow, compile_ = compile_.narrowed([expr])
+    args = [compile_(each) for each in expr.args]
     arrow = arrow_type(expr.type)
 
-    def evaluate(batch: pa.RecordBatch) -> Datum:
+    def evaluate(whole: pa.RecordBatch) -> Datum:
+        batch = narrow(whole)
         rest = np.arange(batch.num_rows)
         pieces: list[tuple[npt.NDArray[np.int64], pa.Array]] = []
         for index, arg in enumerate(args):
@@ -112,21 +127,24 @@ def _connective(decisive: bool) -> Callable[[Call, Compile], Evaluate]:
     outcome = pa.scalar(decisive)
 
     def build(expr: Call, compile_: Compile) -> Evaluate:
-        left, right = (compile_(each) for each in expr.args)
+        left = compile_(expr.args[0])
         if not can_fail(expr.args[1]):
-            return lambda batch: combine(left(batch), right(batch))
+            always = compile_(expr.args[1])
+            return lambda batch: combine(left(batch), always(batch))
+        narrow, narrowed = compile_.narrowed([expr.args[1]])
+        right = narrowed(expr.args[1])
 
         def evaluate(batch: pa.RecordBatch) -> Datum:
             first = left(batch)
             if isinstance(first, pa.Scalar):
-                return first if first.as_py() is decisive else combine(first, right(batch))
+                return first if first.as_py() is decisive else combine(first, right(narrow(batch)))
             open_ = ~is_true(first if decisive else pc.invert(first))
             if open_.all():
-                return combine(first, right(batch))
+                return combine(first, right(narrow(batch)))
             rows = np.flatnonzero(open_)
             if not len(rows):
                 return first
-            reached = batch.take(pa.array(rows))
+            reached = narrow(batch).take(pa.array(rows))
             second = broadcast(right(reached), len(rows))
             decided = combine(first.filter(pa.array(open_)), second)
             return pc.replace_with_mask(broadcast(outcome, len(first)), pa.array(open_), decided)

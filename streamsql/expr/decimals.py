@@ -169,7 +169,12 @@ def _scaled(whole: Datum, target: pa.DataType, scale: int | None = None) -> Datu
     limit = pa.scalar(power_of_ten(38), pa.decimal256(39, 0))
     inside = pc.and_(pc.less(whole, limit), pc.greater(whole, pa.scalar(-power_of_ten(38), pa.decimal256(39, 0))))
     short = pc.cast(pc.if_else(inside, whole, pa.scalar(None, whole.type)), pa.decimal256(38, 0))
-    return fit(short if not scale else pc.multiply(short, pa.scalar(power_of_ten(-scale), pa.decimal256(min(scale + 1, 37), scale))), target)
+    return fit(
+        short
+        if not scale
+        else pc.multiply(short, pa.scalar(power_of_ten(-scale), pa.decimal256(min(scale + 1, 37), scale))),
+        target,
+    )
 
 
 def _slowly(operation: Callable[[Decimal, Decimal], Decimal], target: pa.DataType) -> Callable[[Datum, Datum], Datum]:
@@ -200,7 +205,16 @@ def _unscaled(datum: Datum, scale: int, precision: int) -> Datum:
 
 def from_integer(datum: Datum, type_: pa.DataType) -> Datum:
     """An integer as DECIMAL; NULL where it has too many digits."""
-    return fit(pc.cast(datum, pa.decimal128(19, 0)), type_)
+    digits = _INTEGER_DIGITS[datum.type.bit_width]
+    if type_.precision - type_.scale < digits:
+        limit = 10 ** (type_.precision - type_.scale)
+        inside = pc.and_(pc.less(datum, pa.scalar(limit, pa.int64())), pc.greater(datum, pa.scalar(-limit, pa.int64())))
+        datum = pc.if_else(inside, datum, pa.scalar(None, datum.type))
+    exact = pa.decimal128 if digits + type_.scale <= 38 else pa.decimal256
+    return pc.cast(pc.cast(datum, exact(digits + type_.scale, type_.scale)), type_)
+
+
+_INTEGER_DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
 
 
 def to_double(array: pa.Array) -> pa.Array:

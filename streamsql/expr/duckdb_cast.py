@@ -38,7 +38,11 @@ def _from_text(sql: str, target: SqlType, safe: bool, context: EvalContext) -> s
     value = _parsed(sql, target, context)
     if safe:
         return value
-    wrong = f"NOT regexp_matches(trim({sql}, ' '), {quoted(EXACT_NUMBER)})" if target.kind is Kind.DECIMAL else f"{value} IS NULL"
+    wrong = (
+        f"NOT regexp_matches(trim({sql}, ' '), {quoted(EXACT_NUMBER)})"
+        if target.kind is Kind.DECIMAL
+        else f"{value} IS NULL"
+    )
     # A cast of the message fails with it; error() is volatile to DuckDB, which forbids it inside TRY.
     message = f"CAST('cannot cast ''' || {sql} || ''' to {target.with_nullable(True)}' AS {duckdb_type(target)})"
     return f"CASE WHEN {sql} IS NOT NULL AND {wrong} THEN {message} ELSE {value} END"
@@ -100,7 +104,9 @@ def _bytes_to_length(sql: str, target: SqlType) -> str:
     if target.precision is None:
         return sql
     cut = f"left(hex({sql}), {2 * target.precision})"
-    return f"unhex({cut if target.kind is Kind.VARBINARY else f'rpad({cut}, {2 * target.precision}, {quoted(chr(48))})'})"
+    return (
+        f"unhex({cut if target.kind is Kind.VARBINARY else f'rpad({cut}, {2 * target.precision}, {quoted(chr(48))})'})"
+    )
 
 
 def _number(sql: str, source: SqlType, target: SqlType) -> str:
@@ -112,9 +118,15 @@ def _number(sql: str, source: SqlType, target: SqlType) -> str:
             return f"TRY_CAST({sql} AS {type_})"
         whole = (target.precision or 0) - (target.scale or 0)
         text = f"CAST(CAST({sql} AS DOUBLE) AS VARCHAR)"
-        return f"CASE WHEN isfinite({sql}) AND abs(CAST({sql} AS DOUBLE)) < 1e{whole} THEN TRY_CAST({text} AS {type_}) END"
+        return (
+            f"CASE WHEN isfinite({sql}) AND abs(CAST({sql} AS DOUBLE)) < 1e{whole} THEN TRY_CAST({text} AS {type_}) END"
+        )
     if target.kind in FLOATS:
-        return _float(sql) if (source.kind, target.kind) == (Kind.DOUBLE, Kind.FLOAT) else f"CAST({_exact_double(sql, source)} AS {type_})"
+        return (
+            _float(sql)
+            if (source.kind, target.kind) == (Kind.DOUBLE, Kind.FLOAT)
+            else f"CAST({_exact_double(sql, source)} AS {type_})"
+        )
     if source.kind is Kind.BOOLEAN:
         return f"CAST({sql} AS {type_})"
     return f"CAST({_whole(sql, source, target)} AS {type_})"

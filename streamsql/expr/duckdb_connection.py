@@ -8,7 +8,10 @@ from typing import Any
 from streamsql.expr.context import EvalContext
 from streamsql.expr.duckdb_macros import MACROS
 
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {"enable_external_access": "false", "python_enable_replacements": "false"}
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "enable_external_access": "false",
+    "python_enable_replacements": "false",
+}
 _lock = threading.Lock()
 _shared: list[Any] = []
 

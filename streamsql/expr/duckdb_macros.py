@@ -73,9 +73,13 @@ MACROS: dict[str, str] = {
     "streamsql_to_timestamp(t)": _captured(
         _TIMESTAMP, "ymdhisf", "y", f"streamsql_moment({_DATE_FIELDS}, {_CLOCK_FIELDS})"
     ),
-    "streamsql_to_date(t)": "CAST(" + _captured(_DATE, "ymd", "y", f"streamsql_moment({_DATE_FIELDS}, 0, 0, 0, 0)") + " AS DATE)",
+    "streamsql_to_date(t)": "CAST("
+    + _captured(_DATE, "ymd", "y", f"streamsql_moment({_DATE_FIELDS}, 0, 0, 0, 0)")
+    + " AS DATE)",
     "streamsql_to_time(t)": "CAST("
-    + _captured(_TIME, "hisf", "h", f"CASE WHEN {_field('h', 0)} < 24 THEN streamsql_moment(1970, 1, 1, {_CLOCK_FIELDS}) END")
+    + _captured(
+        _TIME, "hisf", "h", f"CASE WHEN {_field('h', 0)} < 24 THEN streamsql_moment(1970, 1, 1, {_CLOCK_FIELDS}) END"
+    )
     + " AS TIME)",
     # Times.
     "streamsql_cut(us, size)": "us - streamsql_modulo(us, size)",

@@ -89,13 +89,13 @@ def literal_sql(value: LiteralValue, type_: SqlType) -> str:
         case Kind.TIME:
             return f"TIME '{str(timedelta(microseconds=int(str(value)))).rjust(8, '0')}'"
         case Kind.TIMESTAMP:
-            return f"make_timestamp({value})"
+            return f"make_timestamp({value!s})"
         case Kind.TIMESTAMP_LTZ:
-            return f"make_timestamptz({value})"
+            return f"make_timestamptz({value!s})"
         case _ if type_.children:
             return _nested_sql(value, type_)
         case _:
-            return f"CAST({value} AS {duckdb_type(type_)})"
+            return f"CAST({value!s} AS {duckdb_type(type_)})"
 
 
 def _nested_sql(value: Any, type_: SqlType) -> str:

@@ -53,7 +53,9 @@ def _message(expr: Expr, error: Exception, values: list[Any]) -> str:
         case Cast(type=type_):
             return f"cannot cast {shown[0]} to {type_.with_nullable(True)}"
         case Call(function=name):
-            call = f"{shown[0]} {name} {shown[1]}" if len(shown) == 2 and not name.isidentifier() else _call(name, shown)
+            call = (
+                f"{shown[0]} {name} {shown[1]}" if len(shown) == 2 and not name.isidentifier() else _call(name, shown)
+            )
             if "divide by zero" in str(error):
                 return f"division by zero: {call}"
             if "overflow" in str(error):
@@ -74,5 +76,3 @@ def show(scalar: pa.Scalar) -> str:
     value = scalar.as_py() if not pa.types.is_timestamp(scalar.type) else str(scalar)
     text = f"'{value}'" if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "…'"
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streamsql.expr.duckdb_functions import PREFIX, find_duckdb_function
 from streamsql.expr.function import Function
 from streamsql.expr.functions_arithmetic import ARITHMETIC
 from streamsql.expr.functions_calendar import CALENDAR
@@ -42,4 +43,17 @@ ALIASES: dict[str, str] = {
 
 def find_function(name: str) -> Function:
     """The entry of a bound call."""
-    return FUNCTIONS[name]
+    function = FUNCTIONS.get(name) or find_duckdb_function(name)
+    if function is None:
+        raise KeyError(name)
+    return function
+
+
+def candidates(name: str) -> tuple[Function, ...]:
+    """The entries that an upper-case name may mean, in the order in which they are tried."""
+    key = ALIASES.get(name, name)
+    own = tuple(FUNCTIONS[each] for each in OVERLOADS.get(key, (key,)) if each in FUNCTIONS)
+    if own and not name.startswith(PREFIX):
+        return own
+    found = find_duckdb_function(name)
+    return () if found is None else (found,)

@@ -70,6 +70,8 @@ def _operation(
     def build(call: Call, context: EvalContext) -> ArrowFunction:
         if call.type.kind is Kind.DECIMAL:
             return decimals.OPERATIONS[name](call.type)
+        if name == "%" and call.type.kind in INTEGERS and isinstance(divisor := literal(call, 1), int):
+            return _integer_remainder_by(divisor)
         return floats if call.type.kind in FLOATS else integers
 
     return build
@@ -80,6 +82,13 @@ def _integer_remainder(left: Datum, right: Datum) -> Datum:
     quotient = pc.divide(left, right)
     rest = pc.subtract(left, pc.multiply(quotient, right))
     return pc.if_else(pc.equal(right, pa.scalar(-1, right.type)), pc.subtract(left, left), rest)
+
+
+def _integer_remainder_by(divisor: int) -> ArrowFunction:
+    """By a constant whose quotients all exist."""
+    if divisor in (0, -1):
+        return _integer_remainder
+    return lambda left, right: pc.subtract(left, pc.multiply(pc.divide(left, right), right))
 
 
 def _float_remainder(left: Datum, right: Datum) -> Datum:
@@ -133,7 +142,9 @@ def _remainder_sql(call: Call, args: Sequence[str], context: EvalContext) -> str
     if call.type.kind is not Kind.DECIMAL:
         return f"({args[0]} % {args[1]})"
     scale = max(digits(each.type)[1] for each in call.args)
-    left, right = (f"streamsql_unscaled({sql}, {scale - digits(each.type)[1]})" for sql, each in zip(args, call.args, strict=True))
+    left, right = (
+        f"streamsql_unscaled({sql}, {scale - digits(each.type)[1]})" for sql, each in zip(args, call.args, strict=True)
+    )
     return f"streamsql_scaled({left} % {right}, {scale})"
 
 
@@ -168,7 +179,13 @@ def _sign_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
 
 ARITHMETIC: tuple[Function, ...] = (
     Function(
-        "+", "number + number", _numbers(_sum_type), _operation("+", pc.add_checked, pc.add), _infix_sql("+"), "+", _is_integer
+        "+",
+        "number + number",
+        _numbers(_sum_type),
+        _operation("+", pc.add_checked, pc.add),
+        _infix_sql("+"),
+        "+",
+        _is_integer,
     ),
     Function(
         "-",

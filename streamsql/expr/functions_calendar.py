@@ -45,7 +45,7 @@ def _extract_rule(args: Args) -> Bound:
         raise Mismatch
     unit = _unit(args[0], calendar.FIELDS)
     if args[1].type.kind is Kind.TIME and unit.value not in calendar.CLOCK_FIELDS:
-        raise Mismatch(f"a TIME has no {unit.value}")
+        raise Mismatch(f"a TIME has no {unit.value!s}")
     return Bound((unit, args[1]), t.BIGINT.with_nullable(args[1].type.nullable))
 
 
@@ -256,8 +256,6 @@ def _timestampadd_sql(call: Call, args: Sequence[str], context: EvalContext) -> 
     return _shift_sql("+", shifted, (args[2], interval), context)
 
 
-
-
 def _one_interval(args: Args) -> Bound:
     if len(args) != 1 or args[0].type.kind not in _INTERVALS:
         raise Mismatch
@@ -273,7 +271,9 @@ _FIELD = "EXTRACT(unit FROM date or time)"
 
 CALENDAR: tuple[Function, ...] = (
     Function("EXTRACT", _FIELD, _extract_rule, _extract, _extract_sql, "EXTRACT"),
-    Function("FLOOR TO", "FLOOR(time TO unit)", _round_rule, partial(_round, False), partial(_round_sql, False), "FLOOR"),
+    Function(
+        "FLOOR TO", "FLOOR(time TO unit)", _round_rule, partial(_round, False), partial(_round_sql, False), "FLOOR"
+    ),
     Function("CEIL TO", "CEIL(time TO unit)", _round_rule, partial(_round, True), partial(_round_sql, True), "CEIL"),
     Function("+ INTERVAL", "time + interval", _plus_rule, partial(_shift, 1), partial(_shift_sql, "+"), "+"),
     Function("- INTERVAL", "time - interval", _minus_rule, partial(_shift, -1), partial(_shift_sql, "-"), "-"),
@@ -292,6 +292,11 @@ CALENDAR: tuple[Function, ...] = (
         _spans_many,
     ),
     Function(
-        "TIMESTAMPADD", "TIMESTAMPADD(unit, integer, time)", _timestampadd_rule, _timestampadd, _timestampadd_sql, "TIMESTAMPADD"
+        "TIMESTAMPADD",
+        "TIMESTAMPADD(unit, integer, time)",
+        _timestampadd_rule,
+        _timestampadd,
+        _timestampadd_sql,
+        "TIMESTAMPADD",
     ),
 )

@@ -70,10 +70,8 @@ def _reading_rule(result: SqlType) -> Rule:
 def _read(target: SqlType, call: Call, context: EvalContext) -> ArrowFunction:
     """Text to a date or time, NULL where it is none."""
     pattern = literal(call, 1)
-    if pattern is None:
-        parse = time_casts.parser(target, context)
-    else:
-        parse = _pattern_parser(target, str(pattern), context)
+    plain = time_casts.parser(target, context)
+    parse = plain if pattern is None else _pattern_parser(target, str(pattern), context)
     return over_arrays(lambda array, *rest: parse(array))
 
 
@@ -237,7 +235,11 @@ FORMATS: tuple[Function, ...] = (
         "FROM_UNIXTIME", "FROM_UNIXTIME(seconds[, 'pattern'])", _from_unixtime_rule, _from_unixtime, _from_unixtime_sql
     ),
     _entry(
-        "UNIX_TIMESTAMP", "UNIX_TIMESTAMP(text[, 'pattern'])", _unix_timestamp_rule, _unix_timestamp, _unix_timestamp_sql
+        "UNIX_TIMESTAMP",
+        "UNIX_TIMESTAMP(text[, 'pattern'])",
+        _unix_timestamp_rule,
+        _unix_timestamp,
+        _unix_timestamp_sql,
     ),
     _now("NOW", _ZONED),
     _now("CURRENT_TIMESTAMP", _ZONED),

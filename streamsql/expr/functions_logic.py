@@ -129,8 +129,10 @@ def _extreme_sql(function: str, operator: str) -> Callable[[Call, Sequence[str],
         if call.type.kind not in FLOATS:
             return f"CASE WHEN {missing} THEN NULL ELSE {function}({', '.join(args)}) END"
         return reduce(
-            lambda a, b: f"CASE WHEN {a} IS NULL OR {b} IS NULL THEN NULL"
-            f" WHEN NOT isnan({a}) AND NOT isnan({b}) AND {a} {operator} {b} THEN {a} ELSE {b} END",
+            lambda a, b: (
+                f"CASE WHEN {a} IS NULL OR {b} IS NULL THEN NULL"
+                f" WHEN NOT isnan({a}) AND NOT isnan({b}) AND {a} {operator} {b} THEN {a} ELSE {b} END"
+            ),
             args,
         )
 
@@ -186,8 +188,10 @@ LOGIC: tuple[Function, ...] = (
         "a IS NOT DISTINCT FROM b",
         _distinct,
         _unless_nested(_not_distinct),
-        lambda call, args, context: f"({_compare_sql('=')(call, args, context)} IS NOT DISTINCT FROM true"
-        f" OR ({args[0]} IS NULL AND {args[1]} IS NULL))",
+        lambda call, args, context: (
+            f"({_compare_sql('=')(call, args, context)} IS NOT DISTINCT FROM true"
+            f" OR ({args[0]} IS NULL AND {args[1]} IS NULL))"
+        ),
         "IS NOT DISTINCT FROM",
     ),
     Function(
@@ -195,8 +199,10 @@ LOGIC: tuple[Function, ...] = (
         "a IS DISTINCT FROM b",
         _distinct,
         _unless_nested(lambda left, right: pc.invert(_not_distinct(left, right))),
-        lambda call, args, context: f"({_compare_sql('=')(call, args, context)} IS DISTINCT FROM true"
-        f" AND NOT ({args[0]} IS NULL AND {args[1]} IS NULL))",
+        lambda call, args, context: (
+            f"({_compare_sql('=')(call, args, context)} IS DISTINCT FROM true"
+            f" AND NOT ({args[0]} IS NULL AND {args[1]} IS NULL))"
+        ),
         "IS DISTINCT FROM",
     ),
     Function(
@@ -207,7 +213,18 @@ LOGIC: tuple[Function, ...] = (
         lambda call, args, context: f"({args[0]} IN ({', '.join(args[1:])}))",
         "IN",
     ),
-    Function("COALESCE", "COALESCE(a, b, …)", _shared("COALESCE", "all"), always(pc.coalesce), "coalesce({args})", "COALESCE"),
-    Function("GREATEST", "GREATEST(a, b, …)", _shared("GREATEST", "any"), _extreme(pc.greater), _extreme_sql("greatest", ">"), "GREATEST"),
-    Function("LEAST", "LEAST(a, b, …)", _shared("LEAST", "any"), _extreme(pc.less), _extreme_sql("least", "<"), "LEAST"),
+    Function(
+        "COALESCE", "COALESCE(a, b, …)", _shared("COALESCE", "all"), always(pc.coalesce), "coalesce({args})", "COALESCE"
+    ),
+    Function(
+        "GREATEST",
+        "GREATEST(a, b, …)",
+        _shared("GREATEST", "any"),
+        _extreme(pc.greater),
+        _extreme_sql("greatest", ">"),
+        "GREATEST",
+    ),
+    Function(
+        "LEAST", "LEAST(a, b, …)", _shared("LEAST", "any"), _extreme(pc.less), _extreme_sql("least", "<"), "LEAST"
+    ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from streamsql.expr import rounding
 from streamsql.expr import types as t
 from streamsql.expr.coercion import is_numeric
 from streamsql.expr.context import EvalContext
-from streamsql.expr.function import ArrowFunction, Datum, Function, always, literal
+from streamsql.expr.function import ArrowFunction, Build, Datum, Function, always, literal
 from streamsql.expr.nodes import Call, Literal
 from streamsql.expr.signatures import Args, Bound, Mismatch, first_type, takes
 from streamsql.expr.types import FLOATS, INTEGERS, Kind, SqlType
@@ -61,7 +62,9 @@ def _digits_sql(function: str, call: Call, args: Sequence[str], context: EvalCon
         scale = call.args[0].type.scale or 0
         if count >= scale:
             return args[0]
-        return f"streamsql_{function}_whole(streamsql_unscaled({args[0]}, 0), {scale - count}, {call.type.scale}, {count})"
+        return (
+            f"streamsql_{function}_whole(streamsql_unscaled({args[0]}, 0), {scale - count}, {call.type.scale}, {count})"
+        )
     return args[0] if count >= 0 else f"streamsql_{function}_integer({args[0]}, {-count})"
 
 
@@ -69,7 +72,7 @@ def _can_overflow(call: Call) -> bool:
     return call.args[0].type.kind in INTEGERS and int(str(literal(call, 1, 0))) < 0
 
 
-def _over_doubles(function: Callable[..., np.ndarray]) -> Callable[[Call, EvalContext], ArrowFunction]:  # type: ignore[type-arg]
+def _over_doubles(function: Callable[..., Any]) -> Build:
     def kernel(*arrays: pa.Array) -> pa.Array:
         with np.errstate(all="ignore"):
             return with_nulls(function(*(numbers(each) for each in arrays)), pa.float64(), *arrays)
@@ -81,7 +84,7 @@ def _log(base: Datum, number: Datum) -> Datum:
     return pc.divide(pc.ln(number), pc.ln(base))
 
 
-def _constant(value: float) -> Callable[[Call, EvalContext], ArrowFunction]:
+def _constant(value: float) -> Build:
     scalar = pa.scalar(value)
     return always(lambda: scalar)
 
@@ -97,8 +100,12 @@ _truncate = partial(rounding.by_digits, rounding.TOWARDS_ZERO)
 MATH: tuple[Function, ...] = (
     Function("FLOOR", "FLOOR(number)", _whole_rule, _floor, partial(_whole_sql, "floor"), "FLOOR"),
     Function("CEIL", "CEIL(number)", _whole_rule, _ceil, partial(_whole_sql, "ceil"), "CEIL"),
-    Function("ROUND", "ROUND(number[, int])", _digits_rule, _round, partial(_digits_sql, "round"), "ROUND", _can_overflow),
-    Function("TRUNCATE", "TRUNCATE(number[, int])", _digits_rule, _truncate, partial(_digits_sql, "truncate"), "TRUNCATE"),
+    Function(
+        "ROUND", "ROUND(number[, int])", _digits_rule, _round, partial(_digits_sql, "round"), "ROUND", _can_overflow
+    ),
+    Function(
+        "TRUNCATE", "TRUNCATE(number[, int])", _digits_rule, _truncate, partial(_digits_sql, "truncate"), "TRUNCATE"
+    ),
     _double("POWER", always(pc.power), "pow({0}, {1})", "double, double"),
     _double("SQRT", always(pc.sqrt), "sqrt({0})"),
     _double("EXP", always(pc.exp), "exp({0})"),
@@ -106,7 +113,9 @@ MATH: tuple[Function, ...] = (
     _double("LOG10", always(pc.log10), "log10({0})"),
     _double("LOG2", always(pc.log2), "log2({0})"),
     Function("LOG", "LOG([base,] number)", takes("double", t.DOUBLE), always(pc.ln), "ln({0})", "LOG"),
-    Function("LOG BASE", "LOG(base, number)", takes("double, double", t.DOUBLE), always(_log), "(ln({1}) / ln({0}))", "LOG"),
+    Function(
+        "LOG BASE", "LOG(base, number)", takes("double, double", t.DOUBLE), always(_log), "(ln({1}) / ln({0}))", "LOG"
+    ),
     _double("SIN", always(pc.sin), "sin({0})"),
     _double("COS", always(pc.cos), "cos({0})"),
     _double("TAN", always(pc.tan), "tan({0})"),
@@ -123,4 +132,3 @@ MATH: tuple[Function, ...] = (
     Function("PI", "PI()", takes("", t.DOUBLE), _constant(float(np.pi)), "pi()", "PI"),
     Function("E", "E()", takes("", t.DOUBLE), _constant(float(np.e)), "exp(1.0::DOUBLE)", "E"),
 )
-

@@ -15,7 +15,7 @@ from streamsql.expr.duckdb_text import identifier
 from streamsql.expr.function import ArrowFunction, Datum, Function
 from streamsql.expr.nodes import Call
 from streamsql.expr.signatures import Args, Bound, Mismatch, same_type, takes
-from streamsql.expr.types import INTEGERS, Kind, arrow_type
+from streamsql.expr.types import INTEGERS, Kind, SqlType, arrow_type
 from streamsql.expr.vectors import broadcast, numbers, over_arrays
 
 
@@ -164,6 +164,14 @@ def _contains_rule(args: Args) -> Bound:
     return Bound((args[0], coerce(args[1], element)), t.BOOLEAN.with_nullable(args[0].type.nullable))
 
 
+def _keys_type(args: Args) -> SqlType:
+    return t.array(args[0].type.children[0])
+
+
+def _values_type(args: Args) -> SqlType:
+    return t.array(args[0].type.children[1])
+
+
 _ELEMENT_SQL = "{0}[CASE WHEN len({0}) > 1 THEN CAST('the array has more than one element' AS INTEGER) ELSE 1 END]"
 _CONTAINS_SQL = "CASE WHEN {1} IS NULL THEN len({0}) > list_count({0}) ELSE list_contains({0}, {1}) END"
 
@@ -191,7 +199,15 @@ NESTED_FUNCTIONS: tuple[Function, ...] = (
         "CARDINALITY",
     ),
     Function(
-        "ELEMENT", "ELEMENT(array)", _element_rule, lambda call, context: over_arrays(_element), _ELEMENT_SQL, "ELEMENT", True
+        "ELEMENT",
+        "ELEMENT(array)",
+        _element_rule,
+        lambda call, context: over_arrays(_element),
+        _ELEMENT_SQL,
+        "ELEMENT",
+        True,
     ),
+    Function("MAP_KEYS", "MAP_KEYS(map)", takes("map", _keys_type), None, "map_keys({0})", "MAP_KEYS"),
+    Function("MAP_VALUES", "MAP_VALUES(map)", takes("map", _values_type), None, "map_values({0})", "MAP_VALUES"),
     Function("ARRAY_CONTAINS", "ARRAY_CONTAINS(array, value)", _contains_rule, None, _CONTAINS_SQL, "ARRAY_CONTAINS"),
 )

@@ -56,7 +56,7 @@ def _checked(regex: str, pattern: Literal) -> None:
         pc.match_substring_regex(pa.array([""]), regex)
     except pa.ArrowInvalid as error:
         reason = str(error).removeprefix("Invalid regular expression: ")
-        raise Mismatch(f"'{pattern.value}' is not a pattern: {reason}", span=pattern.span) from None
+        raise Mismatch(f"{pattern.value!r} is not a pattern: {reason}", span=pattern.span) from None
 
 
 def _matching_rule(to_regex: Callable[[str, str | None], str]) -> Rule:
@@ -206,15 +206,18 @@ def _count(call: Call, context: EvalContext) -> ArrowFunction | None:
 
 
 _REPLACE_SQL = r"regexp_replace({0}, {1}, replace({2}, '\', '\\'), 'g')"
-_INSTR_SQL = (
-    "CASE WHEN regexp_matches({0}, {1}) THEN strpos({0}, regexp_extract({0}, {1})) ELSE 0 * length({0}) + 0 * length({1}) END"
-)
+_INSTR_SQL = "CASE WHEN regexp_matches({0}, {1}) THEN strpos({0}, regexp_extract({0}, {1})) ELSE 0 * length({0}) + 0 * length({1}) END"
 
 PATTERNS: tuple[Function, ...] = (
     Function("LIKE", "text LIKE pattern [ESCAPE character]", _matching_rule(like_regex), _like, _like_sql, "LIKE"),
     Function("SIMILAR TO", "text SIMILAR TO pattern", _similar_rule, _similar, _similar_sql, "SIMILAR TO"),
     Function(
-        "REGEXP", "REGEXP(text, pattern)", _regexp_rule(takes("text, text", t.BOOLEAN)), _regexp, "regexp_matches({0}, {1})", "REGEXP"
+        "REGEXP",
+        "REGEXP(text, pattern)",
+        _regexp_rule(takes("text, text", t.BOOLEAN)),
+        _regexp,
+        "regexp_matches({0}, {1})",
+        "REGEXP",
     ),
     Function(
         "REGEXP_EXTRACT",
@@ -249,7 +252,12 @@ PATTERNS: tuple[Function, ...] = (
         "REGEXP_COUNT",
     ),
     Function(
-        "REGEXP_INSTR", "REGEXP_INSTR(text, pattern)", _regexp_rule(takes("text, text", t.INT)), None, _INSTR_SQL, "REGEXP_INSTR"
+        "REGEXP_INSTR",
+        "REGEXP_INSTR(text, pattern)",
+        _regexp_rule(takes("text, text", t.INT)),
+        None,
+        _INSTR_SQL,
+        "REGEXP_INSTR",
     ),
     Function(
         "REGEXP_EXTRACT_ALL",

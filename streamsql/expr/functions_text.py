@@ -102,9 +102,7 @@ def _instr_rule(args: Args) -> Bound:
 
 def _pad_sql(function: str, call: Call, args: Sequence[str], context: EvalContext) -> str:
     filler = args[2] if len(args) > 2 else "' '"
-    return (
-        f"CASE WHEN {args[1]} < 0 OR {filler} = '' THEN NULL ELSE {function}({args[0]}, {args[1]}, {filler}) END"
-    )
+    return f"CASE WHEN {args[1]} < 0 OR {filler} = '' THEN NULL ELSE {function}({args[0]}, {args[1]}, {filler}) END"
 
 
 def _overlay_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
@@ -125,7 +123,9 @@ def _initcap_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
     )
 
 
-def _text(name: str, params: str, arrow: object, sql: object, *, result: t.SqlType = t.STRING, usage: str = "") -> Function:
+def _text(
+    name: str, params: str, arrow: object, sql: object, *, result: t.SqlType = t.STRING, usage: str = ""
+) -> Function:
     rule = takes(params, result)
     return Function(name, usage or f"{name}({params})", rule, arrow, sql, name)  # type: ignore[arg-type]
 
@@ -135,6 +135,9 @@ _ASCII = f"CASE WHEN {{0}} = '' THEN 0 WHEN {_FIRST_BYTE} > 127 THEN {_FIRST_BYT
 _TRIM = "TRIM([BOTH | LEADING | TRAILING] [text FROM] text)"
 _LEFT = "CASE WHEN {1} <= 0 THEN left({0}, 0) ELSE left({0}, {1}) END"
 _RIGHT = "CASE WHEN {1} <= 0 THEN left({0}, 0) ELSE right({0}, {1}) END"
+
+_JSON_VALUE = "CASE WHEN json_valid({0}) AND json_type({0}, {1}) NOT IN ('OBJECT', 'ARRAY') THEN json_extract_string({0}, {1}) END"
+_CONVERT_TZ = "strftime(streamsql_to_timestamp({0}) AT TIME ZONE {1} AT TIME ZONE {2}, '%Y-%m-%d %H:%M:%S')"
 
 TEXT: tuple[Function, ...] = (
     Function("||", "text || text", _concat_rule, always(kernels.concat), "({0} || {1})", "||"),
@@ -194,8 +197,12 @@ TEXT: tuple[Function, ...] = (
     ),
     _text("INITCAP", "text", always(kernels.initcap), _initcap_sql),
     _text("ASCII", "text", always(kernels.ascii_code), _ASCII, result=t.INT),
-    _text("CHR", "bigint", always(kernels.character), "CASE WHEN {0} < 0 THEN '' ELSE chr(CAST({0} & 255 AS INTEGER)) END"),
-    _text("OVERLAY", "text, text, int, int?", None, _overlay_sql, usage="OVERLAY(text PLACING text FROM int [FOR int])"),
+    _text(
+        "CHR", "bigint", always(kernels.character), "CASE WHEN {0} < 0 THEN '' ELSE chr(CAST({0} & 255 AS INTEGER)) END"
+    ),
+    _text(
+        "OVERLAY", "text, text, int, int?", None, _overlay_sql, usage="OVERLAY(text PLACING text FROM int [FOR int])"
+    ),
     Function(
         "SPLIT_INDEX",
         "SPLIT_INDEX(text, delimiter, int)",
@@ -207,6 +214,26 @@ TEXT: tuple[Function, ...] = (
     _text("SPLIT", "text, text", kernels.split, "string_split({0}, {1})", result=t.array(t.STRING.with_nullable(True))),
     _text("STARTSWITH", "text, text", partial(kernels.starts_or_ends, True), "starts_with({0}, {1})", result=t.BOOLEAN),
     _text("ENDSWITH", "text, text", partial(kernels.starts_or_ends, False), "suffix({0}, {1})", result=t.BOOLEAN),
+    Function(
+        "JSON_VALUE",
+        "JSON_VALUE(text, path)",
+        takes("text, text", t.STRING, nulls=True),
+        None,
+        _JSON_VALUE,
+        "JSON_VALUE",
+    ),
+    _text(
+        "CONVERT_TZ",
+        "text, text, text",
+        None,
+        _CONVERT_TZ,
+        usage="CONVERT_TZ('yyyy-MM-dd HH:mm:ss', 'from zone', 'to zone')",
+    ),
+    _text("TO_BASE64", "text", None, "to_base64(encode({0}))"),
+    _text("FROM_BASE64", "text", None, "decode(from_base64({0}))"),
+    Function(
+        "UUID", "UUID()", takes("", t.STRING, nulls=False), None, "CAST(uuid() AS VARCHAR)", "UUID", volatile=True
+    ),
     _text("MD5", "text", None, "md5({0})"),
     _text("SHA1", "text", None, "sha1({0})"),
     _text("SHA256", "text", None, "sha256({0})"),

@@ -51,7 +51,9 @@ def tokens(pattern: str) -> tuple[Token, ...]:
         text, letter = match.group(1), match.group(2)
         if letter:
             if letter not in _LETTERS:
-                raise Mismatch(f"the pattern letter {letter} in '{pattern}' is not supported", f"use {' '.join(_LETTERS)}")
+                raise Mismatch(
+                    f"the pattern letter {letter} in '{pattern}' is not supported", f"use {' '.join(_LETTERS)}"
+                )
             found.append(Token("y" if letter == "u" else letter, len(match.group(0))))
         elif text is not None:
             found.append(Token("", 0, text.replace("''", "'") if text else "'"))
@@ -184,7 +186,17 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-_GROUPS = {"y": "year", "M": "month", "d": "day", "H": "hour", "h": "half", "m": "minute", "s": "second", "S": "fraction", "a": "noon"}
+_GROUPS = {
+    "y": "year",
+    "M": "month",
+    "d": "day",
+    "H": "hour",
+    "h": "half",
+    "m": "minute",
+    "s": "second",
+    "S": "fraction",
+    "a": "noon",
+}
 
 
 def reading_pattern(pattern: str) -> str:

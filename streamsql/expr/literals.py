@@ -65,7 +65,8 @@ def _rows(type_: SqlType, values: list[Any], arrow: pa.DataType) -> pa.Array:
 
 
 def _flatten(values: list[Any]) -> tuple[pa.Array, list[Any]]:
-    offsets, flat = [0], []
+    offsets: list[int] = [0]
+    flat: list[Any] = []
     for each in values:
         flat.extend(each or ())
         offsets.append(len(flat))

@@ -8,8 +8,8 @@ from streamsql.errors import Span, SqlError, did_you_mean
 from streamsql.expr import types as t
 from streamsql.expr.casting import can_cast, cast_can_fail, may_give_null
 from streamsql.expr.coercion import coerce, common_type
-from streamsql.expr.function import Function
-from streamsql.expr.functions import ALIASES, FUNCTIONS, OVERLOADS
+from streamsql.expr.duckdb_functions import ALLOWED
+from streamsql.expr.functions import ALIASES, FUNCTIONS, candidates
 from streamsql.expr.nodes import Call, Case, Cast, Expr, Literal
 from streamsql.expr.rewrites import REWRITES
 from streamsql.expr.signatures import Args, Mismatch
@@ -20,7 +20,7 @@ __all__ = ["coerce", "common_type", "is_function", "resolve_call", "resolve_case
 
 def is_function(name: str) -> bool:
     """Whether a scalar function of this name can be called."""
-    return bool(_candidates(name.upper())) or name.upper() in REWRITES
+    return bool(candidates(name.upper())) or name.upper() in REWRITES
 
 
 def resolve_call(name: str, args: tuple[Expr, ...], span: Span | None = None) -> Expr:
@@ -33,22 +33,17 @@ def resolve_call(name: str, args: tuple[Expr, ...], span: Span | None = None) ->
         rewrite = REWRITES.get(key)
         if rewrite is not None and (rewritten := rewrite(args, span, resolve_call)) is not None:
             return rewritten
-        return _first_fit(key, args, span)
+        return _first_fit(name, key, args, span)
     except Mismatch as mismatch:
         raise _misfit(name, key, args, mismatch, mismatch.span or span) from None
 
 
-def _candidates(key: str) -> tuple[Function, ...]:
-    key = ALIASES.get(key, key)
-    return tuple(FUNCTIONS[each] for each in OVERLOADS.get(key, (key,)) if each in FUNCTIONS)
-
-
-def _first_fit(key: str, args: Args, span: Span | None) -> Expr:
-    candidates = _candidates(key)
-    if not candidates:
-        raise _unknown(key, span)
+def _first_fit(name: str, key: str, args: Args, span: Span | None) -> Expr:
+    entries = candidates(key)
+    if not entries:
+        raise _unknown(name, span)
     reason = Mismatch()
-    for function in candidates:
+    for function in entries:
         try:
             bound = function.rule(args)
         except Mismatch as mismatch:
@@ -59,12 +54,13 @@ def _first_fit(key: str, args: Args, span: Span | None) -> Expr:
 
 
 def _unknown(name: str, span: Span | None) -> SqlError:
-    known = [each for each in (*FUNCTIONS, *ALIASES, *REWRITES) if each.replace("_", "").isalnum()]
+    table = [each for each in (*FUNCTIONS, *ALIASES, *REWRITES) if each.replace("_", "").isalnum()]
+    known = [*table, *(each.upper() for each in sorted(ALLOWED) if each.upper() not in table)]
     return SqlError(f"there is no function {name}", span=span, hint=did_you_mean(name, known, kind="functions"))
 
 
 def _misfit(name: str, key: str, args: Args, mismatch: Mismatch, span: Span | None) -> SqlError:
-    usage = " or ".join(each.usage for each in _candidates(key)) or name
+    usage = " or ".join(each.usage for each in candidates(key)) or name
     given = ", ".join(str(each.type.with_nullable(True)) for each in args)
     shown = f"{name}({given})" if key.replace("_", "").isalnum() else f"{name} over ({given})"
     message = mismatch.reason or f"{shown} does not fit: expected {usage}"

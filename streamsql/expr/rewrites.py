@@ -50,9 +50,7 @@ def _in(args: Args, span: Span | None, resolve: Resolve) -> Expr | None:
     """A list of constants stays IN, any other becomes a chain of OR."""
     if all(isinstance(each, Literal) for each in args[1:]):
         return None
-    return reduce(
-        lambda a, b: resolve("OR", (a, b), span), (resolve("=", (args[0], each), span) for each in args[1:])
-    )
+    return reduce(lambda a, b: resolve("OR", (a, b), span), (resolve("=", (args[0], each), span) for each in args[1:]))
 
 
 def _extract(unit: str) -> Rewrite:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql.expr import decimals, time_casts
 from streamsql.expr.casting import integer_limits
 from streamsql.expr.context import EvalContext
-from streamsql.expr.function import ArrowFunction, Datum
+from streamsql.expr.function import ArrowFunction
 from streamsql.expr.types import INTEGERS, Kind, SqlType, arrow_type
 from streamsql.expr.vectors import over_arrays
 
@@ -24,7 +23,7 @@ FALSE_TEXT = ("f", "false", "n", "no", "0")
 _NO_TEXT = pa.scalar(None, pa.string())
 
 
-class Malformed(pa.ArrowInvalid):
+class Malformed(pa.ArrowInvalid):  # type: ignore[misc]
     """A text that is not a value of the type; `index` is its row."""
 
     def __init__(self, index: int) -> None:
@@ -234,5 +233,3 @@ def _scientific(text: pa.Array) -> pa.Array:
     figures = pc.utf8_rpad(pc.utf8_rtrim(figures, characters="0"), 2, "0")
     mantissa = pc.replace_substring_regex(figures, r"^(\d)", r"\1.")
     return pc.binary_join_element_wise(sign, mantissa, pa.scalar("E"), pc.cast(power, pa.string()), "")
-
-

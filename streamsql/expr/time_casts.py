@@ -101,9 +101,7 @@ _LEAVE: dict[Kind, Callable[[Datum, SqlType, EvalContext], Datum]] = {
     Kind.DATE: lambda datum, target, context: pc.cast(pc.floor_temporal(datum, unit="day"), pa.date32()),
     Kind.TIME: _leave_time,
     Kind.TIMESTAMP: lambda datum, target, context: to_precision(datum, target.precision or 0),
-    Kind.TIMESTAMP_LTZ: lambda datum, target, context: from_local(
-        to_precision(datum, target.precision or 0), context
-    ),
+    Kind.TIMESTAMP_LTZ: lambda datum, target, context: from_local(to_precision(datum, target.precision or 0), context),
 }
 
 
@@ -201,4 +199,5 @@ def days_from_civil(year: Integers, month: Integers, day: Integers) -> Integers:
 
 def first_day(months: Integers) -> Integers:
     """The first day (since 1970-01-01) of a month, counted from January 1970."""
-    return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    days: Integers = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
+    return days

@@ -9,7 +9,7 @@ from typing import Any
 
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.nodes import ColumnRef, Expr, Literal, transform
-from streamsql.plan.logical import Attached, Field, Plan, SortKey, WatermarkSpec
+from streamsql.plan.logical import Attached, Field, Plan, Project, Scan, SortKey, WatermarkSpec
 from streamsql.plan.tree import walk_plan
 
 
@@ -29,7 +29,10 @@ class Identities:
             self.name(node)
 
     def key(self, plan: Plan) -> int:
-        """Equal for nodes that deliver the same columns and rows; the node must live as long as this object."""
+        """Equal for nodes that deliver the same values; the node must live as long as this object.
+
+        The names of columns count only where a projection gives them.
+        """
         known = self._keys.get(id(plan))
         if known is None:
             structure = (tuple(self.key(each) for each in plan.inputs), _structure(plan))
@@ -53,37 +56,41 @@ _ID_TUPLES = ("keys", "partition")
 def _structure(plan: Plan) -> Hashable:
     """What the node itself says, with the columns of its inputs numbered by where they come from."""
     numbers: dict[int, int] = {}
+    anonymous = not isinstance(plan, Project | Scan)
 
     def number(id_: int) -> int:
         return numbers.setdefault(id_, len(numbers))
 
+    def renamed(field: Field) -> Field:
+        return replace(field, id=number(field.id), name="" if anonymous else field.name)
+
     places = tuple(number(each.id) for below in plan.inputs for each in below.fields)
     said = (
-        _numbered(getattr(plan, each.name), number, ids=each.name in _ID_TUPLES)
+        _numbered(getattr(plan, each.name), number, renamed, ids=each.name in _ID_TUPLES)
         for each in fields(plan)
-        if each.name not in ("span", "input", "branches")
+        if each.compare and each.name not in ("input", "branches")
     )
     return (type(plan), places, *said)
 
 
-def _numbered(value: Any, number: Callable[[int], int], *, ids: bool = False) -> Any:
+def _numbered(value: Any, number: Callable[[int], int], renamed: Callable[[Field], Field], *, ids: bool = False) -> Any:
     """A part of a node with its column ids replaced. `ids`: bare numbers are column ids."""
     match value:
         case Expr():
             return transform(value, lambda each: _numbered_leaf(each, number))
         case Field():
-            return replace(value, id=number(value.id))
+            return renamed(value)
         case SortKey():
             return replace(value, column=number(value.column))
         case Attached():
             return Attached(number(value.start), number(value.end))
         case WatermarkSpec():
-            return WatermarkSpec(number(value.column), _numbered(value.expr, number))
+            return WatermarkSpec(number(value.column), _numbered(value.expr, number, renamed))
         case AggregateCall():
             condition = None if value.filter is None else number(value.filter)
             return replace(value, args=tuple(number(each) for each in value.args), filter=condition)
         case tuple():
-            return tuple(_numbered(each, number, ids=ids) for each in value)
+            return tuple(_numbered(each, number, renamed, ids=ids) for each in value)
         case int() if ids:
             return number(value)
         case _:

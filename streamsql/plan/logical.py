@@ -146,9 +146,13 @@ class Unnest(UnaryPlan):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Union(Plan):
-    """UNION ALL; each input's fields correspond to `fields` by position and have the same types."""
+    """UNION ALL; each input's fields correspond to `fields` by position and have the same types.
+
+    `view`: the view that it is, under whose name late rows are kept.
+    """
 
     branches: tuple[Plan, ...]
+    view: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def inputs(self) -> tuple[Plan, ...]:

@@ -172,7 +172,7 @@ def _(plan: WindowAggregate, inputs: tuple[Traits, ...]) -> Traits:
     below = inputs[0].window
     made_by = below.window if isinstance(plan.window, Attached) and below is not None else plan.window
     return Traits(
-        unique_keys=(frozenset({*plan.keys, start, end}),),
+        unique_keys=_window_keys(plan.keys, start, end, made_by),
         window=WindowColumns(start, end, time, made_by, _attribute(plan.time), closed=True),
         state_bound=_window_state(made_by, plan.time),
     )
@@ -226,6 +226,14 @@ def _(plan: Limit, inputs: tuple[Traits, ...]) -> Traits:
     bound = None if inputs[0].append_only else f"{UNBOUNDED} (all rows)"
     keys = (frozenset[int](),) if plan.limit == 1 else inputs[0].unique_keys
     return replace(inputs[0], updating_because=None, unique_keys=keys, state_bound=bound)
+
+
+def _window_keys(keys: tuple[int, ...], start: int, end: int, window: Window) -> Keys:
+    """Where all windows have one size, start or end alone tells them apart."""
+    known = [{*keys, start, end}]
+    if isinstance(window, Tumble | Hop):
+        known += [{*keys, start}, {*keys, end}]
+    return tuple(frozenset(each) for each in known)
 
 
 def keeps_later(plan: WindowRank) -> bool:

@@ -19,6 +19,7 @@ from streamsql.plan.logical import (
     Scan,
     Session,
     TimeAttribute,
+    Union,
     Unnest,
     WindowAggregate,
     WindowAssign,
@@ -136,13 +137,19 @@ class _OperatorLog:
 
 
 def late_source(node: PhysicalNode) -> str:
-    """The table that the operator reads directly, else the operator's own name."""
+    """The table that the operator reads directly, the view that unites several, else the operator's own name."""
     if len(node.inputs) != 1:
         return node.name
     plan: Plan = node.inputs[0].plan
     while isinstance(plan, Filter | Project | WindowAssign | Unnest):
         plan = plan.input
-    return plan.table.name if isinstance(plan, Scan) else node.name
+    match plan:
+        case Scan():
+            return plan.table.name
+        case Union(view=str(view)):
+            return view
+        case _:
+            return node.name
 
 
 def _judges_by_time(plan: Plan) -> bool:

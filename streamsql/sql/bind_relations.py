@@ -11,11 +11,13 @@ from streamsql.expr import types as t
 from streamsql.expr.nodes import Expr, substitute
 from streamsql.expr.types import Kind, SqlType
 from streamsql.plan.logical import (
+    Filter,
     Plan,
     Project,
     Scan,
     Table,
     TimeAttribute,
+    Union,
     Unnest,
     Values,
     WatermarkSpec,
@@ -82,9 +84,21 @@ def _expand_view(binder: RelationBinder, view: View, span: Span | None) -> Plan:
     if view.name in binder.context.expanding:
         raise SqlError(f"view {view.name} reads itself", span=span)
     try:
-        return rename(binder.bind_query(view.query, binder.context.inside_view(view.name)), view.columns)
+        plan = binder.bind_query(view.query, binder.context.inside_view(view.name))
+        return rename(_under_name(plan, view.name), view.columns)
     except StreamSqlError as error:
         raise error.with_source(view.text, f"view {view.name}") from error
+
+
+def _under_name(plan: Plan, view: str) -> Plan:
+    """The plan of a view, with a union in it told whose it is (its late rows are those of the view)."""
+    match plan:
+        case Union(view=None):
+            return replace(plan, view=view)
+        case Project() | Filter():
+            return replace(plan, input=_under_name(plan.input, view))
+        case _:
+            return plan
 
 
 def rename(plan: Plan, names: tuple[str, ...], span: Span | None = None) -> Plan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from streamsql.sql import dialect as d
 from streamsql.sql.bind_relations import table_name
 from streamsql.sql.context import Environment, View
 from streamsql.sql.dialect import exp
@@ -21,9 +22,9 @@ def mentioned_names(tree: Any) -> frozenset[str]:
 
 
 def reached_names(tree: Any, environment: Environment) -> frozenset[str]:
-    """The names that a statement mentions, and those that the views among them mention."""
+    """The names that a statement reads, and those that the views among them read; not those it writes."""
     reached: set[str] = set()
-    waiting = set(mentioned_names(tree))
+    waiting = {name for each in _reading(tree) for name in mentioned_names(each)}
     while waiting:
         name = waiting.pop()
         reached.add(name)
@@ -32,3 +33,13 @@ def reached_names(tree: Any, environment: Environment) -> frozenset[str]:
         if isinstance(found, View):
             waiting |= mentioned_names(found.query) - reached
     return frozenset(reached)
+
+
+def _reading(tree: Any) -> list[Any]:
+    match tree:
+        case d.InsertInto():
+            return [tree.args["query"]]
+        case d.StatementSet():
+            return [each.args["query"] for each in tree.expressions]
+        case _:
+            return [tree]

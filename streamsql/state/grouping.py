@@ -9,7 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql.state.fixed_width import AnyArray, Int64Array, array_of, is_fixed_width, valid_of, values_of
+from streamsql.state.hashing import mix
 from streamsql.state.nested_keys import decode_nested, encode_nested
+
+_MANY = 1024
+"""From so many rows on, hashing in numpy is faster than a dictionary."""
 
 
 def normalized_type(type_: pa.DataType) -> pa.DataType:
@@ -78,16 +82,39 @@ def _group_integers(values: AnyArray) -> tuple[Int64Array, Int64Array]:
         heads = np.concatenate([[0], changes])
         ids, first = _group_by_dictionary(pa.array(values[heads]))
         return np.repeat(ids, np.diff(heads, append=count)), heads[first]
-    return _group_by_dictionary(pa.array(values))
+    if count < _MANY:
+        return _group_by_dictionary(pa.array(values))
+    return _group_by_hash(values.astype(np.int64, copy=False))
 
 
 def _group_by_position(slots: Int64Array, width: int) -> tuple[Int64Array, Int64Array]:
-    rows = np.arange(len(slots))
     first_at = np.empty(width, np.int64)
     first_at.fill(len(slots))
-    np.minimum.at(first_at, slots, rows)
-    first_of_row = first_at[slots]
-    is_first = first_of_row == rows
+    np.minimum.at(first_at, slots, np.arange(len(slots)))
+    return _numbered(first_at[slots])
+
+
+def _group_by_hash(values: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """The lowest row takes a slot, and with it all rows of its value; the others try another slot."""
+    count = len(values)
+    shift = np.uint64(64 - (4 * count).bit_length())
+    first_at = np.empty(1 << (4 * count).bit_length(), np.int64)
+    first_of_row = np.empty(count, np.int64)
+    rows, hashes = np.arange(count), mix(values.view(np.uint64))
+    while len(rows):
+        slots = (hashes >> shift).view(np.int64)
+        first_at[slots] = count
+        np.minimum.at(first_at, slots, rows)
+        first = first_at[slots]
+        settled = values[first] == values[rows]
+        first_of_row[rows[settled]] = first[settled]
+        rows, hashes = rows[~settled], mix(hashes[~settled])
+    return _numbered(first_of_row)
+
+
+def _numbered(first_of_row: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """Group ids by first appearance, from the first row with each row's value."""
+    is_first = first_of_row == np.arange(len(first_of_row))
     return (is_first.cumsum() - 1)[first_of_row], is_first.nonzero()[0]
 
 

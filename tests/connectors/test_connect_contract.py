@@ -1,4 +1,4 @@
-"""What every format must do: keep all values, deliver any columns in batches of any size, and go on from any position."""
+"""What every format must do: keep all values, deliver any columns in batches of any size, resume at any position."""
 
 from __future__ import annotations
 

@@ -92,9 +92,9 @@ def test_bad_value_names_line_column_and_text(tmp_path: Path) -> None:
 def test_bad_value_in_a_column_that_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("1,x\noops,y\n")
-    with pytest.raises(DataError, match="t.csv:2: column a: 'oops' is not INT"):
+    with pytest.raises(DataError, match=r"t\.csv:2: column a: 'oops' is not INT"):
         read(AB, path, ("b",))
-    with pytest.raises(DataError, match="t.csv:2"):
+    with pytest.raises(DataError, match=r"t\.csv:2"):
         read(AB, path, ())
 
 

@@ -95,7 +95,7 @@ def test_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", Pipe(b'{"n": 1}\n{"n": 2}\n'))
     assert rows_of(read(N, "-", format="json")) == [{"n": 1}, {"n": 2}]
     monkeypatch.setattr(sys, "stdin", Pipe(b'{"n": 1}\n{"n": oops}\n'))
-    with pytest.raises(DataError, match="^stdin:2: not valid JSON"):
+    with pytest.raises(DataError, match=r"^stdin:2: not valid JSON"):
         read(N, "-", format="json")
 
 
@@ -156,18 +156,22 @@ def test_changed_file_is_not_resumed(tmp_path: Path) -> None:
         read(LINE, path, start=position)
 
 
+LIGHT_READ = """
+import sys
+from streamsql.expr import types as t
+from streamsql.plugins import load_connector
+from streamsql.ports import ReadRequest, TableOptions
+from streamsql.time import SystemClock
+options = TableOptions("t", t.schema(("line", t.STRING)), {"path": sys.argv[1]}, SystemClock())
+batches = load_connector("filesystem").source(options).read(ReadRequest(("line",)))
+slow = ("duckdb", "pandas", "pyarrow.compute", "pyarrow.parquet", "fsspec", "pyarrow.csv")
+print(sum(each.rows.num_rows for each in batches), [each for each in slow if each in sys.modules])
+"""
+
+
 def test_raw_lines_load_neither_duckdb_nor_parquet(tmp_path: Path) -> None:
     (tmp_path / "t.txt").write_text("a\n" * 10)
-    script = (
-        "import sys\n"
-        "from streamsql.plugins import load_connector\n"
-        "from streamsql.ports import ReadRequest, TableOptions\n"
-        "from streamsql.expr import types as t\n"
-        "from streamsql.time import SystemClock\n"
-        f"options = TableOptions('t', t.schema(('line', t.STRING)), {{'path': {str(tmp_path / 't.txt')!r}}}, SystemClock())\n"
-        "rows = sum(each.rows.num_rows for each in load_connector('filesystem').source(options).read(ReadRequest(('line',))))\n"
-        "slow = [each for each in ('duckdb', 'pandas', 'pyarrow.compute', 'pyarrow.parquet', 'fsspec', 'pyarrow.csv') if each in sys.modules]\n"
-        "print(rows, slow)\n"
+    found = subprocess.run(
+        [sys.executable, "-c", LIGHT_READ, str(tmp_path / "t.txt")], capture_output=True, text=True, check=True
     )
-    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout == "10 []\n"

@@ -61,12 +61,11 @@ def test_abort_leaves_nothing_and_keeps_the_old_file(tmp_path: Path, ending: str
 KILLED = """
 import os, signal, sys
 from streamsql.plugins import load_connector
-from tests.connectors.tables import options
-from tests.connectors.test_connect_sinks import AB, two
-sink = load_connector("filesystem").sink(options(AB, sys.argv[1]))
-sink.open(AB, changelog=False)
-for each in range(1000):
-    sink.write(two(), None)
+from tests.connectors.tables import ALL_TYPES, all_types, options
+sink = load_connector("filesystem").sink(options(ALL_TYPES, sys.argv[1]))
+sink.open(ALL_TYPES, changelog=False)
+for each in range(20):
+    sink.write(all_types(), None)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -45,22 +45,99 @@ def _integers(bits: int) -> st.SearchStrategy[int]:
 
 
 DOUBLES = st.sampled_from(
-    [0.0, -0.0, 1.0, -1.5, 0.5, 2.345, 1.005, -2.5, 1e20, 1e-5, 12345678.9, 1e300, 3.99, 99999.5, 2147483648.0, 1e15, 9.5e-4]
+    [
+        0.0,
+        -0.0,
+        1.0,
+        -1.5,
+        0.5,
+        2.345,
+        1.005,
+        -2.5,
+        1e20,
+        1e-5,
+        12345678.9,
+        1e300,
+        3.99,
+        99999.5,
+        2147483648.0,
+        1e15,
+        9.5e-4,
+    ]
     + [math.nan, math.inf, -math.inf]
 ) | st.floats(-1e6, 1e6).map(lambda x: round(x, 3))
-FLOATS = st.sampled_from([0.0, -0.0, 1.0, -1.5, 2.345, 1e20, 1e-5, 12345678.9, 99999.5, math.nan, math.inf, -math.inf]) | st.floats(
-    -1e3, 1e3
-).map(lambda x: round(x, 2))
+FLOATS = st.sampled_from(
+    [0.0, -0.0, 1.0, -1.5, 2.345, 1e20, 1e-5, 12345678.9, 99999.5, math.nan, math.inf, -math.inf]
+) | st.floats(-1e3, 1e3).map(lambda x: round(x, 2))
 TEXTS = st.sampled_from(
-    ["", " ", "a", "abc", "Hello, World", "żółć naïve 日本", "  padded  ", "x=1&y=22", "a.b.c", "100%", "a_b", "aaa", "42nd MiXeD"]
+    [
+        "",
+        " ",
+        "a",
+        "abc",
+        "Hello, World",
+        "żółć naïve 日本",
+        "  padded  ",
+        "x=1&y=22",
+        "a.b.c",
+        "100%",
+        "a_b",
+        "aaa",
+        "42nd MiXeD",
+    ]
 ) | st.text("aAbB 1.%_,", max_size=6)
 NUMBER_TEXTS = st.sampled_from(
-    ["42", " 7 ", "3.99", "", "abc", "1e3", "-0", "+5", "9223372036854775808", "-9223372036854775808", "0x1F", "00012", "3."]
-    + [".5", "NaN", "Infinity", "1.5f", "128", "-129", "TRUE", "no", "2147483648", "1.005", "99999.95", "1e400", "12 3", "- 1"]
+    [
+        "42",
+        " 7 ",
+        "3.99",
+        "",
+        "abc",
+        "1e3",
+        "-0",
+        "+5",
+        "9223372036854775808",
+        "-9223372036854775808",
+        "0x1F",
+        "00012",
+        "3.",
+    ]
+    + [
+        ".5",
+        "NaN",
+        "Infinity",
+        "1.5f",
+        "128",
+        "-129",
+        "TRUE",
+        "no",
+        "2147483648",
+        "1.005",
+        "99999.95",
+        "1e400",
+        "12 3",
+        "- 1",
+    ]
 )
 TIME_TEXTS = st.sampled_from(
-    ["2025-02-30", "2025-1-2 3:4:5", "2025-01-02 24:00:00", "2025-01-02T00:00:00", " 2025-01-02", "2025-01-02 00:00", "42"]
-    + ["2025-01-02 10:00:00.123456789", "not a time", "", "1965-12-31 23:59:59.5", "2025-13-01", "2025-06-02 10:59:60", "10:20:30.5"]
+    [
+        "2025-02-30",
+        "2025-1-2 3:4:5",
+        "2025-01-02 24:00:00",
+        "2025-01-02T00:00:00",
+        " 2025-01-02",
+        "2025-01-02 00:00",
+        "42",
+    ]
+    + [
+        "2025-01-02 10:00:00.123456789",
+        "not a time",
+        "",
+        "1965-12-31 23:59:59.5",
+        "2025-13-01",
+        "2025-06-02 10:59:60",
+        "10:20:30.5",
+    ]
 )
 MICROS = st.sampled_from(
     [0, -1, 1, DAY - 1, -DAY, 1_740_787_199_999_000, 1_709_208_000_000_000, -142_080_344_984_000, 1_735_689_600_000_000]
@@ -70,7 +147,9 @@ DAYS = st.sampled_from([0, -1, 20_147, 19_782, -25_509, 20_089]) | st.integers(-
 
 def _decimals(precision: int, scale: int) -> st.SearchStrategy[Decimal]:
     top = 10**precision - 1
-    whole = st.sampled_from([0, 1, -1, 5, -5, 15, top, -top, 10**scale, 2**32 * 10**scale - 5 * 10**scale // 10]) | st.integers(-top, top)
+    whole = st.sampled_from(
+        [0, 1, -1, 5, -5, 15, top, -top, 10**scale, 2**32 * 10**scale - 5 * 10**scale // 10]
+    ) | st.integers(-top, top)
     return whole.map(lambda each: Decimal(f"{max(-top, min(top, each))}E-{scale}"))
 
 
@@ -143,7 +222,11 @@ def in_duckdb(exprs: list[Expr], batch: pa.RecordBatch, connection: Any, safe: b
             if not safe:
                 raise
             return [[None] for _ in exprs]
-        singles = [in_duckdb([each], batch.slice(row, 1), connection, True)[0][0] for each in exprs for row in range(len(table))]
+        singles = [
+            in_duckdb([each], batch.slice(row, 1), connection, True)[0][0]
+            for each in exprs
+            for row in range(len(table))
+        ]
         return [singles[start : start + len(table)] for start in range(0, len(singles), len(table))]
     return [comparable(as_type(result.column(index), arrow_type(each.type))) for index, each in enumerate(exprs)]
 
@@ -224,7 +307,15 @@ def add(name: str, build: Any, *types: SqlType, close: bool = False) -> None:
 for sign in ("+", "-", "*", "/", "%"):
     for type_ in [t.TINYINT, t.SMALLINT, t.INT, t.BIGINT, t.FLOAT, t.DOUBLE]:
         add(sign, call(sign), type_, type_)
-    for pair in [(D73, D53), (D73, t.INT), (t.BIGINT, D53), (D73, t.DOUBLE), (t.INT, t.BIGINT), (t.TINYINT, t.INT), (t.decimal(20, 4), t.decimal(18, 6))]:
+    for pair in [
+        (D73, D53),
+        (D73, t.INT),
+        (t.BIGINT, D53),
+        (D73, t.DOUBLE),
+        (t.INT, t.BIGINT),
+        (t.TINYINT, t.INT),
+        (t.decimal(20, 4), t.decimal(18, 6)),
+    ]:
         add(sign, call(sign), *pair)
 for sign in ("=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"):
     for type_ in [t.INT, t.DOUBLE, D73, S, t.BOOLEAN, t.DATE, TS, LTZ]:
@@ -234,7 +325,17 @@ for sign in ("=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTIN
     add(sign, call(sign), t.DATE, TS)
 for sign in ("AND", "OR"):
     add(sign, call(sign), t.BOOLEAN, t.BOOLEAN)
-for test in ("NOT", "IS TRUE", "IS NOT TRUE", "IS FALSE", "IS NOT FALSE", "IS UNKNOWN", "IS NOT UNKNOWN", "IS NULL", "IS NOT NULL"):
+for test in (
+    "NOT",
+    "IS TRUE",
+    "IS NOT TRUE",
+    "IS FALSE",
+    "IS NOT FALSE",
+    "IS UNKNOWN",
+    "IS NOT UNKNOWN",
+    "IS NULL",
+    "IS NOT NULL",
+):
     add(test, call(test), t.BOOLEAN)
 for name in ("GREATEST", "LEAST", "COALESCE", "NULLIF"):
     for type_ in [t.INT, t.DOUBLE, D73, S, TS]:
@@ -247,7 +348,24 @@ for name in ("ROUND", "TRUNCATE"):
     for count in (2, 1, -1, -3):
         for type_ in [t.INT, t.TINYINT, t.BIGINT, t.DOUBLE, t.FLOAT, D73, t.decimal(18, 6)]:
             add(f"{name} {count}", call(name, number(count)), type_)
-for name in ("SQRT", "EXP", "LN", "LOG10", "LOG2", "SIN", "COS", "TAN", "ATAN", "SINH", "COSH", "TANH", "DEGREES", "RADIANS", "COT", "LOG"):
+for name in (
+    "SQRT",
+    "EXP",
+    "LN",
+    "LOG10",
+    "LOG2",
+    "SIN",
+    "COS",
+    "TAN",
+    "ATAN",
+    "SINH",
+    "COSH",
+    "TANH",
+    "DEGREES",
+    "RADIANS",
+    "COT",
+    "LOG",
+):
     add(name, call(name), t.DOUBLE, close=True)
 for name in ("POWER", "ATAN2", "LOG"):
     add(name, call(name), t.DOUBLE, t.DOUBLE, close=True)
@@ -256,9 +374,28 @@ add("IN", call("IN", text("a"), text("abc"), Literal(value=None, type=t.NULL)), 
 add("NOT IN", call("NOT IN", number(1), number(7)), t.BIGINT)
 add("BETWEEN", call("BETWEEN", number(-5), number(50)), t.INT)
 add("IF", lambda a, b: resolve_call("IF", (resolve_call(">", (a, b)), a, b)), t.INT, t.BIGINT)
-add("CASE /", lambda a, b: resolve_case([(resolve_call("<>", (b, number(0))), resolve_call("/", (a, b)))], None), t.INT, t.INT)
-add("AND /", lambda a, b: resolve_call("AND", (resolve_call("<>", (b, number(0))), resolve_call(">", (resolve_call("/", (a, b)), number(1))))), t.INT, t.INT)
-add("OR /", lambda a, b: resolve_call("OR", (resolve_call("=", (b, number(0))), resolve_call(">", (resolve_call("/", (a, b)), number(1))))), t.INT, t.INT)
+add(
+    "CASE /",
+    lambda a, b: resolve_case([(resolve_call("<>", (b, number(0))), resolve_call("/", (a, b)))], None),
+    t.INT,
+    t.INT,
+)
+add(
+    "AND /",
+    lambda a, b: resolve_call(
+        "AND", (resolve_call("<>", (b, number(0))), resolve_call(">", (resolve_call("/", (a, b)), number(1))))
+    ),
+    t.INT,
+    t.INT,
+)
+add(
+    "OR /",
+    lambda a, b: resolve_call(
+        "OR", (resolve_call("=", (b, number(0))), resolve_call(">", (resolve_call("/", (a, b)), number(1))))
+    ),
+    t.INT,
+    t.INT,
+)
 for name in ("UPPER", "LOWER", "TRIM", "LTRIM", "RTRIM", "CHAR_LENGTH", "REVERSE", "INITCAP", "ASCII", "MD5"):
     add(name, call(name), S)
 for start in (2, 0, -3, 9):
@@ -288,7 +425,25 @@ for name in ("REGEXP", "REGEXP_EXTRACT", "REGEXP_SUBSTR", "REGEXP_COUNT"):
     add(name, call(name, text("[a-z]+b?")), S)
 add("REGEXP_EXTRACT 2", call("REGEXP_EXTRACT", text("([a-z])=([0-9])"), number(2)), S)
 add("REGEXP_REPLACE", call("REGEXP_REPLACE", text("[aeiou]+"), text("<\\1$1>")), S)
-for unit in ("YEAR", "QUARTER", "MONTH", "WEEK", "DAY", "DOY", "DOW", "ISODOW", "ISOYEAR", "HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND", "EPOCH", "CENTURY", "DECADE"):
+for unit in (
+    "YEAR",
+    "QUARTER",
+    "MONTH",
+    "WEEK",
+    "DAY",
+    "DOY",
+    "DOW",
+    "ISODOW",
+    "ISOYEAR",
+    "HOUR",
+    "MINUTE",
+    "SECOND",
+    "MILLISECOND",
+    "MICROSECOND",
+    "EPOCH",
+    "CENTURY",
+    "DECADE",
+):
     for type_ in (TS, t.DATE, LTZ):
         add(f"EXTRACT {unit}", call("EXTRACT", text(unit), first=True), type_)
 for unit in ("SECOND", "MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"):
@@ -306,7 +461,15 @@ for moment in (TS, LTZ, t.DATE, t.time(6)):
         add("+ MONTH", call("+"), moment, t.INTERVAL_MONTH)
         add("- MONTH", call("-"), moment, t.INTERVAL_MONTH)
 add("- TIME", call("-"), TS, t.DATE)
-for pattern in ("yyyy-MM-dd HH:mm:ss.SSS", "dd.MM.yy hh:mm a", "EEE, MMM d", "D", "EEEE 'at' H m s", "yyyyMMdd", "MMMM SSSSSS"):
+for pattern in (
+    "yyyy-MM-dd HH:mm:ss.SSS",
+    "dd.MM.yy hh:mm a",
+    "EEE, MMM d",
+    "D",
+    "EEEE 'at' H m s",
+    "yyyyMMdd",
+    "MMMM SSSSSS",
+):
     add(f"DATE_FORMAT {pattern}", call("DATE_FORMAT", text(pattern)), TS)
 add("FROM_UNIXTIME", call("FROM_UNIXTIME"), t.INT)
 add("TO_TIMESTAMP_LTZ", call("TO_TIMESTAMP_LTZ", number(3)), t.INT)

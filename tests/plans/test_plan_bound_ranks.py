@@ -83,7 +83,9 @@ def test_ranks_over_a_window_aggregate() -> None:
 def test_conditions_on_the_partition_go_below() -> None:
     b = Builder()
     plan = ranked(b, b.scan(), ["k"])
-    pushed = push_filters(filtered(plan, call("AND", call("IS NULL", ref(plan, "k")), call("<", ref(plan, "rn"), number(2)))))
+    pushed = push_filters(
+        filtered(plan, call("AND", call("IS NULL", ref(plan, "k")), call("<", ref(plan, "rn"), number(2))))
+    )
     assert [type(each).__name__ for each in walk_plan(pushed)] == ["Scan", "Filter", "RankOver", "Filter"]
 
 

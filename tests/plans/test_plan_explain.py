@@ -27,8 +27,8 @@ def test_a_window_query() -> None:
     having = filtered(group, call(">", ref(group, "n"), number(1)))
     plan = b.project(having, k="k", window_end="window_end", mean=call("/", ref(having, "s"), ref(having, "n")))
     assert explain(optimize(plan, CONTEXT)).split("\n") == [
-        "Project(k, window_end, mean: s / n)  changelog: append-only · state: none · can fail",
-        "  Filter(n > 1)  changelog: append-only · state: none",
+        "Project(k, window_end, mean: s / n)  changelog: append-only · key: (k, window_end) · state: none · can fail",
+        "  Filter(n > 1)  changelog: append-only · key: (k, window_end) · state: none",
         "    WindowAggregate(TUMBLE(ts, 1 h), keys=[k], calls=[n: COUNT(*), s: SUM(v)])  changelog: append-only"
         " · key: (k, window_start, window_end) · time: window_time · state: watermark + 1 h",
         "      Scan(t, columns=[k, v, ts], watermark=ts - INTERVAL '5' SECOND)"

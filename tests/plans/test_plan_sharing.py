@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamsql.plan.identity import Identities
-from streamsql.plan.logical import Filter, Plan, Project, Scan, Tumble, WindowAggregate
+from streamsql.plan.logical import Aggregate, Filter, Plan, Project, Scan, Tumble, WindowAggregate
 from streamsql.plan.sharing import share
 from streamsql.plan.tree import walk_plan
 from tests.plans.builder import HOUR, Builder, call, filtered, number, ref
@@ -77,3 +77,12 @@ def test_conditions_of_one_reader_do_not_hide_rows_from_another() -> None:
     assert scan.predicate is None
     assert isinstance(plans[0], Filter)
     assert isinstance(plans[1], Project)
+
+
+def test_one_computation_under_two_names() -> None:
+    b = Builder()
+    first = b.aggregate(b.scan(), ["k"], n=("COUNT", None))
+    second = b.aggregate(b.scan(), ["k"], many=("COUNT", None))
+    plans = share((first, second))
+    assert len(distinct(plans, Aggregate)) == 1
+    assert [each.name for each in plans[1].fields] == ["k", "many"]

@@ -146,7 +146,6 @@ def test_relative_paths_of_ddl_are_those_of_the_working_directory(cli: CommandLi
     cli.file("bids.jsonl", BIDS)
     cli.file(
         "scripts/q.sql",
-        "CREATE TABLE bids (item STRING, price INT) WITH ('connector'='filesystem', 'path'='bids.jsonl');"
-        + APPENDING,
+        "CREATE TABLE bids (item STRING, price INT) WITH ('connector'='filesystem', 'path'='bids.jsonl');" + APPENDING,
     )
     assert cli("run", "scripts/q.sql").out == '{"item":"ink","price":5}\n{"item":"pen","price":4}\n'

@@ -22,6 +22,9 @@ from streamsql_connectors.text_lines import shown, split_lines
 
 Rows = npt.NDArray[np.int64]
 
+_Misfit = tuple[Column, pa.Array, Rows]
+"""A column as text, and the rows where that means nothing."""
+
 _NESTED = (Kind.ROW, Kind.ARRAY, Kind.MAP, Kind.MULTISET)
 _AS_TEXT = frozenset((*STRINGS, *BYTES_KINDS, *_NESTED, Kind.NULL))
 """Kinds whose fields Arrow reads as text."""
@@ -57,8 +60,23 @@ class CsvDecoder:
         ]
         misshapen: list[Any] = []
         table, typed = self._read(records, judged, misshapen)
-        arrays: dict[str, pa.Array] = {}
-        misfits: list[tuple[Column, pa.Array, Rows]] = []
+        arrays, misfits = self._values(table, judged, typed)
+        self._by_text |= not typed and not misfits
+        batch = columns_batch(self._schema, columns, arrays, table.num_rows)
+        if not (problems or misshapen or misfits):
+            return BlockRows(batch, len(lines))
+        numbers, rows = _numbered(records, misshapen, single=self._single)
+        problems += self._shape_problems(misshapen, numbers)
+        problems += [problem for misfit in misfits for problem in _problems(*misfit, rows)]
+        return finish_block(batch, rows, problems, lines, ignore_errors=self._dialect.ignore_errors)
+
+    def _values(
+        self, table: pa.Table, judged: Sequence[Column], typed: bool
+    ) -> tuple[dict[str, pa.Array], list[_Misfit]]:
+        """All columns in their types, NULL where the file has no such field; and the texts that mean nothing."""
+        absent = (each for each in self._schema if each.name not in self._position)
+        arrays = {each.name: pa.nulls(table.num_rows, arrow_type(each.type)) for each in absent}
+        misfits: list[_Misfit] = []
         for position, column in enumerate(judged):
             values = _whole(table.column(position))
             if typed and column.type.kind not in _AS_TEXT:
@@ -67,17 +85,7 @@ class CsvDecoder:
             arrays[column.name], bad = _parsed(values, column)
             if len(bad):
                 misfits.append((column, values, bad))
-        self._by_text |= not typed and not misfits
-        for column in self._schema:
-            if column.name not in self._position:
-                arrays[column.name] = pa.nulls(table.num_rows, arrow_type(column.type))
-        batch = columns_batch(self._schema, columns, arrays, table.num_rows)
-        if not (problems or misshapen or misfits):
-            return BlockRows(batch, len(lines))
-        numbers, rows = _numbered(records, misshapen, single=self._single)
-        problems += self._shape_problems(misshapen, numbers)
-        problems += [problem for misfit in misfits for problem in _problems(*misfit, rows)]
-        return finish_block(batch, rows, problems, lines, ignore_errors=self._dialect.ignore_errors)
+        return arrays, misfits
 
     @property
     def _single(self) -> bool:

@@ -38,22 +38,18 @@ class JsonDecoder:
         lines = split_lines(block.data)
         rows, problems = _objects(lines)
         judged = [each for each in self.schema if each.name in columns or each.type.kind not in STRINGS]
-        # Even where no text is wanted, the transformation is what finds malformed JSON.
-        texts = _texts(lines, rows)
-        found = members(texts, [each.name for each in judged])
+        objects = _texts(lines, rows)
+        found = members(objects, [each.name for each in judged])
+        texts = found.texts
         if found.malformed is not None:
-            problems += [
-                Problem(int(rows[each]), _syntax_error(lines, int(rows[each]))) for each in _where(found.malformed)
-            ]
-            rows, found_texts = rows[~found.malformed], _kept(found.texts, ~found.malformed)
-            texts = texts.filter(pa.array(~found.malformed))
-        else:
-            found_texts = found.texts
+            malformed = rows[found.malformed].tolist()
+            problems += [Problem(each, _syntax_error(lines, each)) for each in malformed]
+            rows, (objects, *texts) = rows[~found.malformed], _kept([objects, *texts], ~found.malformed)
         if self.fail_on_missing:
-            rows, found_texts, missing = self._without_missing(texts, rows, found_texts)
+            rows, texts, missing = self._without_missing(objects, rows, texts)
             problems += missing
         arrays: dict[str, pa.Array] = {}
-        for column, text in zip(judged, found_texts, strict=True):
+        for column, text in zip(judged, texts, strict=True):
             parsed = parse_json_text(text, column.type)
             arrays[column.name] = parsed.values
             if parsed.bad is not None:
@@ -62,16 +58,16 @@ class JsonDecoder:
         return finish_block(batch, rows, problems, lines, ignore_errors=self.ignore_errors)
 
     def _without_missing(
-        self, texts: pa.Array, rows: Rows, found: list[pa.Array]
+        self, objects: pa.Array, rows: Rows, texts: list[pa.Array]
     ) -> tuple[Rows, list[pa.Array], list[Problem]]:
         names = self.schema.names
-        keys = duck.project({"t": texts}, *(f"list_contains(json_keys(t), {duck.literal(name)})" for name in names))
+        keys = duck.project({"t": objects}, *(f"list_contains(json_keys(t), {duck.literal(name)})" for name in names))
         problems, absent = [], np.zeros(len(rows), np.bool_)
         for name, present in zip(names, keys, strict=True):
             mask = ~present.to_numpy(zero_copy_only=False).astype(np.bool_)
             problems += [Problem(int(rows[each]), f"field {name} is missing") for each in _where(mask & ~absent)]
             absent |= mask
-        return rows[~absent], _kept(found, ~absent), problems
+        return rows[~absent], _kept(texts, ~absent), problems
 
 
 def _where(mask: Mask) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, BinaryIO
@@ -49,14 +50,15 @@ class TextReader:
         head = begin.get("head", first_line(first)) if self.head else ""
         decode = self.decoder(head)
         line = begin["line"]
-        for block, decoded in decode_ahead(chain((first,), blocks), lambda block: decode(block, columns)):
-            rejects = tuple(reject_of(each, name, line) for each in decoded.problems)
-            mark = {"offset": block.offset, "line": line, **({"head": head} if self.head else {})}
-            if decoded.rows.num_rows or rejects:
-                yield DecodedRows(decoded.rows, mark, rejects)
-            if decoded.fatal is not None:
-                raise error_of(decoded.fatal, name, line, self.hint)
-            line += decoded.lines
+        with closing(decode_ahead(chain((first,), blocks), lambda block: decode(block, columns))) as decoding:
+            for block, decoded in decoding:
+                rejects = tuple(reject_of(each, name, line) for each in decoded.problems)
+                mark = {"offset": block.offset, "line": line, **({"head": head} if self.head else {})}
+                if decoded.rows.num_rows or rejects:
+                    yield DecodedRows(decoded.rows, mark, rejects)
+                if decoded.fatal is not None:
+                    raise error_of(decoded.fatal, name, line, self.hint)
+                line += decoded.lines
 
 
 def first_line(block: TextBlock) -> str:

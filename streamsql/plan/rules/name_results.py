@@ -22,7 +22,7 @@ def name_results(plan: Plan) -> Plan:
     for node in walk_plan(plan):
         if isinstance(node, Project):
             names.update(_given(node))
-    return _named(plan, names) if names else plan  # type: ignore[no-any-return]
+    return _named(plan, names) if names else plan
 
 
 def _given(plan: Project) -> dict[int, str]:

@@ -30,7 +30,7 @@ from streamsql.plan.logical import (
     WindowRank,
 )
 from streamsql.plan.traits import traits
-from streamsql.plan.tree import field_ids, reference, select
+from streamsql.plan.tree import field_ids, reference, select, walk_plan
 
 Ids = frozenset[int]
 Calls = tuple[AggregateCall, ...]
@@ -159,7 +159,8 @@ def _(plan: Unnest, need: _Need) -> Plan:
 def _(plan: Union, need: _Need) -> Plan:
     fields = _kept(plan.fields, need.ids)
     places = [index for index, each in enumerate(plan.fields) if each in fields]
-    inner = replace(need, orders=len(plan.branches) > 1, keep_all=False)
+    tables = {each.table for each in walk_plan(plan) if isinstance(each, Scan)}
+    inner = replace(need, orders=need.orders or len(tables) > 1, keep_all=False)
     branches = tuple(_exactly(each, tuple(each.fields[index] for index in places), inner) for each in plan.branches)
     return replace(plan, branches=branches, fields=fields)
 
