@@ -45,7 +45,9 @@ def number_shared_sources(plan: Union) -> Union:
         _with_number(each, number) if origin in shared else _with_zero(each, number)
         for each, origin in zip(plan.branches, origins, strict=True)
     )
-    return NumberedUnion(branches=branches, fields=plan.fields, sources=_sources(origins), span=plan.span)
+    return NumberedUnion(
+        branches=branches, fields=plan.fields, sources=_sources(origins), view=plan.view, span=plan.span
+    )
 
 
 def _sources(origins: list[Scan | None]) -> tuple[int, ...]:
@@ -86,8 +88,10 @@ def _carry(plan: Plan, number: Field) -> Plan:
         case Project():
             below = _carry(plan.input, number)
             return replace(plan, input=below, exprs=(*plan.exprs, reference(number)), fields=(*plan.fields, number))
-        case Filter() | Unnest():
+        case Filter():
             return replace(plan, input=_carry(plan.input, number), fields=(*plan.fields, number))
+        case Unnest():  # its elements stay the last columns
+            return replace(plan, input=_carry(plan.input, number), fields=(number, *plan.fields))
         case WindowAssign():
             below = _carry(plan.input, number)
             return replace(plan, input=below, fields=(*below.fields, *plan.bounds))

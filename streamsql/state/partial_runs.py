@@ -1,4 +1,4 @@
-"""Partial groups by a number (a pane, a session), in a few sorted runs that are merged as they become many."""
+"""Partial groups by a number (a pane, a session), in a few sorted runs, of which the smaller ones are merged."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from streamsql.state.partial import Partial
 from streamsql.state.partial_aggregates import PartialAggregates
 from streamsql.state.partial_rows import slice_groups, sorted_groups
 
-FANOUT = 16
-"""So many runs of one level become one of the next: a group is rewritten once a level."""
+MOST_RUNS = 32
+"""With more runs than this, the smaller half becomes one: so few groups are rewritten often."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,13 +26,12 @@ class Run:
     numbers: Int64Array
     low: int
     high: int
-    level: int
 
     @staticmethod
-    def of(partial: Partial, level: int) -> Run:
+    def of(partial: Partial) -> Run:
         ordered = sorted_groups(partial)
         numbers = ordered.extra_values()
-        return Run(ordered, numbers, int(numbers[0]), int(numbers[-1]), level)
+        return Run(ordered, numbers, int(numbers[0]), int(numbers[-1]))
 
     def between(self, start: int, stop: int) -> Run | None:
         """The groups with numbers from `start` up to (not including) `stop`."""
@@ -46,7 +45,7 @@ class Run:
             return None
         numbers = self.numbers[first:last]
         part = slice_groups(self.partial, first, last)
-        return Run(part, numbers, int(numbers[0]), int(numbers[-1]), self.level)
+        return Run(part, numbers, int(numbers[0]), int(numbers[-1]))
 
 
 class PartialRuns(State):
@@ -64,9 +63,10 @@ class PartialRuns(State):
         """Add groups; their first key is the number."""
         if not len(partial):
             return
-        self._runs.append(Run.of(partial, 0))
-        while len(self._runs) >= FANOUT and self._runs[-FANOUT].level == self._runs[-1].level:
-            self._merge_last(FANOUT)
+        self._runs.append(Run.of(partial))
+        if len(self._runs) > MOST_RUNS:
+            self._runs.sort(key=lambda each: -each.partial.rows)
+            self._merge_last(MOST_RUNS // 2)
 
     def below(self, limit: int) -> list[Run]:
         """The groups with a lower number than `limit`."""
@@ -87,9 +87,8 @@ class PartialRuns(State):
             self.add(self.algebra.load(tables, extra=1))
 
     def _merge_last(self, count: int) -> None:
-        level = self._runs[-count].level + 1
         merged = self.algebra.merge([each.partial for each in self._runs[-count:]], keep_extra=True)
-        self._runs[-count:] = [Run.of(merged, level)]
+        self._runs[-count:] = [Run.of(merged)]
 
 
 def _present(runs: Iterable[Run | None]) -> list[Run]:

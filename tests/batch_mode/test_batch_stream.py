@@ -27,11 +27,15 @@ TOP = """
     SELECT window_start, window_end, k, v, r FROM (
       SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end, k ORDER BY v DESC) AS r FROM {window})
     WHERE r <= 2"""
+LATEST = """
+    SELECT window_start, window_end, k, v FROM (
+      SELECT *, ROW_NUMBER() OVER (PARTITION BY window_start, window_end, k ORDER BY ts DESC) AS r FROM {window})
+    WHERE r = 1"""
 PLAIN = "SELECT window_start, window_end, k, v FROM {window} WHERE v > 1"
 GROUPS = "SELECT n, COUNT(*) AS keys FROM (SELECT k, COUNT(*) AS n FROM t GROUP BY k) GROUP BY n"
 QUERIES = [
     *(each.format(window=window) for each in (AGGREGATE, OVER_WINDOWS) for window in (TUMBLE, HOP, CUMULATE, SESSIONS)),
-    *(each.format(window=window) for each in (TOP, PLAIN) for window in (TUMBLE, HOP, CUMULATE)),
+    *(each.format(window=window) for each in (TOP, LATEST, PLAIN) for window in (TUMBLE, HOP, CUMULATE)),
     GROUPS,
 ]
 
@@ -44,7 +48,7 @@ def shown(value: Any) -> str:
     return "NULL" if value is None else repr(value)
 
 
-@settings(deadline=None, derandomize=True, max_examples=30)
+@settings(deadline=None, derandomize=True, max_examples=40)
 @given(st.sampled_from(QUERIES), ROWS, st.integers(0, 6), st.sampled_from([1, 7, 1000]))
 def test_every_difference_is_explained(query: str, rows: list[Any], delay: int, batch_rows: int) -> None:
     session = connect(settings={"streamsql.batch-size": str(batch_rows)})

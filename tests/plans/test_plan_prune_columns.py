@@ -123,7 +123,7 @@ def test_late_rows_keep_the_columns_of_their_table() -> None:
     windows = b.window_aggregate(items, Tumble(HOUR), [], s=("SUM", "double"))
     plan = prune_columns(windows, keep_late_columns=True)
     window = next(each for each in walk_plan(plan) if isinstance(each, WindowAggregate))
-    assert names(window.input) == ["double", "ts", "k", "v"]
+    assert names(window.input) == ["k", "v", "ts", "double"]
     assert names(prune_columns(windows).inputs[0]) == ["double", "ts"]
 
 

@@ -1,4 +1,4 @@
-"""Whatever the rules do to a plan, its result stays: random plans in DuckDB as they are and improved, and as streams."""
+"""Whatever the rules do to a plan, its result stays: random plans as they are, improved, and run as streams."""
 
 from __future__ import annotations
 

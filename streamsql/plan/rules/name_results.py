@@ -1,4 +1,4 @@
-"""Columns that the binder had to invent a name for are called as the query calls them."""
+"""Results of aggregates, which the binder had to invent names for, are called as the query calls them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from streamsql.expr.nodes import ColumnRef, Expr, transform
 from streamsql.plan.logical import Field, Plan, Project
 from streamsql.plan.tree import walk_plan
 
-INVENTED = "$"
-"""What invented names begin with: `$0`, `$agg0`."""
+INVENTED = "$agg"
+"""What invented names of aggregates begin with: `$agg0`."""
 
 
 def name_results(plan: Plan) -> Plan:

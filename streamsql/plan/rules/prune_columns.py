@@ -142,8 +142,9 @@ def _(plan: Project, need: _Need) -> Plan:
     kept = kept or list(zip(plan.exprs, plan.fields, strict=True))[:1]
     below = _prune(plan.input, need.of(()).plus(*(expr for expr, _ in kept)))
     if need.keep_all:
-        known = field_ids(each for _, each in kept)
-        kept += [(reference(each), each) for each in below.fields if each.id not in known]
+        passed = field_ids(below.fields)
+        computed = [(expr, each) for expr, each in kept if each.id not in passed]
+        kept = [(reference(each), each) for each in below.fields] + computed
     return replace(plan, input=below, exprs=tuple(expr for expr, _ in kept), fields=tuple(each for _, each in kept))
 
 
