@@ -1,4 +1,7 @@
-"""Our meanings as DuckDB macros, defined on every connection: exact division, Java's texts, checked parsing, calendar."""
+"""Our meanings as DuckDB macros, defined on every connection: exact division, Java's texts, checked parsing, calendar.
+
+`list_transform([value], lambda v: …)[1]` gives a value a name inside an expression, so that it is computed once.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ _TIMESTAMP = rf"^(?P<y>\d{{4}})-(?P<m>\d{{1,2}})-(?P<d>\d{{1,2}})(?: {_CLOCK})?$
 _TIME = r"^(?P<h>\d{1,2})(?::(?P<i>\d{1,2})(?::(?P<s>\d{1,2})(?:\.(?P<f>\d{1,9}))?)?)?$"
 _WHOLE = r"^([+-]?\d+)(?:\.\d*)?$"
 _FLOATING = r"^[+-]?(NaN|Infinity|(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[fFdD]?)$"
+_SHORTEST = r"^(-?)(\d+)\.?(\d*)(?:e([+-]\d+))?$"
 
 
 def _field(name: str, default: int) -> str:
@@ -21,72 +25,85 @@ _DATE_FIELDS = f"{_field('y', 1970)}, {_field('m', 1)}, {_field('d', 1)}"
 
 
 def _captured(pattern: str, groups: str, present: str, result: str) -> str:
-    """A list of one is how a value gets a name inside an expression."""
     names = ", ".join(f"'{each}'" for each in groups)
     fields = f"regexp_extract(t, '{pattern}', [{names}])"
     return f"list_transform([{fields}], lambda f: CASE WHEN f.{present} <> '' THEN {result} END)[1]"
 
 
-MACROS: dict[str, str] = {
-    # Decimals as whole numbers: 1.25 of scale 2 is 125; and back.
+_DECIMALS = {
+    # Decimals as whole numbers: 1.25 of scale 2 is 125; and back, as text.
+    "streamsql_power(n)": "CAST('1' || repeat('0', n) AS HUGEINT)",
     "streamsql_unscaled(x, more)": "CAST(replace(CAST(x AS VARCHAR), '.', '') || repeat('0', more) AS HUGEINT)",
     "streamsql_filled(t, n)": "lpad(t, CAST(greatest(n, length(t)) AS INTEGER), '0')",
-    "streamsql_scaled(q, s)": "CASE WHEN q < 0 THEN '-' ELSE '' END || CASE WHEN s = 0 THEN CAST(abs(q) AS VARCHAR) ELSE "
-    "left(streamsql_filled(CAST(abs(q) AS VARCHAR), s + 1), -s) || '.' || right(streamsql_filled(CAST(abs(q) AS VARCHAR), s + 1), s) END",
-    "streamsql_half_up(n, d)": "(abs(n) // abs(d) + CASE WHEN abs(n) % abs(d) >= abs(d) - abs(n) % abs(d) THEN 1 ELSE 0 END)"
-    " * CASE WHEN (n < 0) <> (d < 0) THEN -1 ELSE 1 END",
-    "streamsql_divide(a, b, more, s)": "streamsql_scaled("
-    "streamsql_half_up(streamsql_unscaled(a, greatest(more, 0)), streamsql_unscaled(b, greatest(-more, 0))), s)",
-    "streamsql_round_whole(q, drop, s, n)": "streamsql_scaled(streamsql_half_up(q, CAST('1' || repeat('0', drop) AS HUGEINT))"
-    " * CAST('1' || repeat('0', greatest(-n, 0)) AS HUGEINT), s)",
-    "streamsql_truncate_whole(q, drop, s, n)": "streamsql_scaled(q // CAST('1' || repeat('0', drop) AS HUGEINT)"
-    " * CAST('1' || repeat('0', greatest(-n, 0)) AS HUGEINT), s)",
-    "streamsql_round_integer(x, n)": "streamsql_half_up(CAST(x AS HUGEINT), CAST('1' || repeat('0', n) AS HUGEINT))"
-    " * CAST('1' || repeat('0', n) AS HUGEINT)",
-    "streamsql_truncate_integer(x, n)": "CAST(x AS HUGEINT) // CAST('1' || repeat('0', n) AS HUGEINT)"
-    " * CAST('1' || repeat('0', n) AS HUGEINT)",
-    # Doubles by their shortest text.
-    "streamsql_exact(x)": "CAST(CAST(x AS VARCHAR) AS DECIMAL(38, 20))",
-    "streamsql_round_double(x, n)": "CASE WHEN NOT isfinite(x) OR abs(x) >= 1e15 THEN x ELSE CAST(streamsql_round_whole("
-    "streamsql_unscaled(streamsql_exact(x), 0), 20 - least(n, 20), greatest(least(n, 20), 0), least(n, 20)) AS DOUBLE) END",
-    "streamsql_truncate_double(x, n)": "CASE WHEN NOT isfinite(x) OR abs(x) >= 1e15 THEN x ELSE CAST(streamsql_truncate_whole("
-    "streamsql_unscaled(streamsql_exact(x), 0), 20 - least(n, 20), greatest(least(n, 20), 0), least(n, 20)) AS DOUBLE) END",
-    "streamsql_mantissa(digits)": "left(digits, 1) || '.' || CASE WHEN length(digits) > 1 THEN substring(digits, 2) ELSE '0' END",
-    "streamsql_scientific(t)": "list_transform([regexp_extract(t, '^(-?)(\\d+)\\.?(\\d*)(?:e([+-]\\d+))?$', "
-    "['sign', 'whole', 'rest', 'shift'])], lambda f: f.sign || streamsql_mantissa(trim(f.whole || f.rest, '0')) || 'E' || "
-    "CAST(CAST(coalesce(nullif(f.shift, ''), '0') AS INTEGER) + length(f.whole) - 1 - (length(f.whole || f.rest) - "
-    "length(ltrim(f.whole || f.rest, '0'))) AS VARCHAR))[1]",
-    "streamsql_java_number(t, x)": "CASE WHEN isnan(x) THEN 'NaN' WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'Infinity' ELSE"
-    " '-Infinity' END WHEN x <> 0 AND (abs(x) < 0.001 OR abs(x) >= 10000000) THEN streamsql_scientific(t) ELSE t END",
+    "streamsql_scaled(q, s)": """list_transform([q], lambda v: CASE WHEN v < 0 THEN '-' ELSE '' END ||
+        CASE WHEN s = 0 THEN CAST(abs(v) AS VARCHAR)
+             ELSE left(streamsql_filled(CAST(abs(v) AS VARCHAR), s + 1), -s) || '.'
+                  || right(streamsql_filled(CAST(abs(v) AS VARCHAR), s + 1), s) END)[1]""",
+    "streamsql_half_up(n, d)": """list_transform([{'n': n, 'd': d}], lambda w: (abs(w.n) // abs(w.d) +
+        CASE WHEN abs(w.n) % abs(w.d) >= abs(w.d) - abs(w.n) % abs(w.d) THEN 1 ELSE 0 END)
+        * CASE WHEN (w.n < 0) <> (w.d < 0) THEN -1 ELSE 1 END)[1]""",
+    "streamsql_divide(a, b, more, s)": """streamsql_scaled(streamsql_half_up(
+        streamsql_unscaled(a, greatest(more, 0)), streamsql_unscaled(b, greatest(-more, 0))), s)""",
+    "streamsql_round_whole(q, drop, s, n)": """streamsql_scaled(
+        streamsql_half_up(q, streamsql_power(drop)) * streamsql_power(greatest(-n, 0)), s)""",
+    "streamsql_truncate_whole(q, drop, s, n)": """streamsql_scaled(
+        q // streamsql_power(drop) * streamsql_power(greatest(-n, 0)), s)""",
+    "streamsql_round_integer(x, n)": "streamsql_half_up(CAST(x AS HUGEINT), streamsql_power(n)) * streamsql_power(n)",
+    "streamsql_truncate_integer(x, n)": "CAST(x AS HUGEINT) // streamsql_power(n) * streamsql_power(n)",
+}
+
+_DOUBLES = {
+    # By their shortest text, as Java's BigDecimal.valueOf takes them.
+    "streamsql_digits(x)": "streamsql_unscaled(CAST(CAST(x AS VARCHAR) AS DECIMAL(38, 20)), 0)",
+    "streamsql_round_double(x, n)": """CASE WHEN NOT isfinite(x) OR abs(x) >= 1e15 THEN x ELSE CAST(
+        streamsql_round_whole(streamsql_digits(x), 20 - least(n, 20), greatest(least(n, 20), 0), least(n, 20))
+        AS DOUBLE) END""",
+    "streamsql_truncate_double(x, n)": """CASE WHEN NOT isfinite(x) OR abs(x) >= 1e15 THEN x ELSE CAST(
+        streamsql_truncate_whole(streamsql_digits(x), 20 - least(n, 20), greatest(least(n, 20), 0), least(n, 20))
+        AS DOUBLE) END""",
+    "streamsql_mantissa(t)": "left(t, 1) || '.' || CASE WHEN length(t) > 1 THEN substring(t, 2) ELSE '0' END",
+    "streamsql_scientific(t)": f"""list_transform([regexp_extract(t, '{_SHORTEST}', ['sign', 'whole', 'rest', 'shift'])],
+        lambda f: f.sign || streamsql_mantissa(trim(f.whole || f.rest, '0')) || 'E' ||
+        CAST(CAST(coalesce(nullif(f.shift, ''), '0') AS INTEGER) + length(f.whole) - 1
+             - (length(f.whole || f.rest) - length(ltrim(f.whole || f.rest, '0'))) AS VARCHAR))[1]""",
+    "streamsql_java_number(t, x)": """CASE WHEN isnan(x) THEN 'NaN'
+        WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END
+        WHEN x <> 0 AND (abs(x) < 0.001 OR abs(x) >= 10000000) THEN streamsql_scientific(t) ELSE t END""",
     # Integers that wrap, as Java's narrowing casts do.
     "streamsql_modulo(x, n)": "((x % n) + n) % n",
     "streamsql_wrap(x, half)": "streamsql_modulo(CAST(x AS HUGEINT) + half, 2 * half) - half",
-    "streamsql_saturate(x, low, high)": "CASE WHEN isnan(x) THEN 0 WHEN x >= CAST(high AS DOUBLE) THEN high"
-    " WHEN x <= CAST(low AS DOUBLE) THEN low ELSE CAST(trunc(x) AS HUGEINT) END",
+    "streamsql_saturate(x, low, high)": """CASE WHEN isnan(x) THEN 0 WHEN x >= CAST(high AS DOUBLE) THEN high
+        WHEN x <= CAST(low AS DOUBLE) THEN low ELSE CAST(trunc(x) AS HUGEINT) END""",
+}
+
+_TEXTS = {
     # Text to values, NULL where it is none.
     "streamsql_to_integer(t)": f"TRY_CAST(regexp_extract(trim(t, ' '), '{_WHOLE}', 1) AS HUGEINT)",
-    "streamsql_to_double(t)": f"CASE WHEN regexp_matches(trim(t, ' '), '{_FLOATING}') THEN "
-    "TRY_CAST(regexp_replace(regexp_replace(trim(t, ' '), '[fFdD]$', ''), '^([+-]?)NaN$', 'nan') AS DOUBLE) END",
-    "streamsql_moment(y, mo, d, h, mi, s, us)": "CASE WHEN mo BETWEEN 1 AND 12 AND d BETWEEN 1 AND 31 AND mi < 60 AND s < 60 AND "
-    "(h < 24 OR (h = 24 AND mi = 0 AND s = 0 AND us = 0)) THEN make_timestamp(epoch_us(make_date(y, mo, 1)) + "
-    f"(least(d, day(last_day(make_date(y, mo, 1)))) - 1) * {_DAY} + ((h * 60 + mi) * 60 + s) * 1000000 + us) END",
+    "streamsql_to_double(t)": f"""CASE WHEN regexp_matches(trim(t, ' '), '{_FLOATING}') THEN TRY_CAST(
+        regexp_replace(regexp_replace(trim(t, ' '), '[fFdD]$', ''), '^([+-]?)NaN$', 'nan') AS DOUBLE) END""",
+    "streamsql_moment(y, mo, d, h, mi, s, us)": f"""CASE WHEN mo BETWEEN 1 AND 12 AND d BETWEEN 1 AND 31
+        AND mi < 60 AND s < 60 AND (h < 24 OR (h = 24 AND mi = 0 AND s = 0 AND us = 0))
+        THEN make_timestamp(epoch_us(make_date(y, mo, 1)) + (least(d, day(last_day(make_date(y, mo, 1)))) - 1) * {_DAY}
+                            + ((h * 60 + mi) * 60 + s) * 1000000 + us) END""",
     "streamsql_to_timestamp(t)": _captured(
         _TIMESTAMP, "ymdhisf", "y", f"streamsql_moment({_DATE_FIELDS}, {_CLOCK_FIELDS})"
     ),
-    "streamsql_to_date(t)": "CAST("
-    + _captured(_DATE, "ymd", "y", f"streamsql_moment({_DATE_FIELDS}, 0, 0, 0, 0)")
-    + " AS DATE)",
-    "streamsql_to_time(t)": "CAST("
-    + _captured(
-        _TIME, "hisf", "h", f"CASE WHEN {_field('h', 0)} < 24 THEN streamsql_moment(1970, 1, 1, {_CLOCK_FIELDS}) END"
-    )
-    + " AS TIME)",
-    # Times.
+    "streamsql_to_date(t)": f"""CAST({
+        _captured(_DATE, "ymd", "y", f"streamsql_moment({_DATE_FIELDS}, 0, 0, 0, 0)")
+    } AS DATE)""",
+    "streamsql_clock(h, mi, s, us)": "CASE WHEN h < 24 THEN streamsql_moment(1970, 1, 1, h, mi, s, us) END",
+    "streamsql_to_time(t)": f"CAST({_captured(_TIME, 'hisf', 'h', f'streamsql_clock({_CLOCK_FIELDS})')} AS TIME)",
+}
+
+_TIMES = {
     "streamsql_cut(us, size)": "us - streamsql_modulo(us, size)",
     "streamsql_time(us)": f"CAST(make_timestamp(streamsql_modulo(us, {_DAY})) AS TIME)",
     "streamsql_month_count(a, b)": "(year(b) * 12 + month(b)) - (year(a) * 12 + month(a))",
-    "streamsql_months_up(a, b)": "streamsql_month_count(a, b) - CASE WHEN a + to_months(CAST(streamsql_month_count(a, b) AS INTEGER))"
-    " > b THEN 1 ELSE 0 END",
-    "streamsql_months_between(a, b)": "CASE WHEN a <= b THEN streamsql_months_up(a, b) ELSE -streamsql_months_up(b, a) END",
+    "streamsql_months_up(a, b)": """streamsql_month_count(a, b)
+        - CASE WHEN a + to_months(CAST(streamsql_month_count(a, b) AS INTEGER)) > b THEN 1 ELSE 0 END""",
+    "streamsql_months_between(a, b)": """CASE WHEN a <= b THEN streamsql_months_up(a, b)
+        ELSE -streamsql_months_up(b, a) END""",
 }
+
+MACROS: dict[str, str] = {**_DECIMALS, **_DOUBLES, **_TEXTS, **_TIMES}
 """Signature -> expression, in an order in which each uses only earlier ones."""

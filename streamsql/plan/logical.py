@@ -176,11 +176,12 @@ class WindowAssign(UnaryPlan):
 class Aggregate(UnaryPlan):
     """Updating GROUP BY; `keys` are ids of input columns (none: a global aggregate). DISTINCT is one without calls.
 
-    `fields` = the keys (their ids kept) + one field per call.
+    `fields` = the keys (their ids kept) + one field per call. `clause`: what the SQL says, for messages.
     """
 
     keys: tuple[int, ...]
     calls: tuple[AggregateCall, ...]
+    clause: str = field(default="GROUP BY", compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -246,9 +246,7 @@ def keeps_later(plan: WindowRank) -> bool:
 
 
 def _clause(plan: Aggregate) -> str:
-    if plan.keys and not plan.calls:
-        return "DISTINCT"
-    return "GROUP BY" if plan.keys else "an aggregate without GROUP BY"
+    return plan.clause if plan.keys else "an aggregate without GROUP BY"
 
 
 def _span(plan: Aggregate) -> Span | None:

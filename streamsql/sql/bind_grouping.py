@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from streamsql.errors import NotSupportedYet, SqlError
+from streamsql.errors import NotSupportedYet, Span, SqlError
 from streamsql.expr.aggregates import AggregateCall, is_aggregate, resolve_aggregate
 from streamsql.expr.nodes import ColumnRef, Expr, children, rebuild
 from streamsql.expr.resolve import coerce, resolve_call
@@ -35,7 +35,8 @@ class GroupWindow:
 class Grouping:
     """Collects what one GROUP BY computes.
 
-    `computed`: expressions that a projection below the aggregate evaluates (keys, arguments, filters).
+    `computed`: expressions that a projection below the aggregate evaluates (keys, arguments, filters). `span`: the
+    clause itself.
     """
 
     context: Context
@@ -45,6 +46,7 @@ class Grouping:
     computed: list[tuple[Expr, Field]] = field(default_factory=list)
     calls: list[tuple[AggregateCall, Field]] = field(default_factory=list)
     window: GroupWindow | None = None
+    span: Span | None = None
 
     def add_keys(self, items: Sequence[Tree], aliases: dict[str, Tree]) -> None:
         """The items of GROUP BY; `aliases` are the SELECT's, to say why they cannot stand here."""
@@ -172,7 +174,7 @@ class Grouping:
         calls = tuple(call for call, _ in self.calls)
         key_ids = tuple(each.id for each in keys)
         if self.window is None:
-            return Aggregate(input=below, keys=key_ids, calls=calls, fields=(*keys, *results))
+            return Aggregate(input=below, keys=key_ids, calls=calls, fields=(*keys, *results), span=self.span)
         return WindowAggregate(
             input=below,
             window=self.window.window,

@@ -74,9 +74,8 @@ def _union(tree: Tree, context: Context) -> Plan:
     )
     plan: Plan = Union(branches=tuple(_cast_columns(each, types, context) for each in branches), fields=fields)
     if tree.args.get("distinct"):
-        plan = Aggregate(
-            input=plan, keys=tuple(each.id for each in fields), calls=(), fields=fields, span=span_of(tree)
-        )
+        keys = tuple(each.id for each in fields)
+        plan = Aggregate(input=plan, keys=keys, calls=(), clause="UNION", fields=fields, span=span_of(tree))
     return plan
 
 

@@ -186,8 +186,7 @@ def _paren(binder: RelationBinder, tree: Tree) -> Bound:
 def _join(binder: RelationBinder, tree: Tree) -> Bound:
     right, kind = tree.expression, tree.args["kind"]
     if not isinstance(right, d.Unnest):
-        what = "a comma join" if tree.args.get("comma") else f"{kind} JOIN"
-        raise NotSupportedYet(what, span=span_of(right) or span_of(tree))
+        raise NotSupportedYet(_join_name(tree), span=span_of(right) or span_of(tree))
     if kind not in ("CROSS", "INNER", "LEFT") or tree.args.get("using") or tree.args.get("natural"):
         raise SqlError(
             f"{kind} JOIN UNNEST", span=span_of(right), hint="use CROSS JOIN UNNEST or LEFT JOIN UNNEST … ON TRUE"
@@ -197,6 +196,18 @@ def _join(binder: RelationBinder, tree: Tree) -> Bound:
         raise NotSupportedYet("a condition on JOIN UNNEST", span=span_of(condition), hint="write ON TRUE and a WHERE")
     left = binder.bind(tree.this)
     return _unnested(binder, right, left, outer=kind == "LEFT")
+
+
+def _join_name(tree: Tree) -> str:
+    """What sort of join it is, for a message."""
+    right = tree.expression
+    if isinstance(right, exp.Table) and right.args.get("version") is not None:
+        return "FOR SYSTEM_TIME AS OF (temporal join)"
+    if isinstance(right, d.TableFunction):
+        return "a join with a table function"
+    if right.args.get("lateral"):
+        return "LATERAL (query)"
+    return "a comma join" if tree.args.get("comma") else f"{tree.args['kind']} JOIN"
 
 
 def _unnest(binder: RelationBinder, tree: Tree) -> Bound:

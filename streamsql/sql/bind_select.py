@@ -11,6 +11,7 @@ from streamsql.expr.aggregates import is_aggregate
 from streamsql.expr.nodes import ColumnRef, Expr
 from streamsql.plan.logical import Aggregate, Field, Filter, Plan, Project, Sort, SortKey, TimeAttribute
 from streamsql.sql import dialect as d
+from streamsql.sql.bind_emit import check_emit
 from streamsql.sql.bind_expressions import WINDOW_AUXILIARIES, ExpressionBinder, is_processing_time
 from streamsql.sql.bind_grouping import Grouping
 from streamsql.sql.bind_over import OverCalls, sort_key
@@ -34,37 +35,25 @@ class Item:
 
 def bind_select(tree: Tree, context: Context, bind_query: QueryBinder) -> Plan:
     """The plan of a SELECT with its ORDER BY (LIMIT is the caller's)."""
-    _refuse_what_cannot_run(tree)
+    if (hint := tree.args.get("hint")) is not None:
+        raise NotSupportedYet("hints after SELECT", span=span_of(hint) or span_of(tree))
+    grouped = _is_grouped(tree)
+    plan = _select(tree, grouped, context, bind_query)
+    if tree.args.get("emit") is not None:
+        check_emit(tree.args["emit"], plan, grouped=grouped or bool(tree.args.get("distinct")))
+    return plan
+
+
+def _select(tree: Tree, grouped: bool, context: Context, bind_query: QueryBinder) -> Plan:
     bound = _from(tree, context, bind_query)
     plan = bound.plan
     if tree.args.get("where") is not None:
         binder = ExpressionBinder(bound.scope, "WHERE")
         plan = Filter(input=plan, predicate=binder.condition(tree.args["where"].this), fields=plan.fields)
     over = OverCalls(context, {each.this.name: each.args["spec"] for each in tree.args.get("windows") or ()})
-    if _is_grouped(tree):
+    if grouped:
         return _grouped(tree, Bound(plan, bound.scope), context, over)
     return _plain(tree, Bound(plan, bound.scope), context, over)
-
-
-def _refuse_what_cannot_run(tree: Tree) -> None:
-    if (hint := tree.args.get("hint")) is not None:
-        raise NotSupportedYet("hints after SELECT", span=span_of(hint) or span_of(tree))
-    emit = tree.args.get("emit")
-    if emit is None:
-        return
-    default = "FINAL" if _has_window(tree) else "CHANGES"
-    if emit.args["mode"] != default or emit.args.get("lateness") is not None:
-        raise NotSupportedYet(f"EMIT {emit.args['mode']} here", span=span_of(emit), hint=f"this query emits {default}")
-    if emit.args.get("accumulation") not in (None, "RETRACTING"):
-        raise NotSupportedYet(f"EMIT … {emit.args['accumulation']}", span=span_of(emit))
-
-
-def _has_window(tree: Tree) -> bool:
-    if tree.find(d.WindowTable) is not None:
-        return True
-    group = tree.args.get("group")
-    names = {"TUMBLE", "HOP", "SESSION"}
-    return group is not None and any(isinstance(each, d.Call) and each.this in names for each in group.expressions)
 
 
 def _from(tree: Tree, context: Context, bind_query: QueryBinder) -> Bound:
@@ -110,6 +99,7 @@ def _grouped(tree: Tree, bound: Bound, context: Context, over: OverCalls) -> Pla
     aliases = {each.alias: each for each in tree.expressions if isinstance(each, exp.Alias)}
     group = tree.args.get("group")
     if group is not None:
+        grouping.span = span_of(group)
         grouping.add_keys(group.expressions, aliases)
 
     def special(call: Tree) -> Expr | None:
@@ -237,6 +227,7 @@ def _finish(tree: Tree, plan: Plan, items: list[Item], order: list[tuple[Tree, E
             input=plan,
             keys=tuple(each.id for each in fields),
             calls=(),
+            clause="DISTINCT",
             fields=fields,
             span=span_of(tree.args["distinct"]),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streamsql.errors import SqlError
+from streamsql.expr.nodes import ColumnRef
 from streamsql.expr.types import MAX_TIME_PRECISION, TIMESTAMPS, Kind, SqlType
 from streamsql.plan.logical import (
     Cumulate,
@@ -52,7 +53,10 @@ def bind_window_table(tree: Tree, plan: Plan, scope: Scope, context: Context) ->
 
 def _partition_column(tree: Tree, scope: Scope) -> int:
     expr = ExpressionBinder(scope, "PARTITION BY").bind(tree)
-    return int(expr.id)  # type: ignore[attr-defined]
+    if not isinstance(expr, ColumnRef):
+        hint = "compute it in a view or in a query in parentheses: SESSION((SELECT *, … AS k FROM t) PARTITION BY k, …)"
+        raise SqlError("PARTITION BY in a window function takes columns", span=span_of(tree), hint=hint)
+    return expr.id
 
 
 def _table_window(tree: Tree) -> Window:

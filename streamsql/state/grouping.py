@@ -54,6 +54,9 @@ def group_rows(columns: Sequence[pa.Array]) -> tuple[Int64Array, Int64Array]:
     packed = _packed(columns)
     if packed is not None:
         return _group_by_position(*packed)
+    slots = _common_slots(columns)
+    if slots is not None:
+        return _group_by_position(*slots)
     ids, first = _group_column(columns[0])
     for column in columns[1:]:
         more, more_first = _group_column(column)
@@ -80,6 +83,27 @@ def _packed(columns: Sequence[pa.Array]) -> tuple[Int64Array, int] | None:
         if width > 4 * count:
             return None
         slots = slots * span + (values.astype(np.int64, copy=False) - low)
+    return slots, width
+
+
+def _common_slots(columns: Sequence[pa.Array]) -> tuple[Int64Array, int] | None:
+    """One number for the values of several integer columns, where their ranges multiply to little more than the rows."""
+    if len(columns) == 1 or any(not is_fixed_width(each.type) or each.null_count for each in columns):
+        return None
+    values = [values_of(each) for each in columns]
+    count = len(values[0])
+    if not count or any(each.dtype.kind != "i" or each.ndim > 1 for each in values):
+        return None
+    slots, width = None, 1
+    for each in values:
+        low = int(each.min())
+        span = int(each.max()) - low + 1
+        width *= span
+        if width > 4 * count:
+            return None
+        part = each.astype(np.int64) - low
+        slots = part if slots is None else slots * span + part
+    assert slots is not None
     return slots, width
 
 
@@ -136,8 +160,10 @@ def _group_by_hash(values: Int64Array) -> tuple[Int64Array, Int64Array]:
 
 def _numbered(first_of_row: Int64Array) -> tuple[Int64Array, Int64Array]:
     """Group ids by first appearance, from the first row with each row's value."""
-    is_first = first_of_row == np.arange(len(first_of_row))
-    return (is_first.cumsum() - 1)[first_of_row], is_first.nonzero()[0]
+    first = (first_of_row == np.arange(len(first_of_row))).nonzero()[0]
+    number = np.empty(len(first_of_row), np.int64)
+    number[first] = np.arange(len(first))
+    return number[first_of_row], first
 
 
 def _group_by_dictionary(column: pa.Array) -> tuple[Int64Array, Int64Array]:

@@ -1,6 +1,6 @@
 """Aggregating into panes, and making closing windows of them.
 
-A batch adds one partial per pane it touches; a closing window merges its panes, so no row is ever repeated.
+A row is accumulated once, in its pane; a closing window merges its panes, so no row is ever repeated.
 """
 
 from __future__ import annotations
@@ -23,8 +23,6 @@ EXPANSION_LIMIT = 1 << 20
 """So many groups at most are repeated for the windows they lie in before these are merged."""
 SINGLY = 1024
 """With so many groups a window, merging windows one by one beats merging them all at once."""
-LONG_STRETCH = 1024
-"""So many rows of one pane on end are aggregated by themselves, without grouping by pane."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,29 +38,10 @@ def add_to_panes(
     runs: PartialRuns, rows: pa.RecordBatch, panes: Int64Array, weights: Weights | None, ordinals: Int64Array
 ) -> None:
     """Aggregate rows by pane and key; `ordinals` are their arrival numbers."""
-    for start, stop, alone in _stretches(panes):
-        part = rows.slice(start, stop - start)
-        sign = None if weights is None else weights[start:stop]
-        if alone:
-            partial = runs.algebra.partial(part, sign, (), ordinals[start:stop])
-            runs.add(with_number(partial, int(panes[start])))
-        else:
-            runs.add(runs.algebra.partial(part, sign, [int64_array(panes[start:stop])], ordinals[start:stop]))
-
-
-def _stretches(panes: Int64Array) -> list[tuple[int, int, bool]]:
-    """The rows cut into long stretches of one pane each (True) and what lies between them (False)."""
-    changes = np.flatnonzero(panes[1:] != panes[:-1]) + 1
-    if not len(changes):
-        return [(0, len(panes), True)]
-    bounds = np.concatenate([[0], changes, [len(panes)]])
-    parts, done = [], 0
-    for index in np.flatnonzero(np.diff(bounds) >= LONG_STRETCH).tolist():
-        start, stop = int(bounds[index]), int(bounds[index + 1])
-        parts += [(done, start, False), (start, stop, True)]
-        done = stop
-    parts.append((done, len(panes), False))
-    return [each for each in parts if each[0] < each[1]]
+    if bool((panes == panes[0]).all()):
+        runs.add(with_number(runs.algebra.partial(rows, weights, (), ordinals), int(panes[0])))
+    else:
+        runs.add(runs.algebra.partial(rows, weights, [int64_array(panes)], ordinals))
 
 
 def close_windows(runs: PartialRuns, grid: WindowGrid, after: int, through: int) -> Iterator[ClosedWindows]:
