@@ -15,16 +15,23 @@ _MOST_WORKERS = 3
 
 
 def decode_ahead(
-    blocks: Iterator[Block], decode: Callable[[Block], Decoded]
+    blocks: Iterator[Block], decode: Callable[[Block], Decoded], ready: Callable[[], bool] = lambda: True
 ) -> Generator[tuple[Block, Decoded], None, None]:
     """Each block with what `decode` makes of it, in order. A single block is decoded without any thread.
 
-    An error of `blocks` comes after the blocks that were read before it.
+    An error of `blocks` comes after the blocks that were read before it. `ready`: whether the next block is there
+    without waiting; if it is not, those that have been read are delivered first.
     """
-    try:
-        first = next(blocks)
-    except StopIteration:
-        return
+    while (first := next(blocks, None)) is not None:
+        if ready():
+            yield from _several(first, blocks, decode, ready)
+            return
+        yield first, decode(first)
+
+
+def _several(
+    first: Block, blocks: Iterator[Block], decode: Callable[[Block], Decoded], ready: Callable[[], bool]
+) -> Iterator[tuple[Block, Decoded]]:
     try:
         second = next(blocks)
     except StopIteration:
@@ -33,10 +40,12 @@ def decode_ahead(
     except Exception:
         yield first, decode(first)
         raise
-    yield from _in_threads(chain((first, second), blocks), decode)
+    yield from _in_threads(chain((first, second), blocks), decode, ready)
 
 
-def _in_threads(blocks: Iterator[Block], decode: Callable[[Block], Decoded]) -> Iterator[tuple[Block, Decoded]]:
+def _in_threads(
+    blocks: Iterator[Block], decode: Callable[[Block], Decoded], ready: Callable[[], bool]
+) -> Iterator[tuple[Block, Decoded]]:
     from concurrent.futures import Future, ThreadPoolExecutor
 
     workers = min(_MOST_WORKERS, os.cpu_count() or 1)
@@ -45,7 +54,7 @@ def _in_threads(blocks: Iterator[Block], decode: Callable[[Block], Decoded]) -> 
     pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
     try:
         while True:
-            while failure is None and len(running) <= workers:
+            while failure is None and len(running) <= workers and (not running or ready()):
                 try:
                     block = next(blocks)
                 except StopIteration:

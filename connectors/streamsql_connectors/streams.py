@@ -73,7 +73,11 @@ _peeked = bytearray()
 
 
 class StandardInput(io.RawIOBase):
-    """stdin in pieces as large as what has arrived: waits for the first byte, then takes what is there."""
+    """stdin in pieces as large as what has arrived: waits for the first byte, then takes what is there.
+
+    `peek`: fills all it is asked for, so that what columns are found in does not depend on how fast data comes, and
+    keeps it for the next reader.
+    """
 
     def __init__(self, *, peek: bool = False) -> None:
         self._stream: Any = sys.stdin.buffer
@@ -91,7 +95,7 @@ class StandardInput(io.RawIOBase):
         while filled < len(view):
             read = self._stream.readinto1(view[filled:])
             filled += read
-            if read == 0 or not self._more():
+            if read == 0 or not (self._peek or self.ready()):
                 break
         if self._peek:
             _peeked.extend(view[:filled])
@@ -103,7 +107,8 @@ class StandardInput(io.RawIOBase):
         del _peeked[:count]
         return count
 
-    def _more(self) -> bool:
+    def ready(self) -> bool:
+        """Whether there is more to read, or the end, without waiting."""
         try:
             return bool(select.select([self._stream.fileno()], [], [], 0)[0])
         except (OSError, ValueError):

@@ -97,7 +97,7 @@ def _ceil(datum: Datum, **options: Any) -> Datum:
 
 
 def add_micros(sign: int, source: SqlType) -> ArrowFunction:
-    """A date or time plus (or minus) an INTERVAL DAY TO SECOND; a DATE loses the time of day, a TIME wraps at midnight."""
+    """A date or time plus (or minus) an INTERVAL DAY TO SECOND; a DATE stays one, a TIME wraps at midnight."""
     if source.kind in (Kind.TIMESTAMP, Kind.TIMESTAMP_LTZ):
         return pc.add if sign > 0 else pc.subtract  # type: ignore[no-any-return]
     if source.kind is Kind.DATE:
@@ -115,7 +115,7 @@ def add_micros(sign: int, source: SqlType) -> ArrowFunction:
 
 
 def add_months(sign: int, source: SqlType, context: EvalContext) -> ArrowFunction:
-    """A date or timestamp plus (or minus) an INTERVAL YEAR TO MONTH; a day past the end of the month becomes its last."""
+    """A date or timestamp plus (or minus) an INTERVAL YEAR TO MONTH; a day past the month's end becomes its last."""
 
     def add(moment: pa.Array, months: pa.Array) -> pa.Array:
         shifted = shift_months(micros_of(moment), sign * numbers(months).astype(np.int64))

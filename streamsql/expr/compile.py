@@ -19,7 +19,6 @@ from streamsql.expr.function import ArrowFunction, Datum
 from streamsql.expr.functions import find_function
 from streamsql.expr.literals import to_scalar
 from streamsql.expr.nodes import Call, Case, Cast, ColumnRef, Expr, FieldAccess, Literal, children, column_ids
-from streamsql.expr.properties import node_can_fail
 from streamsql.expr.types import arrow_type
 from streamsql.expr.vectors import broadcast, is_true
 
@@ -102,9 +101,7 @@ class _Compiler:
         kernel = self._kernel(expr)
         if kernel is None:
             return duckdb_kernel(expr, self, self._in_arrow, self.context)
-        if node_can_fail(expr):
-            kernel = explained(kernel, expr)
-        return _applied(kernel, [self(each) for each in children(expr)])
+        return _applied(explained(kernel, expr), [self(each) for each in children(expr)])
 
     def _in_arrow(self, expr: Expr) -> bool:
         """Whether Arrow evaluates this very node."""

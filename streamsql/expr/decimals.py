@@ -21,7 +21,7 @@ Mask = npt.NDArray[np.bool_]
 WIDE = 76
 """Digits of Arrow's widest decimal, in which intermediate results are held."""
 STEP = 9
-"""Digits of the largest power of ten that Arrow divides by exactly: longer divisors take a path that is off at times."""
+"""Digits of the largest power of ten that Arrow surely divides by exactly."""
 
 
 def power_of_ten(exponent: int) -> Decimal:

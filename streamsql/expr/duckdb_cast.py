@@ -57,7 +57,8 @@ def _parsed(sql: str, target: SqlType, context: EvalContext) -> str:
             return f"CAST({number} AS FLOAT)" if kind is Kind.FLOAT else number
         case Kind.DECIMAL:
             pattern = quoted(EXACT_NUMBER)
-            return f"CASE WHEN regexp_matches(trim({sql}, ' '), {pattern}) THEN TRY_CAST(trim({sql}, ' ') AS {duckdb_type(target)}) END"
+            text = f"trim({sql}, ' ')"
+            return f"CASE WHEN regexp_matches({text}, {pattern}) THEN TRY_CAST({text} AS {duckdb_type(target)}) END"
         case Kind.BOOLEAN:
             true, false = (", ".join(quoted(each) for each in words) for words in (TRUE_TEXT, FALSE_TEXT))
             text = f"lower(trim({sql}, ' '))"
@@ -135,7 +136,8 @@ def _number(sql: str, source: SqlType, target: SqlType) -> str:
 def _float(sql: str) -> str:
     """A DOUBLE too large for FLOAT is infinite."""
     infinite = f"CAST(CASE WHEN {sql} > 0 THEN 'inf' ELSE '-inf' END AS FLOAT)"
-    return f"CASE WHEN isfinite({sql}) AND abs({sql}) >= 3.4028235677973366e38 THEN {infinite} ELSE CAST({sql} AS FLOAT) END"
+    too_large = f"isfinite({sql}) AND abs({sql}) >= 3.4028235677973366e38"
+    return f"CASE WHEN {too_large} THEN {infinite} ELSE CAST({sql} AS FLOAT) END"
 
 
 def _exact_double(sql: str, source: SqlType) -> str:

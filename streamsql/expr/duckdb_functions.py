@@ -16,8 +16,7 @@ from streamsql.expr.types import SqlType
 
 PREFIX = "DUCKDB."
 
-ALLOWED = frozenset(
-    """
+_NAMES = """
     abs acosh array_aggregate array_append array_cat array_concat array_distinct array_extract array_has array_has_all
     array_has_any array_intersect array_length array_position array_prepend array_reverse array_slice array_sort
     array_to_string array_unique array_where array_zip ascii asinh atanh bar base64 bin bit_count bit_length cbrt ceil
@@ -44,8 +43,8 @@ ALLOWED = frozenset(
     string_split_regex strip_accents strlen strpos strptime substr substring substring_grapheme suffix time_bucket
     to_base to_base64 to_binary to_hex translate trim trunc try_strptime typeof ucase unbin unhex unicode upper
     url_decode url_encode week weekday weekofyear xor year yearweek
-    """.split()
-)
+"""
+ALLOWED = frozenset(_NAMES.split())
 """Scalar functions without effects that read nothing but their arguments."""
 
 _PLAIN = {

@@ -62,7 +62,8 @@ _DOUBLES = {
         streamsql_truncate_whole(streamsql_digits(x), 20 - least(n, 20), greatest(least(n, 20), 0), least(n, 20))
         AS DOUBLE) END""",
     "streamsql_mantissa(t)": "left(t, 1) || '.' || CASE WHEN length(t) > 1 THEN substring(t, 2) ELSE '0' END",
-    "streamsql_scientific(t)": f"""list_transform([regexp_extract(t, '{_SHORTEST}', ['sign', 'whole', 'rest', 'shift'])],
+    "streamsql_scientific(t)": f"""list_transform(
+        [regexp_extract(t, '{_SHORTEST}', ['sign', 'whole', 'rest', 'shift'])],
         lambda f: f.sign || streamsql_mantissa(trim(f.whole || f.rest, '0')) || 'E' ||
         CAST(CAST(coalesce(nullif(f.shift, ''), '0') AS INTEGER) + length(f.whole) - 1
              - (length(f.whole || f.rest) - length(ltrim(f.whole || f.rest, '0'))) AS VARCHAR))[1]""",

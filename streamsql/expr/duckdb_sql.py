@@ -102,7 +102,8 @@ def _nested_sql(value: Any, type_: SqlType) -> str:
     children = type_.children
     if type_.kind is Kind.ROW:
         pairs = zip(type_.names, value, children, strict=True)
-        text = f"struct_pack({', '.join(f'{identifier(name)} := {literal_sql(each, child)}' for name, each, child in pairs)})"
+        fields = (f"{identifier(name)} := {literal_sql(each, child)}" for name, each, child in pairs)
+        text = f"struct_pack({', '.join(fields)})"
     elif type_.kind is Kind.ARRAY:
         text = f"[{', '.join(literal_sql(each, children[0]) for each in value)}]"
     else:

@@ -27,10 +27,10 @@ Render = Callable[[Call, Sequence[str], EvalContext], str]
 class Function:
     """One entry of the function table.
 
-    `usage`: how it is called, for error messages. `duckdb`: a template over the arguments ("{0}", "{args}" for all) or a
-    function; it must obey the bound types of the arguments, the result is cast to the bound type. `flink`: the name
-    there, None where Flink has no such function. `can_fail`: a row may raise. `volatile`: the same arguments may give
-    different results.
+    `usage`: how it is called, for error messages. `rule`: checks and converts the arguments, says the type.
+    `duckdb`: a template over the arguments ("{0}", "{args}" for all) or a function; the result is cast to the bound
+    type. `flink`: the name there, None where Flink has no such function. `can_fail`: a row may raise.
+    `volatile`: the same arguments may give different results.
     """
 
     name: str

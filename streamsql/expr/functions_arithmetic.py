@@ -140,7 +140,10 @@ def _division_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
 
 def _remainder_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
     if call.type.kind is not Kind.DECIMAL:
-        return f"({args[0]} % {args[1]})"
+        plain = f"{args[0]} % {args[1]}"
+        sure = call.type.kind in FLOATS or literal(call, 1, -1) != -1
+        # The smallest BIGINT modulo -1 overflows in DuckDB.
+        return f"({plain})" if sure else f"CASE WHEN {args[1]} = -1 THEN {args[0]} - {args[0]} ELSE {plain} END"
     scale = max(digits(each.type)[1] for each in call.args)
     left, right = (
         f"streamsql_unscaled({sql}, {scale - digits(each.type)[1]})" for sql, each in zip(args, call.args, strict=True)

@@ -14,7 +14,7 @@ from streamsql.expr import rounding
 from streamsql.expr import types as t
 from streamsql.expr.coercion import is_numeric
 from streamsql.expr.context import EvalContext
-from streamsql.expr.function import ArrowFunction, Build, Datum, Function, always, literal
+from streamsql.expr.function import Build, Datum, Function, always, literal
 from streamsql.expr.nodes import Call, Literal
 from streamsql.expr.signatures import Args, Bound, Mismatch, first_type, takes
 from streamsql.expr.types import FLOATS, INTEGERS, Kind, SqlType

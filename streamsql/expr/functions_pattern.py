@@ -206,7 +206,10 @@ def _count(call: Call, context: EvalContext) -> ArrowFunction | None:
 
 
 _REPLACE_SQL = r"regexp_replace({0}, {1}, replace({2}, '\', '\\'), 'g')"
-_INSTR_SQL = "CASE WHEN regexp_matches({0}, {1}) THEN strpos({0}, regexp_extract({0}, {1})) ELSE 0 * length({0}) + 0 * length({1}) END"
+_INSTR_SQL = (
+    "CASE WHEN regexp_matches({0}, {1}) THEN strpos({0}, regexp_extract({0}, {1}))"
+    " ELSE 0 * length({0}) + 0 * length({1}) END"
+)
 
 PATTERNS: tuple[Function, ...] = (
     Function("LIKE", "text LIKE pattern [ESCAPE character]", _matching_rule(like_regex), _like, _like_sql, "LIKE"),

@@ -136,7 +136,10 @@ _TRIM = "TRIM([BOTH | LEADING | TRAILING] [text FROM] text)"
 _LEFT = "CASE WHEN {1} <= 0 THEN left({0}, 0) ELSE left({0}, {1}) END"
 _RIGHT = "CASE WHEN {1} <= 0 THEN left({0}, 0) ELSE right({0}, {1}) END"
 
-_JSON_VALUE = "CASE WHEN json_valid({0}) AND json_type({0}, {1}) NOT IN ('OBJECT', 'ARRAY') THEN json_extract_string({0}, {1}) END"
+_JSON_VALUE = (
+    "CASE WHEN json_valid({0}) AND json_type({0}, {1}) NOT IN ('OBJECT', 'ARRAY')"
+    " THEN json_extract_string({0}, {1}) END"
+)
 _CONVERT_TZ = "strftime(streamsql_to_timestamp({0}) AT TIME ZONE {1} AT TIME ZONE {2}, '%Y-%m-%d %H:%M:%S')"
 
 TEXT: tuple[Function, ...] = (

@@ -42,7 +42,7 @@ class Literal(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Call(Expr):
-    """A function or operator of the function table, by its upper-case name there ("UPPER", "+", "AND", "=", "IS NULL")."""
+    """A function or operator by its upper-case name in the function table ("UPPER", "+", "AND", "=", "IS NULL")."""
 
     function: str
     args: tuple[Expr, ...]

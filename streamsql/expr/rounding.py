@@ -74,7 +74,7 @@ def _round_integers(mode: str, count: int, array: pa.Array) -> pa.Array:
 def _round_floats(mode: str, count: int, array: pa.Array) -> pa.Array:
     """By the shortest decimal text of the number, as Java's BigDecimal.valueOf does.
 
-    Multiplying by a power of ten is right but next to a tie (or, cutting, to a whole number): those rows go by their text.
+    Multiplying by a power of ten is right but next to a tie (or, cutting, to a whole number): there the text decides.
     """
     values = numbers(array).astype(np.float64)
     with np.errstate(all="ignore"):

@@ -209,7 +209,7 @@ def decimal_text(array: pa.Array) -> pa.Array:
 
 
 def java_floating_text(array: pa.Array) -> pa.Array:
-    """Java's Double.toString: plain from 0.001 up to 10,000,000, else with an exponent; the fewest digits that differ."""
+    """Java's Double.toString: plain from 0.001 up to 10,000,000, else with an exponent; as few digits as do."""
     text = pc.cast(array, pa.string())
     text = pc.if_else(pc.equal(text, "nan"), pa.scalar("NaN"), pc.replace_substring(text, "inf", "Infinity"))
     text = pc.replace_substring_regex(text, r"^(-?\d+)$", r"\1.0")

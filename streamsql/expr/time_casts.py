@@ -194,7 +194,8 @@ def _assemble(fields: dict[str, Integers], length: int) -> tuple[Integers, npt.N
 def days_from_civil(year: Integers, month: Integers, day: Integers) -> Integers:
     """Days since 1970-01-01; a day past the end of its month becomes its last."""
     months = (year - 1970) * 12 + month - 1
-    return first_day(months) + np.minimum(day, first_day(months + 1) - first_day(months)) - 1
+    days: Integers = first_day(months) + np.minimum(day, first_day(months + 1) - first_day(months)) - 1
+    return days
 
 
 def first_day(months: Integers) -> Integers:

@@ -41,6 +41,7 @@ class AttachedAggregate(PaneAggregate):
         event_time: bool,
     ) -> None:
         self.schema = schema
+        self._arrow_schema = schema.to_arrow()
         self._precision = precision
         self._start = window.start
         algebra = PartialAggregates(input_schema, [window.start, *keys], calls, append_only)
@@ -63,4 +64,4 @@ class AttachedAggregate(PaneAggregate):
         start, *keys = closed.keys
         starts, ends = values_of(start), closed.windows
         order = emission_order([ends, starts], keys)
-        return window_batch(self.schema, keys + closed.results, starts, ends, self._tick, order)
+        return window_batch(self._arrow_schema, keys + closed.results, starts, ends, self._tick, order)

@@ -8,16 +8,18 @@ import numpy as np
 import pyarrow as pa
 
 from streamsql.batch import Batch, Times
-from streamsql.expr.types import Schema, arrow_type
 from streamsql.operators.row_order import order_terms, sorted_positions
 from streamsql.state.fixed_width import Int64Array, array_of, values_of
 
 
 def emission_order(windows: Sequence[Int64Array], keys: Sequence[pa.Array]) -> Int64Array:
     """Positions in the order of the windows, then of the keys: NULL first, NaN last, text by code point."""
-    varying = [each for each in windows if len(each) and bool((each != each[0]).any())]
+    size = len(windows[0])
+    if size < 2:
+        return np.arange(size)
+    varying = [each for each in windows if bool((each != each[0]).any())]
     if all(pa.types.is_integer(each.type) and not each.null_count for each in keys):
-        return _lexical([*varying, *(values_of(each).astype(np.int64) for each in keys)], len(windows[0]))
+        return _lexical([*varying, *(values_of(each).astype(np.int64) for each in keys)], size)
     terms = [(pa.array(each), "ascending") for each in varying]
     return sorted_positions(terms + [term for key in keys for term in order_terms(key)])
 
@@ -37,15 +39,14 @@ def _lexical(columns: Sequence[Int64Array], size: int) -> Int64Array:
     return np.argsort(packed)
 
 
-def bound_columns(schema: Schema, starts: Times, ends: Times, tick: int) -> list[pa.Array]:
+def bound_columns(schema: pa.Schema, starts: Times, ends: Times, tick: int) -> list[pa.Array]:
     """The columns window_start, window_end and window_time, in the types of the last three columns of `schema`."""
-    types = [arrow_type(each) for each in schema.types[-3:]]
     values = (starts, ends, ends - tick)
-    return [array_of(each, None, type_) for each, type_ in zip(values, types, strict=True)]
+    return [array_of(each, None, type_) for each, type_ in zip(values, schema.types[-3:], strict=True)]
 
 
 def window_batch(
-    schema: Schema, columns: Sequence[pa.Array], starts: Times, ends: Times, tick: int, order: Int64Array
+    schema: pa.Schema, columns: Sequence[pa.Array], starts: Times, ends: Times, tick: int, order: Int64Array
 ) -> Batch:
     """Closed windows as a batch of `schema`: `columns`, then the bounds, all put into `order`.
 
@@ -54,4 +55,4 @@ def window_batch(
     at = pa.array(order)
     starts, ends = starts[order], ends[order]
     arrays = [each.take(at) for each in columns] + bound_columns(schema, starts, ends, tick)
-    return Batch(pa.RecordBatch.from_arrays(arrays, schema=schema.to_arrow()), None, ends - tick - 1)
+    return Batch(pa.RecordBatch.from_arrays(arrays, schema=schema), None, ends - tick - 1)

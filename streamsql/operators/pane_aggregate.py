@@ -84,4 +84,5 @@ class PaneAggregate(Operator):
         after = self._grid.closed(self.progress.time)
         if self.progress.advance(time):
             for closed in close_windows(self.panes, self._grid, after, self._grid.closed(time)):
-                yield self._emit(closed)
+                if len(closed.windows):
+                    yield self._emit(closed)

@@ -49,6 +49,7 @@ class SessionAggregate(Operator):
         event_time: bool,
     ) -> None:
         self.schema = schema
+        self._arrow_schema = schema.to_arrow()
         self._gap = window.gap
         self._time = time
         self._tick = tick(precision)
@@ -133,7 +134,7 @@ class SessionAggregate(Operator):
         closed_at = closed.closed_at[owners]
         overdue = bool((closed_at != ends - self._tick).any())
         order = emission_order([closed_at, ends] if overdue else [ends], keys)
-        return window_batch(self.schema, keys + results, starts, ends, self._tick, order)
+        return window_batch(self._arrow_schema, keys + results, starts, ends, self._tick, order)
 
     def _of_aggregates(self, closed: ClosedSessions) -> tuple[Int64Array, list[pa.Array]]:
         """Results, each with the position of its session in `closed`."""

@@ -69,7 +69,7 @@ class SessionAssign(Operator):
         rank[emission_order([closed.ends], closed.keys)] = np.arange(len(rank))
         order = np.argsort(rank[owner], kind="stable")
         owner = owner[order]
-        bounds = bound_columns(self.schema, closed.starts[owner], closed.ends[owner], self._tick)
+        bounds = bound_columns(self._arrow_schema, closed.starts[owner], closed.ends[owner], self._tick)
         columns = [*rows.take(int64_array(order)).columns, *bounds]
         watermarks = closed.ends[owner] - self._tick - 1
         yield Batch(pa.RecordBatch.from_arrays(columns, schema=self._arrow_schema), None, watermarks)

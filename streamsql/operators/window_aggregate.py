@@ -35,6 +35,7 @@ class WindowAggregate(PaneAggregate):
         event_time: bool,
     ) -> None:
         self.schema = schema
+        self._arrow_schema = schema.to_arrow()
         self._precision = precision
         algebra = PartialAggregates(input_schema, keys, calls, append_only)
         super().__init__(window_grid(window, self._tick), algebra, time, time, event_time)
@@ -46,4 +47,4 @@ class WindowAggregate(PaneAggregate):
     def _emit(self, closed: ClosedWindows) -> Batch:
         starts, ends = self._grid.bounds(closed.windows)
         order = emission_order([closed.windows], closed.keys)
-        return window_batch(self.schema, closed.keys + closed.results, starts, ends, self._tick, order)
+        return window_batch(self._arrow_schema, closed.keys + closed.results, starts, ends, self._tick, order)

@@ -48,7 +48,7 @@ class WindowAssign(Operator):
         at, windows = self._windows(panes)
         if at is not None:
             batch = batch.take(at)
-        bounds = bound_columns(self.schema, *self._grid.bounds(windows), self._tick)
+        bounds = bound_columns(self._arrow_schema, *self._grid.bounds(windows), self._tick)
         return batch.with_rows(pa.RecordBatch.from_arrays([*batch.rows.columns, *bounds], schema=self._arrow_schema))
 
     def _windows(self, panes: Numbers) -> tuple[Numbers | None, Numbers]:

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from streamsql.errors import NotSupportedYet, SqlError
-from streamsql.expr.nodes import Expr, Literal
-from streamsql.expr.resolve import coerce
+from streamsql.expr.nodes import Literal
 from streamsql.plan.logical import Field, Plan, Project, SinkPlan, Table
 from streamsql.sql import dialect as d
 from streamsql.sql import statements as s
+from streamsql.sql.assignment import assigned
 from streamsql.sql.bind_query import bind_query
 from streamsql.sql.bind_relations import table_name
 from streamsql.sql.bind_tables import bind_table
@@ -97,23 +97,15 @@ def _targets(tree: Tree, table: Table) -> tuple[Field, ...]:
 
 
 def _sink(plan: Plan, table: Table, targets: tuple[Field, ...], context: Context, tree: Tree) -> SinkPlan:
-    given: dict[str, Expr] = {}
-    for source, target in zip(plan.fields, targets, strict=True):
-        try:
-            given[target.name] = coerce(column_ref(source), target.type)
-        except SqlError as error:
-            error.message = f"{source.name} is {source.type}, {table.name}.{target.name} is {target.type}"
-            error.args, error.span = (error.message,), error.span or span_of(tree.this)
-            raise
+    span = span_of(tree.this)
+    given = {target.name: assigned(plan, position, target, table.name, span) for position, target in enumerate(targets)}
     exprs = tuple(
         given.get(column.name) or Literal(None, type=column.type.with_nullable(True)) for column in table.physical()
     )
     fields = tuple(context.field(column.name, column.type) for column in table.physical())
     if all(expr == column_ref(field) for expr, field in zip(exprs, plan.fields, strict=False)):
         fields = tuple(replace(new, id=old.id) for new, old in zip(fields, plan.fields, strict=False))
-    return SinkPlan(
-        input=Project(input=plan, exprs=exprs, fields=fields), table=table, fields=fields, span=span_of(tree.this)
-    )
+    return SinkPlan(input=Project(input=plan, exprs=exprs, fields=fields), table=table, fields=fields, span=span)
 
 
 def _explain(tree: Tree, context: Context, text: str) -> s.Statement:

@@ -1,4 +1,4 @@
-"""Gaps and islands: which rows and open sessions of a key hang together, however they are ordered."""
+"""Gaps and islands: which rows and open sessions of a key hang together, in whatever order the rows came."""
 
 from __future__ import annotations
 
@@ -17,34 +17,29 @@ _PACKED_LIMIT = 1 << 62
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Elements:
-    """Rows and open sessions: all of a group stand together, by start; a session is its span, a row a single time.
+class OpenSessions:
+    """Sessions of some groups of a batch, by (group, start)."""
 
-    `slot` is -1 for rows, `row` -1 for sessions.
+    group: Int64Array
+    start: Times
+    last: Times
+    slot: Int64Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Elements:
+    """Rows and open sessions by (group, start): a session is its span, a row a single time.
+
+    `rows` are row numbers and stand at `at_row`; `slots` are those of the sessions, which stand at `at_session`.
     """
 
     group: Int64Array
     start: Times
     last: Times
-    slot: Int64Array
-    row: Int64Array
-
-    def followed_by(self, other: Elements) -> Elements:
-        """Both; they must have no group in common."""
-        if not len(other.group):
-            return self
-        pairs = [(getattr(self, name), getattr(other, name)) for name in ("group", "start", "last", "slot", "row")]
-        return Elements(*(np.concatenate(pair) for pair in pairs))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OpenSessions:
-    """Sessions of some groups of a batch."""
-
-    group: Int64Array
-    start: Times
-    last: Times
-    slot: Int64Array
+    rows: Int64Array
+    at_row: Int64Array
+    slots: Int64Array
+    at_session: Int64Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,65 +67,57 @@ def by_group_and_time(groups: Int64Array, times: Times, size: int) -> Int64Array
     return np.asarray(packed & ((1 << row_bits) - 1))
 
 
-def elements_after_heads(rows: Int64Array, groups: Int64Array, times: Times, heads: OpenSessions) -> Elements:
-    """Elements where each group has at most one session, which starts no later than its first row.
-
-    `rows`: row numbers ordered by (group, time), `groups` and `times` theirs; `heads` are ordered by group.
-    """
-    if not len(heads.slot):
-        return Elements(groups, times, times, np.full(len(rows), NONE), rows)
-    begins = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
-    has_head = np.zeros(int(groups[-1]) + 1, np.bool_)
-    has_head[heads.group] = True
-    heads_so_far = np.cumsum(has_head)
-    at_row = np.arange(len(rows)) + heads_so_far[groups]
-    at_head = begins[has_head[groups[begins]]] + np.arange(len(heads.group))
-    size = len(rows) + len(heads.group)
-
-    def placed(of_rows: Int64Array | int, of_heads: Int64Array | int) -> Int64Array:
-        values = np.empty(size, np.int64)
-        values[at_row] = of_rows
-        values[at_head] = of_heads
-        return values
-
-    return Elements(
-        placed(groups, heads.group),
-        placed(times, heads.start),
-        placed(times, heads.last),
-        placed(NONE, heads.slot),
-        placed(rows, NONE),
-    )
+def elements_of(
+    rows: Int64Array, groups: Int64Array, times: Times, begins: Int64Array, sessions: OpenSessions
+) -> Elements:
+    """Put sessions between rows that are ordered by (group, time); `begins`: where each group's rows begin."""
+    count, more = len(rows), len(sessions.slot)
+    if not more:
+        none = np.empty(0, np.int64)
+        return Elements(groups, times, times, rows, np.arange(count), none, none)
+    before = _rows_before(groups, times, begins, sessions)
+    at_session = before + np.arange(more)
+    at_row = np.arange(count) + np.cumsum(np.bincount(before, minlength=count + 1))[:count]
+    group, start, last = (np.empty(count + more, np.int64) for _ in range(3))
+    group[at_row], group[at_session] = groups, sessions.group
+    start[at_row], start[at_session] = times, sessions.start
+    last[at_row], last[at_session] = times, sessions.last
+    return Elements(group, start, last, rows, at_row, sessions.slot, at_session)
 
 
-def elements_anyhow(rows: Int64Array, groups: Int64Array, times: Times, sessions: OpenSessions) -> Elements:
-    """Elements of groups with any number of sessions anywhere."""
-    group = np.concatenate([sessions.group, groups])
-    start = np.concatenate([sessions.start, times])
-    last = np.concatenate([sessions.last, times])
-    slot = np.concatenate([sessions.slot, np.full(len(rows), NONE)])
-    row = np.concatenate([np.full(len(sessions.slot), NONE), rows])
-    order = np.lexsort((start, group))
-    return Elements(group[order], start[order], last[order], slot[order], row[order])
+def _rows_before(groups: Int64Array, times: Times, begins: Int64Array, sessions: OpenSessions) -> Int64Array:
+    """How many rows stand before each session; most of them start before all rows of their group."""
+    before = begins[sessions.group]
+    later = np.flatnonzero(sessions.start > times[before])
+    if not len(later):
+        return before
+    group, start = sessions.group[later], sessions.start[later]
+    low = int(times.min())
+    span = max(int(times.max()), int(start.max())) - low + 1
+    if span * len(begins) < _PACKED_LIMIT:
+        before[later] = np.searchsorted(groups * span + (times - low), group * span + (start - low))
+        return before
+    ends = np.append(begins[1:], len(times))
+    for position in later.tolist():
+        rows = times[before[position] : ends[sessions.group[position]]]
+        before[position] += np.searchsorted(rows, sessions.start[position])
+    return before
 
 
 def find_islands(elements: Elements, gap: Duration) -> Islands:
     """Neighbours of a group that lie at most `gap` apart hang together."""
     group = elements.group
-    changed = np.empty(len(group), np.bool_)
-    changed[0] = True
-    np.not_equal(group[1:], group[:-1], out=changed[1:])
-    segment = np.cumsum(changed) - 1
-    reached = running_maximum(elements.last, segment)
-    begins = changed
-    begins[1:] |= elements.start[1:] - reached[:-1] > gap
-    of = np.cumsum(begins) - 1
-    first = np.flatnonzero(begins)
+    reached = running_maximum(elements.last, group)
+    begins = np.empty(len(group), np.bool_)
+    begins[0] = True
+    begins[1:] = (group[1:] != group[:-1]) | (elements.start[1:] - reached[:-1] > gap)
+    first = begins.nonzero()[0]
     final = np.append(first[1:], len(group)) - 1
-    return Islands(of, group[first], elements.start[first], reached[final])
+    return Islands(begins.cumsum() - 1, group[first], elements.start[first], reached[final])
 
 
 def running_maximum(values: Int64Array, segment: Int64Array) -> Int64Array:
-    """The largest value so far within each segment; segments are numbered from 0, ascending."""
+    """The largest value so far within each segment; segments are numbered in ascending order from 0."""
     base = int(values.min())
     span = int(values.max()) - base + 1
     if span * (int(segment[-1]) + 1) < _PACKED_LIMIT:
@@ -159,10 +146,12 @@ def grew_undivided(
     """
     chosen = np.zeros(len(islands), np.bool_)
     chosen[suspects] = True
+    row_of = np.full(len(elements.group), NONE)
+    row_of[elements.at_row] = elements.rows
+    # In order of arrival within each island, sessions first.
     inside = np.flatnonzero(chosen[islands.of])
-    # In order of arrival within each island, the session (row -1) first.
-    inside = inside[np.lexsort((elements.row[inside], islands.of[inside]))]
-    island, row = islands.of[inside], elements.row[inside]
+    inside = inside[np.lexsort((row_of[inside], islands.of[inside]))]
+    island, row = islands.of[inside], row_of[inside]
     begins = np.append(True, island[1:] != island[:-1])
     segment = np.cumsum(begins) - 1
     high = running_maximum(elements.last[inside], segment)

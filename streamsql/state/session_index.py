@@ -18,8 +18,7 @@ from streamsql.state.islands import (
     Islands,
     OpenSessions,
     by_group_and_time,
-    elements_after_heads,
-    elements_anyhow,
+    elements_of,
     find_islands,
     grew_undivided,
 )
@@ -65,20 +64,13 @@ class _Batch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
-    """Sessions after a batch, by (group, start). `slot` NONE: new. `linked`: still open for later rows."""
+    """Sessions after a batch, by (group, start). `slot` NONE: new. `linked`: still open for later rows (None: all)."""
 
     group: Int64Array
     start: Times
     last: Times
     slot: Int64Array
-    linked: BoolArray
-
-    def take(self, at: Int64Array) -> _Found:
-        return _Found(self.group[at], self.start[at], self.last[at], self.slot[at], self.linked[at])
-
-    def followed_by(self, other: _Found) -> _Found:
-        pairs = [(getattr(self, name), getattr(other, name)) for name in ("group", "start", "last", "slot", "linked")]
-        return _Found(*(np.concatenate(pair) for pair in pairs))
+    linked: BoolArray | None
 
 
 class SessionIndex(State):
@@ -106,13 +98,16 @@ class SessionIndex(State):
         islands = find_islands(elements, self._gap)
         below = self._before_these(batch, elements)
         cut = self._cut_islands(batch, elements, islands)
-        found, member = self._whole(elements, islands, len(times), cut)
+        found, member = self._whole(elements, islands, cut)
         if len(cut):
             found, member = self._replayed(batch, elements, islands, cut, found, member)
         slots = self._table.store(batch.keys[found.group], found.start, found.last, found.slot)
-        self._table.link(found.group[found.linked], slots[found.linked], batch.keys, below)
-        self._table.unlink(slots[~found.linked])
-        self._keys.free(self._table.without_sessions(batch.keys))
+        if found.linked is None:
+            self._table.link(found.group, slots, batch.keys, below)
+        else:
+            self._table.link(found.group[found.linked], slots[found.linked], batch.keys, below)
+            self._table.unlink(slots[~found.linked])
+            self._keys.free(self._table.without_sessions(batch.keys))
         return Assigned(member, slots)
 
     def close(self, watermark: Time) -> ClosedSessions | None:
@@ -191,45 +186,41 @@ class SessionIndex(State):
     def _elements(self, batch: _Batch) -> Elements:
         rows = by_group_and_time(batch.group, batch.times, len(batch.keys))
         group, times = batch.group[rows], batch.times[rows]
-        latest = self._table.latest[batch.keys]
         begins = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
-        with_session = np.flatnonzero(latest >= 0)
-        # Later than the first row: that one may touch this session from before, and older ones.
-        beyond = self._table.start[latest[with_session]] > times[begins[with_session]]
-        heads = self._open_sessions(with_session[~beyond], latest[with_session[~beyond]])
-        if not beyond.any():
-            return elements_after_heads(rows, group, times, heads)
-        anyhow = np.zeros(len(batch.keys), np.bool_)
-        anyhow[with_session[beyond]] = True
-        chosen = anyhow[group]
-        simple = elements_after_heads(rows[~chosen], group[~chosen], times[~chosen], heads)
-        sessions = self._open_sessions(*self._table.chains(with_session[beyond], latest[with_session[beyond]]))
-        return simple.followed_by(elements_anyhow(rows[chosen], group[chosen], times[chosen], sessions))
+        return elements_of(rows, group, times, begins, self._near_sessions(batch.keys, times[begins]))
 
-    def _open_sessions(self, group: Int64Array, slots: Int64Array) -> OpenSessions:
-        return OpenSessions(group, self._table.start[slots], self._table.last[slots], slots)
+    def _near_sessions(self, keys: Int64Array, first_times: Times) -> OpenSessions:
+        """The open sessions that rows of some keys may touch, given the time of each key's first row."""
+        latest = self._table.latest[keys]
+        group = np.flatnonzero(latest >= 0)
+        slot = latest[group]
+        # A row before the latest session may touch it from the left, and older ones.
+        beyond = self._table.start[slot] > first_times[group]
+        if beyond.any():
+            groups, slots = self._table.chains(group[beyond], slot[beyond])
+            group, slot = np.concatenate([group[~beyond], groups]), np.concatenate([slot[~beyond], slots])
+            order = np.lexsort((self._table.start[slot], group))
+            group, slot = group[order], slot[order]
+        return OpenSessions(group, self._table.start[slot], self._table.last[slot], slot)
 
     def _cut_islands(self, batch: _Batch, elements: Elements, islands: Islands) -> Int64Array:
         """The islands to replay: a session may have closed before a row that touches it, or a row is late."""
         behind = batch.times - self._tick <= batch.watermarks
         if not behind.any():
             return np.empty(0, np.int64)
-        is_row = elements.row >= 0
-        suspects = np.unique(islands.of[is_row][behind[elements.row[is_row]]])
+        suspects = np.unique(islands.of[elements.at_row[behind[elements.rows]]])
         undivided = grew_undivided(islands, elements, suspects, batch.times, batch.watermarks, self._gap, self._tick)
         return suspects[~undivided]
 
     def _before_these(self, batch: _Batch, elements: Elements) -> Int64Array:
         """For each key the session before all those that the batch may touch."""
         below = np.full(len(batch.keys), NONE)
-        sessions = np.flatnonzero(elements.slot >= 0)[::-1]
-        below[elements.group[sessions]] = self._table.older[elements.slot[sessions]]
+        below[elements.group[elements.at_session[::-1]]] = self._table.older[elements.slots[::-1]]
         return below
 
-    def _whole(self, elements: Elements, islands: Islands, rows: int, cut: Int64Array) -> tuple[_Found, Int64Array]:
+    def _whole(self, elements: Elements, islands: Islands, cut: Int64Array) -> tuple[_Found, Int64Array]:
         """Each island, but for those in `cut`, as one session; what it joins is absorbed by the earliest."""
-        sessions = np.flatnonzero(elements.slot >= 0)
-        slots, of = elements.slot[sessions], islands.of[sessions]
+        slots, of = elements.slots, islands.of[elements.at_session]
         slot = np.full(len(islands), NONE)
         slot[of[::-1]] = slots[::-1]
         absorbed = slot[of] != slots
@@ -237,10 +228,9 @@ class SessionIndex(State):
             absorbed &= ~np.isin(of, cut)
         if absorbed.any():
             self._table.absorb(slots[absorbed], slot[of[absorbed]])
-        member = np.empty(rows, np.int64)
-        is_row = elements.row >= 0
-        member[elements.row[is_row]] = islands.of[is_row]
-        return _Found(islands.group, islands.start, islands.last, slot, np.ones(len(islands), np.bool_)), member
+        member = np.empty(len(elements.rows), np.int64)
+        member[elements.rows] = islands.of[elements.at_row]
+        return _Found(islands.group, islands.start, islands.last, slot, None), member
 
     def _replayed(
         self, batch: _Batch, elements: Elements, islands: Islands, cut: Int64Array, found: _Found, member: Int64Array
@@ -250,24 +240,35 @@ class SessionIndex(State):
         linked: list[bool] = []
         sessions: list[ReplayedSession] = []
         for island in cut.tolist():
-            result = self._replay(batch, elements, np.flatnonzero(islands.of == island))
+            start, stop = np.searchsorted(islands.of, (island, island + 1)).tolist()
+            result = self._replay(batch, elements, start, stop)
             member[result.late] = NONE
             for some, still_linked in ((result.open, True), (result.closed, False)):
                 sessions += some
                 groups += [int(islands.group[island])] * len(some)
                 linked += [still_linked] * len(some)
-        return self._replaced(found, cut, member, _replayed_sessions(groups, sessions, linked), sessions)
+        return self._replaced(found, cut, member, groups, sessions, linked)
 
-    def _replay(self, batch: _Batch, elements: Elements, inside: Int64Array) -> Replay:
-        known = inside[elements.slot[inside] >= 0]
-        spans = zip(*(each[known].tolist() for each in (elements.start, elements.last, elements.slot)), strict=True)
-        sessions = [ReplayedSession(start, last, [slot]) for start, last, slot in spans]
-        rows = np.sort(elements.row[inside])[len(known) :]
+    def _replay(self, batch: _Batch, elements: Elements, start: int, stop: int) -> Replay:
+        """The elements from `start` up to `stop`, which are an island."""
+        first, last = np.searchsorted(elements.at_session, (start, stop))
+        known = elements.at_session[first:last]
+        spans = zip(elements.start[known].tolist(), elements.last[known].tolist(), strict=True)
+        slots = elements.slots[first:last].tolist()
+        sessions = [ReplayedSession(*span, [slot]) for span, slot in zip(spans, slots, strict=True)]
+        first, last = np.searchsorted(elements.at_row, (start, stop))
+        rows = np.sort(elements.rows[first:last])
         times, watermarks = batch.times[rows].tolist(), batch.watermarks[rows].tolist()
         return replay(sessions, rows.tolist(), times, watermarks, self._gap, self._tick)
 
     def _replaced(
-        self, found: _Found, cut: Int64Array, member: Int64Array, new: _Found, sessions: list[ReplayedSession]
+        self,
+        found: _Found,
+        cut: Int64Array,
+        member: Int64Array,
+        groups: list[int],
+        sessions: list[ReplayedSession],
+        linked: list[bool],
     ) -> tuple[_Found, Int64Array]:
         kept = np.ones(len(found.group), np.bool_)
         kept[cut] = False
@@ -280,19 +281,23 @@ class SessionIndex(State):
             if len(session.slots) > 1:
                 rest = np.array(session.slots[1:])
                 self._table.absorb(rest, np.full(len(rest), session.slots[0]))
-        both = found.take(np.flatnonzero(kept)).followed_by(new)
+        both = _concatenated(found, np.flatnonzero(kept), groups, sessions, linked)
+        place = np.empty(len(both.group) + 1, np.int64)
         order = np.lexsort((both.start, both.group))
-        place = np.empty(len(order) + 1, np.int64)
         place[order] = np.arange(len(order))
         place[NONE] = NONE
-        return both.take(order), place[member]
+        assert both.linked is not None
+        ordered = _Found(both.group[order], both.start[order], both.last[order], both.slot[order], both.linked[order])
+        return ordered, place[member]
 
 
-def _replayed_sessions(groups: list[int], sessions: list[ReplayedSession], linked: list[bool]) -> _Found:
+def _concatenated(
+    found: _Found, kept: Int64Array, groups: list[int], sessions: list[ReplayedSession], linked: list[bool]
+) -> _Found:
     return _Found(
-        np.array(groups, np.int64),
-        np.array([each.start for each in sessions], np.int64),
-        np.array([each.last for each in sessions], np.int64),
-        np.array([each.slots[0] if each.slots else NONE for each in sessions], np.int64),
-        np.array(linked, np.bool_),
+        np.append(found.group[kept], np.array(groups, np.int64)),
+        np.append(found.start[kept], np.array([each.start for each in sessions], np.int64)),
+        np.append(found.last[kept], np.array([each.last for each in sessions], np.int64)),
+        np.append(found.slot[kept], np.array([each.slots[0] if each.slots else NONE for each in sessions], np.int64)),
+        np.append(np.ones(len(kept), np.bool_), np.array(linked, np.bool_)),
     )

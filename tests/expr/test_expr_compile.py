@@ -70,7 +70,10 @@ def test_a_reached_row_fails_with_its_values_and_span() -> None:
 @pytest.mark.parametrize("length", [0, 1, 2])
 def test_slices_and_empty_batches(start: int, length: int) -> None:
     rows = batch([1, None, 3, 4, None], [5, 6, None, 8, 9])
-    expected = [None if a is None or b is None else a + b for a, b in zip([1, None, 3, 4, None], [5, 6, None, 8, 9], strict=True)]
+    expected = [
+        None if a is None or b is None else a + b
+        for a, b in zip([1, None, 3, 4, None], [5, 6, None, 8, 9], strict=True)
+    ]
     assert run(resolve_call("+", (A, B)), rows.slice(start, length)) == expected[start : start + length]
 
 

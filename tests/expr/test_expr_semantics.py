@@ -75,7 +75,15 @@ def stamp(text: str, precision: int = 3) -> Literal:
 
 @pytest.mark.parametrize(
     ("sign", "left", "right", "expected"),
-    [("/", 7, 2, 3), ("/", -7, 2, -3), ("%", -7, 2, -1), ("%", 7, -2, 1), ("+", 2, 3, 5), ("-", 2, 3, -1), ("*", -4, 3, -12)],
+    [
+        ("/", 7, 2, 3),
+        ("/", -7, 2, -3),
+        ("%", -7, 2, -1),
+        ("%", 7, -2, 1),
+        ("+", 2, 3, 5),
+        ("-", 2, 3, -1),
+        ("*", -4, 3, -12),
+    ],
 )
 def test_integer_arithmetic_truncates_towards_zero(sign: str, left: int, right: int, expected: int) -> None:
     assert over(t.INT, [left, None], lambda c: call(sign, c, right)) == [expected, None]
@@ -231,7 +239,10 @@ def test_three_valued_logic() -> None:
         (lambda: call("TIMESTAMPDIFF", "HOUR", stamp("2025-01-01 01:59:59"), stamp("2025-01-01 00:00:00")), -1),
         (lambda: call("TIMESTAMPDIFF", "MONTH", stamp("2024-01-31 00:00:00"), stamp("2024-02-29 00:00:00")), 1),
         (lambda: call("TIMESTAMPADD", "MONTH", 1, stamp("2025-01-31 12:00:00")), "2025-02-28 12:00:00"),
-        (lambda: call("DATE_FORMAT", stamp("2025-06-02 22:20:30.456"), "EEE, MMM d yy hh:mm a"), "Mon, Jun 2 25 10:20 PM"),
+        (
+            lambda: call("DATE_FORMAT", stamp("2025-06-02 22:20:30.456"), "EEE, MMM d yy hh:mm a"),
+            "Mon, Jun 2 25 10:20 PM",
+        ),
         (lambda: call("TO_TIMESTAMP", "20250602102030", "yyyyMMddHHmmss"), "2025-06-02 10:20:30"),
         (lambda: call("TO_TIMESTAMP", "soon"), None),
         (lambda: call("TO_DATE", "2025/06/02", "yyyy/MM/dd"), "2025-06-02"),

@@ -134,3 +134,16 @@ def test_the_plan_delivers_what_it_did() -> None:
     assert names(plan) == ["k", "v"]
     hidden = Project(input=plan, exprs=(ref(plan, "k"),), fields=(one(plan.fields, "k"),))
     assert names(prune_columns(hidden)) == ["k"]
+
+
+def test_time_that_one_reader_of_a_table_uses_is_used_by_all() -> None:
+    b = Builder()
+    windows = b.window_aggregate(b.scan("t"), Tumble(HOUR), ["k"])
+    union = b.union(b.project(b.scan("t"), k="k"), b.project(windows, k="k"))
+    assert [(each.watermark is not None, each.time_used) for each in scans(prune_columns(union))] == [(True, True)] * 2
+
+
+def test_a_table_united_with_itself_needs_no_watermark() -> None:
+    b = Builder()
+    union = b.union(b.project(b.scan("t"), k="k"), b.project(b.scan("t"), k="k"))
+    assert [each.watermark for each in scans(prune_columns(union))] == [None, None]

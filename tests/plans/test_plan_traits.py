@@ -46,7 +46,7 @@ def test_a_global_aggregate_has_one_row() -> None:
 
 def test_distinct_is_named_as_such() -> None:
     b = Builder()
-    because = traits(b.aggregate(b.scan(), ["k"])).updating_because
+    because = traits(replace(b.aggregate(b.scan(), ["k"]), clause="DISTINCT")).updating_because
     assert because is not None
     assert because.clause == "DISTINCT"
 

@@ -131,9 +131,7 @@ def aggregate_query(draw: st.DrawFn, source: str) -> str:
     by_group = window.group is not None and source.startswith("TABLE ") and draw(st.booleans())
     if by_group and (not window.partition or window.partition == keys):
         group = f"{window.function}(ts, {window.group})"
-        start, end, rowtime = (
-            f"{window.function}_{part}(ts, {window.group})" for part in ("START", "END", "ROWTIME")
-        )
+        start, end, rowtime = (f"{window.function}_{part}(ts, {window.group})" for part in ("START", "END", "ROWTIME"))
         shown = ", ".join([*keys, f"{start} AS ws", f"{end} AS we", f"{rowtime} AS rt", calls])
         table = source.removeprefix("TABLE ")
         return f"SELECT {shown} FROM {table}{where} GROUP BY {', '.join([group, *keys])}{having}"
@@ -147,7 +145,9 @@ def aggregate_query(draw: st.DrawFn, source: str) -> str:
 def two_level_query(draw: st.DrawFn, source: str) -> str:
     """A window by the window_time of another, or an aggregate by the same window columns."""
     inner_keys = draw(key_columns())
-    inner = draw(windows(inner_keys).filter(lambda each: not inner_keys or each.partition or each.function != "SESSION"))
+    inner = draw(
+        windows(inner_keys).filter(lambda each: not inner_keys or each.partition or each.function != "SESSION")
+    )
     columns = ", ".join([*inner_keys, "window_start", "window_end", "window_time"])
     view = (
         f"SELECT {columns}, COUNT(*) AS n, SUM(i) AS total, MAX(s) AS top FROM {inner.table(source)} GROUP BY {columns}"

@@ -1,4 +1,4 @@
-"""Random in-memory tables: few values, so that they meet; times in disorder, on and beside window edges, before 1970."""
+"""Random in-memory tables: few values, so that they meet; disordered times, on and beside window edges, before 1970."""
 
 from __future__ import annotations
 

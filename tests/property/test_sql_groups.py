@@ -1,4 +1,4 @@
-"""Random updating GROUP BYs over rows that come and are taken back: after every step, what DuckDB makes of the rows left.
+"""Random updating GROUP BYs over rows that come and go: after every step, what DuckDB makes of the rows left.
 
 The queries are written twice, once for each engine; STREAMSQL_EXAMPLES and STREAMSQL_SEED as for the windows.
 """

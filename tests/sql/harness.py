@@ -104,7 +104,7 @@ def prepare(test: SqlTest) -> Run:
             _insert(session, statement)
         else:
             session.apply(statement)
-            if isinstance(statement, s.CreateTable):
+            if isinstance(statement, s.CreateTable) and statement.table.connector is None:
                 _fill(session, statement.table.name, test.rows.get(statement.table.name, []))
     assert plan is not None, f"{test.path.name} has no query"
     return Run(session, plan)

@@ -76,4 +76,5 @@ def test_error(test: SqlTest) -> None:
     with pytest.raises(StreamSqlError) as caught:
         outputs(prepare(test), 65_536)
     expected = test.lines("error")
-    assert error_lines(caught.value, len(expected)) == expected
+    error = caught.value.with_source(test.sections["sql"])  # errors of a run get the script's text from its runner
+    assert error_lines(error, len(expected)) == expected

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from streamsql.ports import Comparison, DecodedRows, Position, RecordFile
 from streamsql_connectors.decode_ahead import decode_ahead
 from streamsql_connectors.formats.block_rows import BlockRows, error_of, reject_of
+from streamsql_connectors.streams import StandardInput
 from streamsql_connectors.text_blocks import Cut, TextBlock, after_last_newline, read_blocks
 
 DecodeBlock = Callable[[TextBlock, Sequence[str]], BlockRows]
@@ -50,7 +51,8 @@ class TextReader:
         head = begin.get("head", first_line(first)) if self.head else ""
         decode = self.decoder(head)
         line = begin["line"]
-        with closing(decode_ahead(chain((first,), blocks), lambda block: decode(block, columns))) as decoding:
+        ready = stream.ready if isinstance(stream, StandardInput) else lambda: True
+        with closing(decode_ahead(chain((first,), blocks), lambda block: decode(block, columns), ready)) as decoding:
             for block, decoded in decoding:
                 rejects = tuple(reject_of(each, name, line) for each in decoded.problems)
                 mark = {"offset": block.offset, "line": line, **({"head": head} if self.head else {})}

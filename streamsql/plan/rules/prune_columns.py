@@ -21,6 +21,7 @@ from streamsql.plan.logical import (
     Scan,
     SinkPlan,
     Sort,
+    Table,
     TimeAttribute,
     Union,
     Unnest,
@@ -39,19 +40,27 @@ Calls = tuple[AggregateCall, ...]
 def prune_columns(plan: Plan, *, keep_late_columns: bool = False) -> Plan:
     """Deliver the plan's own fields, and below it only what is needed for them.
 
-    A scan keeps its watermark where an event-time operator reads it; below a union only to order the rows of several
-    sources (`time_used` is False then). `keep_late_columns`: rows that an operator drops as late keep all columns of
-    their table, to be shown.
+    Scans keep their watermark where an event-time operator reads some scan of the same table; else below a union only
+    to order the rows of several tables (`time_used` is False then). `keep_late_columns`: rows that an operator drops as
+    late keep all columns of their table, to be shown.
     """
     need = _Need(field_ids(plan.fields), keep_late_columns=keep_late_columns)
-    return select(_prune(plan, need), plan.fields)
+    first = _prune(plan, need)
+    timed = frozenset(each.table for each in _scans(first) if each.watermark is not None and each.time_used)
+    if any(each.watermark is None or not each.time_used for each in _scans(first) if each.table in timed):
+        first = _prune(plan, replace(need, timed=timed))
+    return select(first, plan.fields)
+
+
+def _scans(plan: Plan) -> list[Scan]:
+    return [each for each in walk_plan(plan) if isinstance(each, Scan)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Need:
     """What is asked of a node: columns, event time for an operator above, watermarks to order rows by.
 
-    `keep_all`: an operator above shows its late rows, with every column there is.
+    `keep_all`: an operator above shows its late rows, with every column there is. `timed`: tables whose time is used.
     """
 
     ids: Ids
@@ -59,6 +68,7 @@ class _Need:
     orders: bool = False
     keep_all: bool = False
     keep_late_columns: bool = False
+    timed: frozenset[Table] = frozenset()
 
     def of(self, ids: Iterable[int]) -> _Need:
         return replace(self, ids=frozenset(ids))
@@ -104,8 +114,8 @@ def _(plan: Values, need: _Need) -> Plan:
 
 @_prune.register
 def _(plan: Scan, need: _Need) -> Plan:
-    keeps = plan.watermark is not None and (need.uses_time or need.orders)
-    watermark = plan.watermark if keeps else None
+    uses_time = need.uses_time or plan.table in need.timed
+    watermark = plan.watermark if uses_time or need.orders else None
     ids = need.ids | field_ids(plan.fields) if need.keep_all else need.ids
     if watermark is not None:
         ids |= {watermark.column} | column_ids(watermark.expr)
@@ -122,7 +132,7 @@ def _(plan: Scan, need: _Need) -> Plan:
         computed=tuple(reversed(computed)),
         fields=fields,
         watermark=watermark,
-        time_used=watermark is None or need.uses_time,
+        time_used=watermark is None or uses_time,
     )
 
 
@@ -160,8 +170,8 @@ def _(plan: Unnest, need: _Need) -> Plan:
 def _(plan: Union, need: _Need) -> Plan:
     fields = _kept(plan.fields, need.ids)
     places = [index for index, each in enumerate(plan.fields) if each in fields]
-    tables = {each.table for each in walk_plan(plan) if isinstance(each, Scan)}
-    inner = replace(need, orders=need.orders or len(tables) > 1, keep_all=False)
+    several = len({each.table for each in _scans(plan)}) > 1
+    inner = replace(need, orders=need.orders or several, keep_all=False)
     branches = tuple(_exactly(each, tuple(each.fields[index] for index in places), inner) for each in plan.branches)
     return replace(plan, branches=branches, fields=fields)
 
