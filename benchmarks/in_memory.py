@@ -80,8 +80,8 @@ BENCHMARKS = (
 )
 
 
-def run(rows: int, batch_rows: int) -> list[Pair]:
-    """All benchmarks over `rows` bids in batches of `batch_rows`."""
+def run(rows: int, batch_rows: int, step_rows: int = 65_536) -> list[Pair]:
+    """All benchmarks over `rows` bids that come in batches of `batch_rows`, in steps of at most `step_rows`."""
     tables = {False: bids(rows), True: uniform_keys(rows, 1_000_000)}
     sessions = {uniform: _session(table, batch_rows) for uniform, table in tables.items()}
     share = 1.0 if batch_rows >= 65_536 else 0.25
@@ -92,7 +92,7 @@ def run(rows: int, batch_rows: int) -> list[Pair]:
             measure(
                 each.name,
                 rows,
-                lambda session=session, sql=each.sql: stream(session, sql, batch_rows),  # type: ignore[misc]
+                lambda session=session, sql=each.sql: stream(session, sql, step_rows),  # type: ignore[misc]
                 lambda data=data, sql=each.duckdb: batch(data, sql),  # type: ignore[misc]
                 each.wanted * share,
             )
@@ -109,11 +109,11 @@ def _session(table: pa.Table, batch_rows: int) -> Session:
     return session
 
 
-def stream(session: Session, sql: str, batch_rows: int) -> int:
+def stream(session: Session, sql: str, step_rows: int) -> int:
     """Run a query to its end; how many result rows there were."""
     (statement,) = session.statements(sql)
     assert isinstance(statement, s.Query)
-    engine: Engine = session.engine(job_settings=JobSettings(batch_rows=batch_rows, read_ahead=0))
+    engine: Engine = session.engine(job_settings=JobSettings(batch_rows=step_rows, read_ahead=0))
     count = 0
 
     def consume(rows: pa.RecordBatch, kinds: RowKinds | None) -> None:

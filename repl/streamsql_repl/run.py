@@ -80,11 +80,13 @@ class RunHandler:
     queries: int
     _inserted: list[tuple[str, int]] = field(default_factory=list)
     _jobs: list[Job | BatchJob] = field(default_factory=list)
+    _shows_rows: bool = False
 
     def select(self, plan: Plan, *, batch: bool) -> Output:
         """The output of a SELECT."""
         destination = Destination(self.options.output, self.options.result, alone=self.queries == 1)
         bounded = not destination.terminal or batch or self._is_bounded(plan)
+        self._shows_rows = self._shows_rows or not bounded
         return result_output(plan, destination, batch=batch, bounded=bounded)
 
     def text(self, text: str) -> None:
@@ -99,8 +101,8 @@ class RunHandler:
     def on_progress(self) -> Callable[[Progress], None] | None:
         """What shows progress; none where rows appear on the same terminal as they come."""
         tables = (self.session.tables.lookup(each) for each in self.session.tables.names())
-        written = any(isinstance(each, Table) and _shows_rows(each) for each in tables)
-        return None if on_terminal() and written else progress_line()
+        shown = self._shows_rows or any(isinstance(each, Table) and _is_shown(each) for each in tables)
+        return None if on_terminal() and shown else progress_line()
 
     def run_job(self, job: Job | BatchJob, run: Callable[[], None]) -> None:
         """Run a job; SIGINT and SIGTERM end an unbounded one well and a bounded one as interrupted."""
@@ -127,7 +129,7 @@ class RunHandler:
         return all(self.session.tables.open_source(each.table).bounded for each in scans(plan))
 
 
-def _shows_rows(table: Table) -> bool:
+def _is_shown(table: Table) -> bool:
     return table.connector == "print" or table.options.get("path") == STANDARD
 
 

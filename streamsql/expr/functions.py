@@ -6,6 +6,7 @@ from streamsql.expr.duckdb_functions import PREFIX, find_duckdb_function
 from streamsql.expr.function import Function
 from streamsql.expr.functions_arithmetic import ARITHMETIC
 from streamsql.expr.functions_calendar import CALENDAR
+from streamsql.expr.functions_collections import COLLECTIONS
 from streamsql.expr.functions_format import FORMATS
 from streamsql.expr.functions_logic import LOGIC
 from streamsql.expr.functions_math import MATH
@@ -13,7 +14,7 @@ from streamsql.expr.functions_nested import NESTED_FUNCTIONS
 from streamsql.expr.functions_pattern import PATTERNS
 from streamsql.expr.functions_text import TEXT
 
-_TABLE = (*LOGIC, *ARITHMETIC, *MATH, *TEXT, *PATTERNS, *CALENDAR, *FORMATS, *NESTED_FUNCTIONS)
+_TABLE = (*LOGIC, *ARITHMETIC, *MATH, *TEXT, *PATTERNS, *CALENDAR, *FORMATS, *NESTED_FUNCTIONS, *COLLECTIONS)
 FUNCTIONS: dict[str, Function] = {each.name: each for each in _TABLE}
 
 OVERLOADS: dict[str, tuple[str, ...]] = {
