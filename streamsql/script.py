@@ -18,11 +18,8 @@ from streamsql.runtime.output import Output, SinkOutput
 from streamsql.runtime.settings import JobSettings
 from streamsql.settings import Settings
 from streamsql.show import describe, show
-from streamsql.sql import dialect as d
 from streamsql.sql import statements as s
-from streamsql.sql.dialect import exp
-from streamsql.sql.mentions import mentioned_names, reached_names
-from streamsql.sql.parse import parse_script
+from streamsql.sql.mentions import mentions, reached_names
 from streamsql.tables import SessionTables
 
 
@@ -156,7 +153,7 @@ class ScriptRunner:
         if not self._plans:
             return
         written = {each.table.name for each in self._plans if isinstance(each, SinkPlan)}
-        if any("$" in name for name in mentioned_names(tree)) or written & reached_names(tree, self.session.tables):
+        if any("$" in name for name in mentions(tree)) or written & reached_names(tree, self.session.tables):
             self._flush()
 
     def _queue(self, plan: Plan, output: Callable[[Plan], Output]) -> None:
@@ -195,21 +192,3 @@ class ScriptRunner:
         for plan, output in zip(plans, outputs, strict=True):
             if isinstance(plan, SinkPlan) and isinstance(output, SinkOutput):
                 handler.inserted(plan.table.name, output.rows)
-
-
-def count_queries(text: str, name: str) -> int:
-    """How many SELECTs a script has."""
-    with located(text, name):
-        return sum(isinstance(each.tree, exp.Query) for each in parse_script(text))
-
-
-def count_inserts(text: str, name: str) -> int:
-    """How many INSERTs a script has, those in statement sets included."""
-    with located(text, name):
-        return sum(len(list(each.tree.find_all(d.InsertInto))) for each in parse_script(text))
-
-
-def names_in_script(text: str, name: str) -> frozenset[str]:
-    """The names of all tables and views that a script mentions."""
-    with located(text, name):
-        return frozenset[str]().union(*(mentioned_names(each.tree) for each in parse_script(text)))

@@ -97,6 +97,9 @@ class SessionTables:
         return table
 
     def declare_view(self, view: View, *, if_not_exists: bool = False) -> None:
+        """Put a view into the catalog; SqlError where the name is taken, also by an input."""
+        if view.name in self._inputs:
+            raise SqlError(f"{view.name} is given as an input, which cannot stand in for a view")
         if self._refuse_existing(view.name, "view", if_not_exists) is None:
             self._catalog.put(view.name, view)
 
@@ -161,6 +164,8 @@ class SessionTables:
 
     def open_sink(self, table: Table) -> Sink:
         """A fresh sink for the table's physical columns."""
+        if table.name in self._inputs:
+            raise UsageError(f"{table.name} is given as an input: rows cannot be inserted into it")
         if table.connector is None:
             return self.memory(table.name).sink()
         with self._located(table):

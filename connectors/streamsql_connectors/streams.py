@@ -70,6 +70,8 @@ def _open_raw(path: str) -> BinaryIO:
 
 
 _peeked = bytearray()
+_taken: list[Any] = []
+"""The stdin that someone has begun to read for good; empty if no one has."""
 
 
 class StandardInput(io.RawIOBase):
@@ -82,6 +84,10 @@ class StandardInput(io.RawIOBase):
     def __init__(self, *, peek: bool = False) -> None:
         self._stream: Any = sys.stdin.buffer
         self._peek = peek
+        if any(each is self._stream for each in _taken):
+            raise DataError("stdin: it can be read once only", hint="save it in a file, and give the file's name")
+        if not peek:
+            _taken[:] = [self._stream]
 
     def readable(self) -> bool:
         return True

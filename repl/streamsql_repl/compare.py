@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from streamsql.engine import Engine
 from streamsql.errors import Span, UsageError, located, position
+from streamsql.outline import outline
 from streamsql.plan.logical import Plan, SinkPlan
 from streamsql.query import Query
 from streamsql.runtime.output import SinkOutput
-from streamsql.script import count_inserts, count_queries
 from streamsql.session import Session
 from streamsql.sql import statements as s
 from streamsql_repl.inputs import read_inputs
@@ -39,12 +39,11 @@ def compare_text(text: str, name: str, options: CompareOptions) -> int:
     Files are not written; in-memory tables get their rows, for the queries that read them.
     """
     sizes = _sizes(options.batch_sizes)
+    script = outline(text, name)
     with ExitStack() as stack, located(text, name):
         inputs = with_stdin_copied(read_inputs(options.inputs), stack)
-        session = make_session(
-            text, name, inputs, options.input_format, batch_size=options.batch_size, seed=options.seed
-        )
-        several = count_queries(text, name) + count_inserts(text, name) > 1
+        session = make_session(script, inputs, options.input_format, batch_size=options.batch_size, seed=options.seed)
+        several = script.queries + script.inserts > 1
         codes: list[int] = []
 
         def compared(plan: Plan, span: Span | None) -> None:

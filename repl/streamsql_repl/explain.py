@@ -6,6 +6,7 @@ import click
 
 from streamsql.engine import Engine
 from streamsql.errors import UsageError, located
+from streamsql.outline import outline
 from streamsql.plan.logical import Plan
 from streamsql.query import Query
 from streamsql.sql import statements as s
@@ -15,7 +16,7 @@ from streamsql_repl.session import make_session
 
 def explain_text(text: str, name: str, inputs: tuple[str, ...], input_format: str | None) -> None:
     """Print the plan of every SELECT and INSERT; DDL is carried out in a session of its own."""
-    session = make_session(text, name, read_inputs(inputs), input_format)
+    session = make_session(outline(text, name), read_inputs(inputs), input_format)
     shown: list[str] = []
     with located(text, name):
         for statement in session.statements(text, name):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 
 import pyarrow as pa
 from rich.console import Console
@@ -16,6 +15,7 @@ from streamsql_connectors.formats.text_render import render_scalar
 from streamsql.errors import DataError
 from streamsql.expr.types import FLOATS, INTEGERS, Kind, Schema, SqlType
 from streamsql.ports import RowKinds, SinkMode
+from streamsql_repl.left_out import counted
 
 MAX_ROWS = 200
 _NUMBERS = (*INTEGERS, *FLOATS, Kind.DECIMAL)
@@ -24,7 +24,7 @@ _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127)} | {9: "\\t", 
 
 
 class TerminalSink:
-    """Collects rows and prints them as one table; of a long one the first and the last rows."""
+    """Prints rows as one table when all have come; of a long one it keeps and shows the first and the last rows."""
 
     mode: SinkMode = "changelog"
 
@@ -32,53 +32,54 @@ class TerminalSink:
         self._console = console or Console(file=sys.stdout, highlight=False)
         self._schema: Schema | None = None
         self._changelog = False
-        self._written: list[pa.RecordBatch] = []
+        self._shown: list[pa.RecordBatch] = []
+        self._count = 0
 
     def open(self, schema: Schema, *, changelog: bool, bounded: bool = True) -> None:
         self._schema = with_op(schema) if changelog else schema
-        self._changelog, self._written = changelog, []
+        self._changelog, self._shown, self._count = changelog, [], 0
 
     def write(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
         if self._schema is None:
             raise DataError("a result was printed before it had columns")
-        self._written.append(add_op(rows, kinds, self._schema) if self._changelog else rows)
+        self._shown.append(add_op(rows, kinds, self._schema) if self._changelog else rows)
+        self._count += rows.num_rows
+        if sum(each.num_rows for each in self._shown) > MAX_ROWS:
+            self._shown = _ends(self._shown)
 
     def commit(self) -> None:
         if self._schema is None:
             raise DataError("a result was printed before it had columns")
-        count = sum(rows.num_rows for rows in self._written)
-        self._console.print(_table(self._schema, self._written, count))
-        self._console.print(f"{count:,} row{'' if count == 1 else 's'}", style="dim")
+        self._console.print(_table(self._schema, self._shown, cut=self._count > MAX_ROWS))
+        self._console.print(counted(self._count), style="dim")
 
     def abort(self) -> None:
-        self._written = []
+        self._shown = []
 
 
-def _table(schema: Schema, written: list[pa.RecordBatch], count: int) -> Table:
+def _ends(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    """The first and the last MAX_ROWS / 2 rows, in memory of their own."""
+    rows = pa.Table.from_batches(batches)
+    half = MAX_ROWS // 2
+    ends = pa.concat_tables([rows.slice(0, half), rows.slice(rows.num_rows - half)])
+    kept: list[pa.RecordBatch] = ends.take(pa.array(range(MAX_ROWS))).combine_chunks().to_batches()
+    return kept
+
+
+def _table(schema: Schema, batches: list[pa.RecordBatch], *, cut: bool) -> Table:
     shown = Table(show_header=True, header_style="bold")
     for column in schema:
         justify = "right" if column.type.kind in _NUMBERS else "left"
         shown.add_column(_cell(column.name), justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for part in _ends(written, count):
-        if part is None:
-            shown.add_row(*(Text("…") for _ in schema))
-            continue
-        columns = [_texts(values, column.type) for values, column in zip(part.columns, schema, strict=True)]
+    number = 0
+    for rows in batches:
+        columns = [_texts(values, column.type) for values, column in zip(rows.columns, schema, strict=True)]
         for row in zip(*columns, strict=True):
+            if cut and number == MAX_ROWS // 2:
+                shown.add_row(*(Text("…") for _ in schema))
             shown.add_row(*row)
+            number += 1
     return shown
-
-
-def _ends(written: list[pa.RecordBatch], count: int) -> Iterator[pa.RecordBatch | None]:
-    """The rows that are shown: all, or the first and the last MAX_ROWS / 2 with a None between them."""
-    if count <= MAX_ROWS:
-        yield from written
-        return
-    half = MAX_ROWS // 2
-    rows = pa.Table.from_batches(written)
-    yield from rows.slice(0, half).to_batches()
-    yield None
-    yield from rows.slice(count - half).to_batches()
 
 
 def _texts(values: pa.Array, type_: SqlType) -> list[Text]:

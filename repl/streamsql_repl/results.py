@@ -47,13 +47,17 @@ def on_terminal() -> bool:
 
 
 def result_output(plan: Plan, destination: Destination, *, batch: bool = False, bounded: bool = True) -> Output:
-    """An output for an optimised query. A query without end prints its rows as they come, on a terminal too."""
+    """An output for an optimised query. A query without end prints its rows as they come, on a terminal too.
+
+    One of several SELECTs is kept until it is complete, so that its rows come as one block.
+    """
     terminal = destination.terminal and bounded
     append_only = batch or traits(plan).append_only
     final = destination.result == "table" or (destination.result is None and terminal)
     changelog = destination.result == "changelog" or not (append_only or final)
     sink = _terminal_sink() if terminal else file_sink(destination.path)
-    if terminal or (final and not append_only) or (destination.standard and not destination.alone):
+    is_block = destination.standard and not (destination.alone or terminal)
+    if (final and not append_only) or is_block:
         return CompleteOutput(sink, final=final, changelog=changelog)
     return SinkOutput(sink, changelog=changelog)
 

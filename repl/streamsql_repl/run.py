@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,17 +14,20 @@ from streamsql_connectors.streams import STANDARD
 from streamsql.batch_job import BatchJob
 from streamsql.engine import scans
 from streamsql.errors import DataError, UsageError
+from streamsql.outline import ScriptOutline, outline
 from streamsql.plan.logical import Plan, Table
 from streamsql.runtime.job import Job
 from streamsql.runtime.metrics import Progress
 from streamsql.runtime.output import Output
-from streamsql.script import ScriptRunner, count_queries
+from streamsql.script import ScriptRunner
 from streamsql.session import Session
-from streamsql_repl.inputs import read_inputs
+from streamsql.tables import LATE
+from streamsql_repl.inputs import InputArgument, read_inputs
 from streamsql_repl.left_out import counted, late_rows, refuse_unwritable, rejected_rows, summary, write_lines
 from streamsql_repl.progress import erase_line, progress_line
 from streamsql_repl.results import Destination, on_terminal, result_output
 from streamsql_repl.session import make_session
+from streamsql_repl.stdin_copy import with_stdin_copied
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,19 @@ class RunOptions:
 
 def run_text(text: str, name: str, options: RunOptions) -> None:
     """Run a script with these options; errors are raised for the caller to show."""
-    queries = count_queries(text, name)
-    _refuse_useless(options, queries)
-    inputs = read_inputs(options.inputs)
-    session = make_session(text, name, inputs, options.input_format, batch_size=options.batch_size, seed=options.seed)
-    session.keep_late_columns = options.late is not None or "$late" in text
-    handler = RunHandler(session, options, queries)
+    script = outline(text, name)
+    _refuse_useless(options, script)
+    with ExitStack() as stack:
+        inputs = read_inputs(options.inputs)
+        if _reads_again(script, inputs):
+            inputs = with_stdin_copied(inputs, stack)
+        _run(text, name, options, script, inputs)
+
+
+def _run(text: str, name: str, options: RunOptions, script: ScriptOutline, inputs: Sequence[InputArgument]) -> None:
+    session = make_session(script, inputs, options.input_format, batch_size=options.batch_size, seed=options.seed)
+    session.keep_late_columns = options.late is not None or any(each.endswith(LATE) for each in script.names)
+    handler = RunHandler(session, options, script.queries)
     try:
         ScriptRunner(session, handler, batch=options.batch).run(text, name)
     except DataError as error:
@@ -60,10 +70,18 @@ def run_text(text: str, name: str, options: RunOptions) -> None:
     handler.finish()
 
 
-def _refuse_useless(options: RunOptions, queries: int) -> None:
-    if options.output not in (None, STANDARD) and queries != 1:
-        has = f"the script has {queries or 'none'}"
-        hint = "write INSERT INTO a table for each, with its own 'path'" if queries else "its INSERTs write to tables"
+def _reads_again(script: ScriptOutline, inputs: Sequence[InputArgument]) -> bool:
+    """Whether more than one place of the script may read what comes from stdin."""
+    given = [each.name for each in inputs if each.from_stdin]
+    return bool(given) and (script.queries + script.inserts > 1 or any(script.mentioned[each] > 1 for each in given))
+
+
+def _refuse_useless(options: RunOptions, script: ScriptOutline) -> None:
+    if options.output not in (None, STANDARD) and script.queries != 1:
+        has = f"the script has {script.queries or 'none'}"
+        hint = (
+            "write INSERT INTO a table for each, with its own 'path'" if script.queries else "INSERTs write to tables"
+        )
         raise UsageError(f"--output takes the rows of one SELECT, {has}", hint=hint)
     refuse_unwritable("--late", options.late)
     refuse_unwritable("--rejects", options.rejects)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streamsql.script import names_in_script
+from streamsql.outline import ScriptOutline
 from streamsql.session import Session
 from streamsql_repl.inputs import InputArgument, add_inputs, refuse_unused
 
 
 def make_session(
-    text: str,
-    name: str,
+    outline: ScriptOutline,
     inputs: Sequence[InputArgument],
     input_format: str | None = None,
     *,
@@ -24,8 +23,7 @@ def make_session(
         settings["streamsql.batch-size"] = str(batch_size)
     if seed is not None:
         settings["streamsql.seed"] = str(seed)
-    if inputs:
-        refuse_unused(inputs, names_in_script(text, name))
+    refuse_unused(inputs, outline.names)
     session = Session(settings=settings)
     add_inputs(session, inputs, input_format)
     return session

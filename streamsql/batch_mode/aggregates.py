@@ -14,15 +14,15 @@ from streamsql.expr.types import FLOATS, INTEGERS, Kind
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What an aggregate is made of: its arguments as columns, the BOOLEAN columns that select its rows, the ORDER BY
-    terms of arrival, and whether floating point is to be summed with compensation.
+    """What an aggregate is made of: its arguments as columns, the BOOLEAN columns that select its rows, and the ORDER BY
+    terms of arrival. Not `append_only`: floating point is summed with compensation, and lists go by text.
     """
 
     call: AggregateCall
     values: tuple[str, ...]
     conditions: tuple[str, ...]
     order: str
-    compensated: bool
+    append_only: bool
 
     @property
     def value(self) -> str:
@@ -38,22 +38,22 @@ class Arguments:
         return f" FILTER (WHERE {' AND '.join(wanted)})" if wanted else ""
 
 
-def needs_first_appearance(call: AggregateCall) -> bool:
+def needs_first_appearance(call: AggregateCall, *, append_only: bool) -> bool:
     """Whether the call takes each value once, in the order of first appearance, for which DuckDB has no form."""
-    return call.distinct and call.function == "LISTAGG"
+    return append_only and call.distinct and call.function == "LISTAGG"
 
 
-def aggregate_sql(call: AggregateCall, order: str, first: str | None = None, *, compensated: bool = False) -> str:
+def aggregate_sql(call: AggregateCall, order: str, first: str | None = None, *, append_only: bool = True) -> str:
     """The call over a relation's columns, cast to its bound type.
 
-    `first`: the BOOLEAN column that holds where a value appears first, for calls that need it. `compensated`: as the
-    stream sums floating point where rows may be taken back.
+    `first`: the BOOLEAN column that holds where a value appears first, for calls that need it. Not `append_only`: as
+    the stream computes it where rows may be taken back.
     """
     build = _FUNCTIONS.get(call.function)
     if build is None:
         raise NoBatchForm(f"aggregate {call.function}", span=call.span)
     conditions = tuple(each for each in (None if call.filter is None else column(call.filter), first) if each)
-    arguments = Arguments(call, tuple(column(each) for each in call.args), conditions, order, compensated)
+    arguments = Arguments(call, tuple(column(each) for each in call.args), conditions, order, append_only)
     return f"CAST({build(arguments)} AS {duckdb_type(call.type)})"
 
 
@@ -67,7 +67,7 @@ def _count(a: Arguments) -> str:
 
 def _sum(a: Arguments) -> str:
     plain = f"sum({a.distinct}{a.value}){a.over()}"
-    if a.call.arg_types[0].kind not in FLOATS or not a.compensated:
+    if a.call.arg_types[0].kind not in FLOATS or a.append_only:
         return plain
     # The compensation cannot take infinities.
     return f"CASE WHEN isfinite({plain}) THEN fsum({a.distinct}{a.value}::DOUBLE){a.over()} ELSE {plain} END"
@@ -104,7 +104,8 @@ def _extreme(function: str) -> Callable[[Arguments], str]:
 def _listagg(a: Arguments) -> str:
     separator = str(a.call.options[0]) if a.call.options else ","
     quoted = "'" + separator.replace("'", "''") + "'"
-    return f"string_agg({a.value}, {quoted} ORDER BY {a.order}){a.over(f'{a.value} IS NOT NULL')}"
+    distinct, order = ("", a.order) if a.append_only else (a.distinct, a.value)
+    return f"string_agg({distinct}{a.value}, {quoted} ORDER BY {order}){a.over(f'{a.value} IS NOT NULL')}"
 
 
 _FUNCTIONS: Mapping[str, Callable[[Arguments], str]] = {

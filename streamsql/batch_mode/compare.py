@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from streamsql.batch_mode.difference import Difference, difference
-from streamsql.batch_mode.list_order import in_any_order, unordered_lists
 from streamsql.batch_mode.query import BatchQuery
 from streamsql.batch_mode.scans import OpenSource
 from streamsql.expr.context import EvalContext
@@ -68,13 +67,11 @@ def compare(plan: Plan, stream: StreamRun, open_source: OpenSource, context: Eva
     started = time.perf_counter()
     batch = query.run()
     seconds = time.perf_counter() - started
-    lists = unordered_lists(plan)
-    streamed = in_any_order(stream.table, lists)
-    found = difference(streamed, in_any_order(batch, lists))
+    found = difference(stream.table, batch)
     unexplained = found
     if found.rows and stream.decisions:
         replayed = BatchQuery(plan, open_source, context, decisions=stream.decisions).run()
-        unexplained = difference(streamed, in_any_order(replayed, lists))
+        unexplained = difference(stream.table, replayed)
     return Comparison(
         stream.table.num_rows,
         batch.num_rows,

@@ -49,18 +49,18 @@ def _results(
     plan: Aggregate | WindowAggregate, rows: Relation, group: Sequence[str], lowering: Lowering
 ) -> tuple[str, dict[str, str]]:
     """The relation to group, and each call's expression by its column; `fields` are the keys, the calls, the rest."""
+    append_only = traits(plan.input).append_only
     first: dict[AggregateCall, str] = {}
     for call in plan.calls:
-        if needs_first_appearance(call):
+        if needs_first_appearance(call, append_only=append_only):
             first.setdefault(call, f"first{len(first)}")
     name = rows.name
     if first:
         marks = ", ".join(f"{_appears_first(call, group, rows)} AS {mark}" for call, mark in first.items())
         name = lowering.add(f"SELECT *, {marks} FROM {rows.name}")
-    append_only = traits(plan.input).append_only
     fields = plan.fields[len(plan.keys) : len(plan.keys) + len(plan.calls)]
     calls = {
-        column(each.id): aggregate_sql(call, rows.arrival, first.get(call), compensated=not append_only)
+        column(each.id): aggregate_sql(call, rows.arrival, first.get(call), append_only=append_only)
         for each, call in zip(fields, plan.calls, strict=True)
     }
     return name, calls

@@ -10,13 +10,13 @@ import pyarrow as pa
 
 from streamsql.batch_mode.conform import conform
 from streamsql.batch_mode.connection import open_cursor
-from streamsql.batch_mode.final_order import final_order
 from streamsql.batch_mode.lower import begin, lower
 from streamsql.batch_mode.relation import Lowering, Relation, column
 from streamsql.batch_mode.scans import OpenSource, ScanInput, ScanSettings
 from streamsql.errors import DataError
 from streamsql.expr.context import EvalContext
 from streamsql.expr.types import Column, Schema
+from streamsql.plan.final_order import final_order
 from streamsql.plan.logical import Plan
 from streamsql.plan.sharing import share
 from streamsql.runtime.decisions import Decision

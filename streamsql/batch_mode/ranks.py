@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from streamsql.batch_mode.final_order import final_order
 from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_ids, order_terms, select_list
 from streamsql.batch_mode.windows import windowed_rows
 from streamsql.expr.duckdb_sql import duckdb_type
+from streamsql.plan.final_order import final_order
 from streamsql.plan.logical import Limit, Sort, SortKey, WindowRank
 from streamsql.plan.traits import keeps_later
 

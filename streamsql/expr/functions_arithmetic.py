@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,6 +17,7 @@ from streamsql.expr.function import ArrowFunction, Datum, Function, literal
 from streamsql.expr.nodes import Call
 from streamsql.expr.signatures import Args, Bound, Mismatch, any_nullable, first_type, takes
 from streamsql.expr.types import FLOATS, INTEGERS, Kind, SqlType, arrow_type
+from streamsql.expr.vectors import numbers, over_arrays, with_nulls
 
 DecimalRule = Callable[[tuple[int, int], tuple[int, int]], SqlType]
 
@@ -92,10 +94,6 @@ def _integer_remainder_by(divisor: int) -> ArrowFunction:
 
 
 def _float_remainder(left: Datum, right: Datum) -> Datum:
-    import numpy as np
-
-    from streamsql.expr.vectors import numbers, over_arrays, with_nulls
-
     def kernel(a: pa.Array, b: pa.Array) -> pa.Array:
         with np.errstate(all="ignore"):
             return with_nulls(np.fmod(numbers(a), numbers(b)), a.type, a, b)

@@ -15,7 +15,7 @@ from streamsql.expr.coercion import coerce, is_text
 from streamsql.expr.context import EvalContext
 from streamsql.expr.duckdb_cast import cast_sql
 from streamsql.expr.duckdb_text import local_sql, quoted, zoned_sql
-from streamsql.expr.function import ArrowFunction, Datum, Function, literal
+from streamsql.expr.function import ArrowFunction, Build, Datum, Function, Render, literal
 from streamsql.expr.java_patterns import duckdb_format, formatter, is_moment, reading_pattern, two_digit_year
 from streamsql.expr.literals import now_scalar
 from streamsql.expr.nodes import Call, Literal
@@ -222,8 +222,8 @@ def _reading(name: str, target: SqlType) -> Function:
     return Function(name, usage, _reading_rule(target), partial(_read, target), partial(_read_sql, target), name)
 
 
-def _entry(name: str, usage: str, rule: Rule, build: object, render: object) -> Function:
-    return Function(name, usage, rule, build, render, name)  # type: ignore[arg-type]
+def _entry(name: str, usage: str, rule: Rule, build: Build, render: Render) -> Function:
+    return Function(name, usage, rule, build, render, name)
 
 
 FORMATS: tuple[Function, ...] = (

@@ -14,9 +14,10 @@ from streamsql.expr.casting import NESTED
 from streamsql.expr.coercion import TIMES, coerce, is_text
 from streamsql.expr.context import EvalContext
 from streamsql.expr.function import ArrowFunction, Datum, Function, always
+from streamsql.expr.literals import to_array
 from streamsql.expr.nodes import Call, Literal
 from streamsql.expr.signatures import Args, Bound, Mismatch, any_nullable, same_type, takes
-from streamsql.expr.types import FLOATS, arrow_type
+from streamsql.expr.types import FLOATS
 
 
 def comparable(args: Args, what: str = "cannot compare") -> Args:
@@ -78,15 +79,12 @@ def _in_rule(args: Args) -> Bound:
 
 
 def _in_kernel(call: Call, context: EvalContext) -> ArrowFunction | None:
-    from streamsql.expr.literals import to_scalar
-
-    scalars = [to_scalar(each) for each in call.args[1:] if isinstance(each, Literal)]
-    known = [each for each in scalars if each.is_valid]
     if call.args[0].type.kind in NESTED:
         return None
-    values = pa.array([each.as_py() for each in known], arrow_type(call.args[0].type))
+    listed = [each.value for each in call.args[1:] if isinstance(each, Literal)]
+    values = to_array(call.args[0].type, [each for each in listed if each is not None])
     unknown = pa.scalar(None, pa.bool_())
-    has_null = len(known) < len(scalars)
+    has_null = None in listed
 
     def evaluate(value: Datum, *rest: Datum) -> Datum:
         found = pc.is_in(value, value_set=values)

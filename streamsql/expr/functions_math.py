@@ -89,8 +89,8 @@ def _constant(value: float) -> Build:
     return always(lambda: scalar)
 
 
-def _double(name: str, arrow: object, sql: str, params: str = "double") -> Function:
-    return Function(name, f"{name}({params})", takes(params, t.DOUBLE), arrow, sql, name)  # type: ignore[arg-type]
+def _double(name: str, arrow: Build, sql: str, params: str = "double") -> Function:
+    return Function(name, f"{name}({params})", takes(params, t.DOUBLE), arrow, sql, name)
 
 
 _floor, _ceil = partial(rounding.to_whole, False), partial(rounding.to_whole, True)

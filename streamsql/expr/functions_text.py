@@ -12,7 +12,7 @@ from streamsql.expr import types as t
 from streamsql.expr.coercion import coerce, common_type, is_text
 from streamsql.expr.context import EvalContext
 from streamsql.expr.duckdb_text import quoted
-from streamsql.expr.function import Function, always
+from streamsql.expr.function import Build, Function, Render, always
 from streamsql.expr.nodes import Call, Literal
 from streamsql.expr.signatures import Args, Bound, Mismatch, Rule, any_nullable, takes
 from streamsql.expr.types import BYTES_KINDS, Kind
@@ -124,10 +124,10 @@ def _initcap_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
 
 
 def _text(
-    name: str, params: str, arrow: object, sql: object, *, result: t.SqlType = t.STRING, usage: str = ""
+    name: str, params: str, arrow: Build | None, sql: str | Render, *, result: t.SqlType = t.STRING, usage: str = ""
 ) -> Function:
     rule = takes(params, result)
-    return Function(name, usage or f"{name}({params})", rule, arrow, sql, name)  # type: ignore[arg-type]
+    return Function(name, usage or f"{name}({params})", rule, arrow, sql, name)
 
 
 _FIRST_BYTE = "CAST('0x' || left(hex({0}), 2) AS INTEGER)"

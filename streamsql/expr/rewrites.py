@@ -8,7 +8,7 @@ from functools import reduce
 
 from streamsql.errors import Span
 from streamsql.expr import types as t
-from streamsql.expr.coercion import coerce, common_type
+from streamsql.expr.coercion import coerce, common_type, is_numeric
 from streamsql.expr.nodes import Case, Expr, Literal
 from streamsql.expr.signatures import Args, Mismatch
 
@@ -62,10 +62,9 @@ def _extract(unit: str) -> Rewrite:
     return rewrite
 
 
-def _same(args: Args, span: Span | None, resolve: Resolve) -> Expr:
-    if len(args) != 1:
-        raise Mismatch("this takes one value")
-    return replace(args[0], span=span)
+def _plus(args: Args, span: Span | None, resolve: Resolve) -> Expr | None:
+    """A sign that changes nothing."""
+    return replace(args[0], span=span) if len(args) == 1 and is_numeric(args[0].type) else None
 
 
 REWRITES: dict[str, Rewrite] = {
@@ -77,7 +76,7 @@ REWRITES: dict[str, Rewrite] = {
     "NOT IN": _negated("IN"),
     "NOT LIKE": _negated("LIKE"),
     "NOT SIMILAR TO": _negated("SIMILAR TO"),
-    "UNARY +": _same,
+    "+": _plus,
     "YEAR": _extract("YEAR"),
     "QUARTER": _extract("QUARTER"),
     "MONTH": _extract("MONTH"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import partial
 
 import pyarrow as pa
@@ -23,14 +24,6 @@ FALSE_TEXT = ("f", "false", "n", "no", "0")
 _NO_TEXT = pa.scalar(None, pa.string())
 
 
-class Malformed(pa.ArrowInvalid):  # type: ignore[misc]
-    """A text that is not a value of the type; `index` is its row."""
-
-    def __init__(self, index: int) -> None:
-        super().__init__("malformed text")
-        self.index = index
-
-
 def strict(parse: ArrowFunction, target: SqlType) -> ArrowFunction:
     """CAST instead of TRY_CAST: text that gives no value raises (a DECIMAL that is only too large is NULL)."""
     well_formed = partial(_matches, EXACT_NUMBER) if target.kind is Kind.DECIMAL else None
@@ -41,8 +34,8 @@ def strict(parse: ArrowFunction, target: SqlType) -> ArrowFunction:
             lost = pc.and_(pc.is_null(result), pc.is_valid(array))
             if well_formed is not None:
                 lost = pc.and_not(lost, pc.fill_null(well_formed(_trim(array)), False))
-            if (index := pc.index(lost, True).as_py()) >= 0:
-                raise Malformed(index)
+            if pc.any(lost).as_py():
+                raise pa.ArrowInvalid("malformed text")
         return result
 
     return evaluate
@@ -136,8 +129,6 @@ def _parse_decimal(text: pa.Array, arrow: pa.DataType) -> pa.Array:
 
 def _parse_decimal_slowly(text: pa.Array, arrow: pa.DataType) -> pa.Array:
     """Text with exponents: rare, one at a time."""
-    from decimal import ROUND_HALF_UP, Decimal, localcontext
-
     limit, unit = decimals.power_of_ten(arrow.precision - arrow.scale), decimals.power_of_ten(-arrow.scale)
 
     def value(each: str | None) -> Decimal | None:

@@ -90,7 +90,7 @@ def _text(type_: SqlType) -> str:
             fields = (f"{name} {child}" for name, child in zip(type_.names, type_.children, strict=True))
             return f"ROW<{', '.join(fields)}>"
         case _:
-            return kind.value
+            return str(kind.value)
 
 
 NULL = SqlType(Kind.NULL)

@@ -60,8 +60,7 @@ class SessionAggregate(Operator):
         kept = [(each.name, each.type) for each in input_schema.to_arrow()]
         self._kept_schema = pa.schema([*kept, ("$arrival", pa.int64())])
         self._cuts = SessionCuts(key_types, window.gap)
-        # Rows taken back are gone before they are aggregated, so the algebra never sees one.
-        self._algebra = PartialAggregates(input_schema, (), calls, append_only=True)
+        self._algebra = PartialAggregates(input_schema, (), calls, append_only)
         self.sessions = SessionIndex(key_types, window.gap, self._tick)
         self.aggregates = SlotPartials(self._algebra)
         self.kept = KeptRows(self._kept_schema)

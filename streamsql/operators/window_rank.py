@@ -18,8 +18,7 @@ from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.kept_rows import KeptRows
 from streamsql.state.progress import Progress
-from streamsql.state.retractions import never_added
-from streamsql.state.text_lists import surviving
+from streamsql.state.retractions import never_added, surviving
 from streamsql.state.window_grid import AttachedGrid
 from streamsql.time import Time, tick
 

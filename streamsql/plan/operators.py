@@ -30,6 +30,7 @@ from streamsql.operators import (
 from streamsql.operators.base import Operator
 from streamsql.operators.project import Kernel
 from streamsql.plan.arrival_numbers import Numbered, NumberedUnion
+from streamsql.plan.final_order import final_order
 from streamsql.plan.logical import (
     Aggregate,
     Attached,
@@ -132,8 +133,10 @@ def _(plan: Numbered, context: EvalContext) -> Operator:
 
 @operator_of.register
 def _(plan: Sort, context: EvalContext) -> Operator:
-    place = positions(plan.input.fields)
-    return sort.Sort(schema_of(plan.fields), _sort_keys(plan.keys, place))
+    keys = _sort_keys(plan.keys, positions(plan.input.fields))
+    # Updated rows have no order of arrival that does not depend on how the input was cut into steps.
+    ties = [SortKey(position) for position in final_order(plan.input) or ()]
+    return sort.Sort(schema_of(plan.fields), [*keys, *ties])
 
 
 @operator_of.register

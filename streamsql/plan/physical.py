@@ -106,7 +106,7 @@ class _Graph:
         return PhysicalNode(name, plan, inputs, operator_of(computed, self._context), asked)
 
     def _settled(self, plan: Plan, node: PhysicalNode, name: str) -> PhysicalNode:
-        """The rows that an updating input has left at its end: only then is it known which are the first."""
+        """The rows that an updating input has left at its end, in their final order: only then are the first known."""
         sort = Sort(input=plan, keys=(), fields=plan.fields)
         return PhysicalNode(f"{name} input", sort, (node,), operator_of(sort, self._context), False)
 

@@ -10,28 +10,28 @@ from streamsql.sql.context import Environment, View
 from streamsql.sql.dialect import exp
 
 
-def mentioned_names(tree: Any) -> frozenset[str]:
-    """All names that stand where a table may stand, names of WITH items included.
+def mentions(tree: Any) -> list[str]:
+    """Each name that stands where a table may stand, names of WITH items included, as often as it does.
 
     >>> from streamsql.sql.parse import parse_script
-    >>> (parsed,) = parse_script("INSERT INTO a SELECT * FROM b JOIN c ON TRUE")
-    >>> sorted(mentioned_names(parsed.tree))
-    ['a', 'b', 'c']
+    >>> (parsed,) = parse_script("INSERT INTO a SELECT * FROM b JOIN b AS c ON TRUE")
+    >>> sorted(mentions(parsed.tree))
+    ['a', 'b', 'b']
     """
-    return frozenset(table_name(each) for each in tree.find_all(exp.Table))
+    return [table_name(each) for each in tree.find_all(exp.Table)]
 
 
 def reached_names(tree: Any, environment: Environment) -> frozenset[str]:
     """The names that a statement reads, and those that the views among them read; not those it writes."""
     reached: set[str] = set()
-    waiting = {name for each in _reading(tree) for name in mentioned_names(each)}
+    waiting = {name for each in _reading(tree) for name in mentions(each)}
     while waiting:
         name = waiting.pop()
         reached.add(name)
         # Looking up `t$late` would fail where nothing has run yet; it is never a view.
         found = None if "$" in name else environment.lookup(name)
         if isinstance(found, View):
-            waiting |= mentioned_names(found.query) - reached
+            waiting |= {*mentions(found.query)} - reached
     return frozenset(reached)
 
 

@@ -50,18 +50,15 @@ class Slot:
 
 @dataclass(slots=True)
 class ValueSet:
-    """The distinct values of an argument, each with its weight; `slots` accumulate over the distinct ones."""
+    """The distinct values of an argument, each with its weight; `slots` accumulate over the distinct ones.
+
+    `listed`: LISTAGG wants all of them, in order.
+    """
 
     argument: Argument
     types: tuple[pa.DataType, ...]
     slots: list[Slot] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class ValueList:
-    """The values of an argument in order of arrival, for LISTAGG."""
-
-    argument: Argument
+    listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ class Groups:
 
     size: int
     columns: Mapping[str, Values]
-    lists: tuple[TextList, ...]
+    lists: Mapping[Argument, TextList]
 
 
 Result = Callable[[Groups], pa.Array]
@@ -78,11 +75,11 @@ Result = Callable[[Groups], pa.Array]
 
 @dataclass(frozen=True, slots=True)
 class Decomposition:
-    """Calls taken apart; `results` run parallel to the calls."""
+    """Calls taken apart; `results` run parallel to the calls, `lists` are the arguments of LISTAGG in arrival order."""
 
     slots: tuple[Slot, ...]
     sets: tuple[ValueSet, ...]
-    lists: tuple[ValueList, ...]
+    lists: tuple[Argument, ...]
     results: tuple[Result, ...]
 
 
@@ -101,7 +98,7 @@ class _Builder:
         self.append_only = append_only
         self.slots: list[Slot] = []
         self.sets: list[ValueSet] = []
-        self.lists: list[ValueList] = []
+        self.lists: list[Argument] = []
         self._names = 0
 
     def result(self, call: AggregateCall) -> Result:
@@ -149,19 +146,24 @@ class _Builder:
         return lambda groups: extreme(groups.columns[slot.name], groups.columns[counted], type_)
 
     def _list(self, call: AggregateCall, argument: Argument) -> Result:
-        at = next((i for i, each in enumerate(self.lists) if each.argument == argument), len(self.lists))
-        if at == len(self.lists):
-            self.lists.append(ValueList(argument))
+        """In order of arrival; rows that are taken back have none, so there it goes by text."""
+        if not self.append_only:
+            self._set(argument).listed = True
+        elif argument not in self.lists:
+            self.lists.append(argument)
         separator = str(call.options[0]) if call.options else ","
-        return lambda groups: joined(groups.lists[at], groups.size, separator, distinct=call.distinct)
+        return lambda groups: joined(groups.lists[argument], groups.size, separator, distinct=call.distinct)
 
     def _in_set(self, argument: Argument, kind: Linear) -> Slot:
+        return self._slot(self._set(argument).slots, argument, kind)
+
+    def _set(self, argument: Argument) -> ValueSet:
         found = next((each for each in self.sets if each.argument == argument), None)
         if found is None:
             types = tuple(arrow_type(self.schema.columns[each].type) for each in argument.columns)
             found = ValueSet(argument, types)
             self.sets.append(found)
-        return self._slot(found.slots, argument, kind)
+        return found
 
     def _slot(self, among: list[Slot], argument: Argument, kind: Linear) -> Slot:
         for each in among:

@@ -12,7 +12,7 @@ from streamsql.batch import Weights
 from streamsql.errors import DataError
 from streamsql.state.accumulators import Accumulators
 from streamsql.state.base import State
-from streamsql.state.decomposition import ROWS, Groups
+from streamsql.state.decomposition import ROWS, Argument, Groups
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array
 from streamsql.state.grouping import denormalize_key
 from streamsql.state.key_index import KeyIndex
@@ -22,7 +22,7 @@ from streamsql.state.partial import Collection, Partial, concat_columns
 from streamsql.state.partial_aggregates import PartialAggregates
 from streamsql.state.retractions import never_added
 from streamsql.state.text_lists import TextList
-from streamsql.state.text_sequences import TextChanges, TextSequences
+from streamsql.state.text_sequences import TextSequences
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,9 +49,10 @@ class GroupState:
         self._keys = KeyIndex(algebra.key_types or [pa.int8()])
         self._accumulators = Accumulators(self._slots)
         self._sets = [
-            ValueCounts(each.types, ordered=any(isinstance(slot.linear, Extreme) for slot in each.slots))
+            ValueCounts(each.types, ordered=each.listed or any(isinstance(slot.linear, Extreme) for slot in each.slots))
             for each in parts.sets
         ]
+        self._listed = {each.argument: values for each, values in zip(parts.sets, self._sets, strict=True) if each.listed}
         self._lists = [TextSequences() for _ in parts.lists]
 
     def parts(self) -> dict[str, State]:
@@ -68,17 +69,19 @@ class GroupState:
         for slot in self._algebra.parts.slots:
             new |= slot.write(slot.linear.combine(slot.read(old), slot.read(step.columns)))
         self._check(step, new)
-        sets = len(self._sets)
-        for at, rows in enumerate(step.collections[:sets]):
+        before, more = self._texts(ids), step.collections[len(self._sets) :]
+        for at, rows in enumerate(step.collections[: len(self._sets)]):
             new |= self._apply_set(at, step, ids, rows, old)
-        lists = self._apply_lists(step, ids, step.collections[sets:])
+        after = self._texts(ids)
+        for argument, texts, rows in zip(self._algebra.parts.lists, self._lists, more, strict=True):
+            before[argument], after[argument] = texts.append(ids, rows)
         self._accumulators.put(ids, old, new)
         had, has = np.asarray(old[ROWS] > 0), np.asarray(new[ROWS] > 0)
         keys = [denormalize_key(*each) for each in zip(step.keys, self._algebra.key_types, strict=True)]
         if np.count_nonzero(had):
-            groups = _both(step.size, old, new, lists)
+            groups = _both(Groups(step.size, old, before), Groups(step.size, new, after))
         else:
-            groups = Groups(step.size, new, tuple(each.after for each in lists))
+            groups = Groups(step.size, new, after)
         if np.count_nonzero(has) < step.size:
             gone = ids[~has]
             self._accumulators.clear(gone)
@@ -104,14 +107,9 @@ class GroupState:
                 new |= slot.write(slot.linear.combine(slot.read(old), more))
         return new
 
-    def _apply_lists(self, step: Partial, ids: Int64Array, collections: tuple[Collection, ...]) -> list[TextChanges]:
-        changes = []
-        for texts, rows in zip(self._lists, collections, strict=True):
-            change = texts.apply(ids, rows)
-            if change.invalid is not None:
-                raise self._never_added(step, change.invalid)
-            changes.append(change)
-        return changes
+    def _texts(self, ids: Int64Array) -> dict[Argument, TextList]:
+        """The lists that go by text, as they are now."""
+        return {argument: values.texts(ids) for argument, values in self._listed.items()}
 
     def _check(self, step: Partial, new: Mapping[str, Values]) -> None:
         """No group may have fewer than no rows or values, and one without rows has no values."""
@@ -129,17 +127,15 @@ class GroupState:
         return never_added(self._algebra.input_schema, self._algebra.keys, shown)
 
 
-def _both(size: int, old: Mapping[str, Values], new: Mapping[str, Values], lists: list[TextChanges]) -> Groups:
+def _both(old: Groups, new: Groups) -> Groups:
     """The old groups, then the new ones."""
-    columns = concat_columns((old, new), (size, size))
-    texts = (
-        TextList(
-            np.concatenate([each.before.ids, each.after.ids + size]),
-            pa.concat_arrays([each.before.texts, each.after.texts]),
-        )
-        for each in lists
-    )
-    return Groups(2 * size, columns, tuple(texts))
+    columns = concat_columns((old.columns, new.columns), (old.size, new.size))
+    lists = {argument: _followed_by(texts, new.lists[argument], old.size) for argument, texts in old.lists.items()}
+    return Groups(old.size + new.size, columns, lists)
+
+
+def _followed_by(one: TextList, other: TextList, size: int) -> TextList:
+    return TextList(np.concatenate([one.ids, other.ids + size]), pa.concat_arrays([one.texts, other.texts]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ from streamsql.state.grouping import single_chunk
 from streamsql.state.key_index import KeyIndex
 from streamsql.state.partial import Collection
 from streamsql.state.stored_column import grown
+from streamsql.state.text_lists import TextList, in_text_order
 from streamsql.state.value_order import ValueOrder
 
 
@@ -30,7 +31,7 @@ class Changes:
 
 
 class ValueCounts(State):
-    """A multiset of (group id, values). `ordered`: the largest and smallest value of a group can be asked for.
+    """A multiset of (group id, values). `ordered`: the values of a group, or the outermost, can be asked for.
 
     With an order, a value that vanished keeps its place until as many are gone as are left.
     """
@@ -76,6 +77,12 @@ class ValueCounts(State):
         assert self._order is not None
         owners, pairs = self._order.outermost(groups, self._counts, largest=largest)
         return owners, self._pairs.keys(pairs)[1]
+
+    def texts(self, groups: Int64Array) -> TextList:
+        """All texts of groups in order, ids being positions in `groups`."""
+        assert self._order is not None
+        owners, pairs = self._order.within(groups, self._counts)
+        return in_text_order(owners, self._pairs.keys(pairs)[1], self._counts[pairs])
 
     def save(self) -> dict[str, pa.Table]:
         pairs = np.flatnonzero(self._counts)

@@ -60,6 +60,9 @@ def close_windows(runs: PartialRuns, grid: WindowGrid, after: int, through: int)
     if first <= last:
         yield from _close(found, grid, runs.algebra, first, last)
     runs.drop_below(grid.ending_from(through + 1))
+    joined = grid.joined_pane(through)
+    if joined is not None:
+        runs.join_below(joined)
 
 
 def _close(

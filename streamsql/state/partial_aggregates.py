@@ -22,14 +22,14 @@ import pyarrow as pa
 from streamsql.batch import Weights
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.types import Schema, arrow_type
-from streamsql.state.decomposition import ROWS, Groups, decompose
+from streamsql.state.decomposition import ROWS, Argument, Groups, decompose
 from streamsql.state.fixed_width import Int64Array, int64_array, take_rows
 from streamsql.state.grouping import denormalize_key, group_rows, normalize_key, normalized_type
 from streamsql.state.linear import Count, Values, scatter_add
 from streamsql.state.partial import Collection, Partial, concat_collections, concat_columns, load_partial
 from streamsql.state.retractions import never_added
 from streamsql.state.selected_rows import RowSelector, Selected
-from streamsql.state.text_lists import TextList, surviving
+from streamsql.state.text_lists import TextList, in_text_order
 
 __all__ = ["Collection", "Partial", "PartialAggregates", "load_partial"]
 
@@ -38,7 +38,7 @@ class PartialAggregates:
     """The algebra of a list of aggregate calls; has no state of its own.
 
     `keys`, and `args` and `filter` of the calls, are positions in the input. `append_only`: no weights will come.
-    `needs_ordinals`: LISTAGG is among the calls, and `partial` must be told the arrival order of the rows.
+    `needs_ordinals`: LISTAGG is among the calls and goes by arrival, so `partial` must be told the arrival order of the rows.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class PartialAggregates:
                 values = seen.values[0] if seen.values else None
                 columns |= slot.write(slot.linear.over_rows(seen.ids, size, values, seen.weights))
         collections = [_distinct_values(selector.select(each.argument)) for each in self.parts.sets]
-        collections += [_texts(selector.select(each.argument), ordinals) for each in self.parts.lists]
+        collections += [_texts(selector.select(each), ordinals) for each in self.parts.lists]
         return Partial(
             size, len(extra_keys), tuple(take_rows(each, first) for each in keys), columns, tuple(collections)
         )
@@ -108,13 +108,17 @@ class PartialAggregates:
         self._check_counts(partial, partial.columns[ROWS])
         partial = partial.filter(np.asarray(partial.columns[ROWS] > 0))
         columns = dict(partial.columns)
+        lists: dict[Argument, TextList] = {}
         sets = len(self.parts.sets)
         for value_set, collection in zip(self.parts.sets, partial.collections[:sets], strict=True):
             self._check_counts(partial, collection.weights, collection.ids)
             for slot in value_set.slots:
                 values = collection.values[0]
                 columns |= slot.write(slot.linear.over_rows(collection.ids, partial.size, values, None))
-        lists = tuple(self._text_list(partial, each) for each in partial.collections[sets:])
+            if value_set.listed:
+                lists[value_set.argument] = in_text_order(collection.ids, collection.values[0], collection.weights)
+        for argument, collection in zip(self.parts.lists, partial.collections[sets:], strict=True):
+            lists[argument] = _in_arrival_order(collection)
         groups = Groups(partial.size, columns, lists)
         keys = list(partial.keys[: partial.extra])
         keys += map(denormalize_key, partial.keys[partial.extra :], self.key_types)
@@ -145,19 +149,6 @@ class PartialAggregates:
         values = [each.slice(group, 1) for each in partial.keys[partial.extra :]]
         return never_added(self.input_schema, self.keys, list(map(denormalize_key, values, self.key_types)))
 
-    def _text_list(self, partial: Partial, rows: Collection) -> TextList:
-        if not len(rows):
-            return TextList(rows.ids, rows.values[0])
-        assert rows.ordinals is not None
-        order = np.lexsort((rows.ordinals, rows.ids))
-        ids, texts, weights = rows.ids[order], rows.values[0].take(int64_array(order)), rows.weights[order]
-        same, first = group_rows([int64_array(ids), texts])
-        kept = surviving(same, weights)
-        if kept is None:
-            worst = int(np.argmin(scatter_add(same, len(first), weights)))
-            raise self._never_added(partial, int(ids[first[worst]]))
-        return TextList(ids[kept], texts.filter(pa.array(kept)))
-
 
 def _group(keys: Sequence[pa.Array], count: int) -> tuple[Int64Array, Int64Array]:
     if keys:
@@ -176,6 +167,12 @@ def _distinct_values(seen: Selected) -> Collection:
 def _texts(seen: Selected, ordinals: Int64Array | None) -> Collection:
     assert ordinals is not None, "LISTAGG needs the arrival order"
     return Collection(seen.ids, seen.values, _weights(seen), ordinals if seen.mask is None else ordinals[seen.mask])
+
+
+def _in_arrival_order(rows: Collection) -> TextList:
+    assert rows.ordinals is not None
+    order = np.lexsort((rows.ordinals, rows.ids))
+    return TextList(rows.ids[order], rows.values[0].take(int64_array(order)))
 
 
 def _merge_collections(partials: Sequence[Partial], ids: Int64Array) -> tuple[Collection, ...]:

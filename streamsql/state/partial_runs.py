@@ -12,7 +12,7 @@ from streamsql.state.base import State
 from streamsql.state.fixed_width import Int64Array
 from streamsql.state.partial import Partial
 from streamsql.state.partial_aggregates import PartialAggregates
-from streamsql.state.partial_rows import slice_groups, sorted_groups
+from streamsql.state.partial_rows import numbered, slice_groups, sorted_groups, with_number
 
 MOST_RUNS = 32
 """With more runs than this, the smaller half becomes one: so few groups are rewritten often."""
@@ -76,6 +76,17 @@ class PartialRuns(State):
         """Forget the groups with a lower number than `limit`."""
         if any(each.low < limit for each in self._runs):
             self._runs = _present(each.between(limit, each.high + 1) for each in self._runs)
+
+    def join_below(self, number: int) -> None:
+        """Merge the groups with a lower number; they get this one."""
+        parts = self.below(number)
+        if not parts:
+            return
+        self.drop_below(number)
+        if len(parts) == 1 and parts[0].low == parts[0].high:
+            self.add(numbered(parts[0].partial, np.full(len(parts[0].numbers), number)))
+        else:
+            self.add(with_number(self.algebra.merge([each.partial for each in parts]), number))
 
     def save(self) -> dict[str, pa.Table]:
         if len(self._runs) > 1:

@@ -1,13 +1,34 @@
-"""The error of a row that is taken back but was never added."""
+"""Rows that are taken back: which are left then, and the error of one that was never added."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from streamsql.errors import DataError, Span
 from streamsql.expr.types import Schema
+from streamsql.state.fixed_width import BoolArray, Int64Array
+
+
+def surviving(values: Int64Array, weights: Int64Array) -> BoolArray | None:
+    """Which rows are left when each -1 row takes back the oldest equal +1 row; None when a -1 row finds none.
+
+    `values` identify what is equal; rows are in order of arrival.
+    """
+    kept = weights > 0
+    gone = np.bincount(values[~kept], minlength=int(values.max(initial=-1)) + 1)
+    if not gone.any():
+        return np.asarray(kept)
+    order = np.argsort(values, kind="stable")
+    order = order[kept[order]]
+    mine = values[order]
+    if bool((np.bincount(mine, minlength=len(gone)) < gone).any()):
+        return None
+    start = np.searchsorted(mine, mine)
+    kept[order[np.arange(len(mine)) - start < gone[mine]]] = False
+    return np.asarray(kept)
 
 
 def never_added(

@@ -1,4 +1,4 @@
-"""Texts by group in order of arrival, and LISTAGG's way of joining them."""
+"""Texts by group, and LISTAGG's way of joining them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streamsql.state.fixed_width import BoolArray, Int64Array
+from streamsql.state.fixed_width import Int64Array, int64_array
 from streamsql.state.grouping import group_rows
 
 
 @dataclass(frozen=True, slots=True)
 class TextList:
-    """The texts of groups: sorted by group id, within a group by arrival."""
+    """The texts of groups: sorted by group id, within a group by arrival or by text."""
 
     ids: Int64Array
     texts: pa.Array
@@ -32,20 +32,9 @@ def joined(rows: TextList, size: int, separator: str, *, distinct: bool) -> pa.A
     return pc.if_else(pa.array(counts > 0), pc.binary_join(lists, separator), pa.scalar(None, pa.string()))
 
 
-def surviving(values: Int64Array, weights: Int64Array) -> BoolArray | None:
-    """Which rows are left when each -1 row takes back the oldest equal +1 row; None when a -1 row finds none.
-
-    `values` identify what is equal; rows are in order of arrival.
-    """
-    kept = weights > 0
-    gone = np.bincount(values[~kept], minlength=int(values.max(initial=-1)) + 1)
-    if not gone.any():
-        return np.asarray(kept)
-    order = np.argsort(values, kind="stable")
-    order = order[kept[order]]
-    mine = values[order]
-    if bool((np.bincount(mine, minlength=len(gone)) < gone).any()):
-        return None
-    start = np.searchsorted(mine, mine)
-    kept[order[np.arange(len(mine)) - start < gone[mine]]] = False
-    return np.asarray(kept)
+def in_text_order(ids: Int64Array, texts: pa.Array, counts: Int64Array) -> TextList:
+    """Distinct texts of groups, each as often as its count, by code point."""
+    table = pa.Table.from_arrays([int64_array(ids), texts], ["group", "text"])
+    order = pc.sort_indices(table, sort_keys=[("group", "ascending"), ("text", "ascending")])
+    at = np.repeat(np.asarray(order.to_numpy()).astype(np.int64), counts[order.to_numpy()])
+    return TextList(ids[at], texts.take(int64_array(at)))

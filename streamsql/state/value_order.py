@@ -1,4 +1,4 @@
-"""ValueOrder: the values of each group in order, for MIN and MAX over input that takes rows back."""
+"""ValueOrder: the values of each group in order, for MIN, MAX and LISTAGG over input that takes rows back."""
 
 from __future__ import annotations
 
@@ -46,6 +46,18 @@ class ValueOrder:
             pairs.append(run.pairs[at])
         return np.concatenate(owners), np.concatenate(pairs)
 
+    def within(self, groups: Int64Array, counts: Int64Array) -> tuple[Int64Array, Int64Array]:
+        """All pairs of the groups whose count is not 0, in no order: position in `groups`, pair id."""
+        self._sort_waiting()
+        owners, pairs = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+        for run in self._runs:
+            low, high = np.searchsorted(run.groups, groups, "left"), np.searchsorted(run.groups, groups, "right")
+            owner, at = _ranges(np.arange(len(groups)), low, high - low)
+            there = counts[run.pairs[at]] > 0
+            owners.append(owner[there])
+            pairs.append(run.pairs[at[there]])
+        return np.concatenate(owners), np.concatenate(pairs)
+
     def _sort_waiting(self) -> None:
         if not self._waiting:
             return
@@ -68,8 +80,7 @@ def _scan(
     while len(active):
         width = np.minimum(high[active] - low[active], step)
         begin = high[active] - width if largest else low[active]
-        at = np.arange(int(width.sum())) - np.repeat(np.cumsum(width) - width, width) + np.repeat(begin, width)
-        owner = np.repeat(active, width)
+        owner, at = _ranges(active, begin, width)
         there = counts[pairs[at]] > 0
         # Ascending positions: of several writes to one place the last stays, so the order decides which end wins.
         owner, at = (owner[there], at[there]) if largest else (owner[there][::-1], at[there][::-1])
@@ -82,6 +93,12 @@ def _scan(
         step *= 8
     found = np.flatnonzero(best >= 0)
     return found, best[found]
+
+
+def _ranges(owners: Int64Array, begin: Int64Array, width: Int64Array) -> tuple[Int64Array, Int64Array]:
+    """Each owner's positions from `begin` on, `width` of them: owner, position."""
+    at = np.arange(int(width.sum())) - np.repeat(np.cumsum(width) - width, width) + np.repeat(begin, width)
+    return np.repeat(owners, width), at
 
 
 def _sorted(groups: Int64Array, values: pa.Array) -> Int64Array:

@@ -59,6 +59,10 @@ class WindowGrid(ABC):
     def bounds(self, windows: Numbers) -> tuple[Times, Times]:
         """Start and end of windows by number."""
 
+    def joined_pane(self, through: int) -> int | None:
+        """The pane that all earlier ones have become, if they count in the same windows after `through`."""
+        return None
+
     @property
     @abstractmethod
     def width(self) -> int:
@@ -168,6 +172,9 @@ class CumulateGrid(WindowGrid):
 
     def beginning_after(self, window: IntOrArray) -> IntOrArray:
         return window + 1
+
+    def joined_pane(self, through: int) -> int | None:
+        return through + 1 if (through + 1) % self.width else None
 
     def closed(self, watermark: IntOrArray) -> IntOrArray:
         since = watermark + (self.tick - self.offset)

@@ -25,6 +25,10 @@ class Case:
     types: dict[str, str]
 
     @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
     def sql(self) -> str:
         return (self.folder / "query.sql").read_text().replace("${DIR}", str(self.folder))
 
@@ -69,9 +73,12 @@ def _canonical(value: Any) -> Any:
     return value
 
 
-def differences(case: Case, actual: list[dict[str, Any]]) -> list[str]:
-    """Rows that only one side has, as lines `-` expected or `+` actual; floats agree to 9 significant digits."""
-    expected = Counter(_key(case, row) for row in case.expected())
+def differences(case: Case, actual: list[dict[str, Any]], answer: list[dict[str, Any]] | None = None) -> list[str]:
+    """Rows that only one side has, as lines `-` expected or `+` actual; floats agree to 9 significant digits.
+
+    Expected is Flink's answer, or `answer`.
+    """
+    expected = Counter(_key(case, row) for row in (case.expected() if answer is None else answer))
     found = Counter(_key(case, row) for row in actual)
     return [f"- {row}" for row in (expected - found).elements()] + [f"+ {row}" for row in (found - expected).elements()]
 

@@ -2,66 +2,96 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
-from streamsql.errors import NotSupportedYet, StreamSqlError
+from streamsql.errors import DataError, NotSupportedYet, StreamSqlError
+from streamsql.query import Query
 from streamsql.session import connect
 from tests.flink_cases.grading import Case, canonical_rows, cases, differences
+from tests.flink_cases.meanings import CORRECTIONS, FAILURES, MEANINGS
 
-ALL = {case.folder.name: case for case in cases("cases")}
+
+def params(kind: str, wanted: Callable[[Case], bool]) -> list[Any]:
+    """The cases of a folder that are wanted, as parameters of a test."""
+    return [pytest.param(each, id=each.name) for each in cases(kind) if wanted(each)]
 
 
-def _runs(case: Case) -> bool:
+def query_of(case: Case, batch_rows: int = 65_536) -> Query:
+    found = connect(settings={"streamsql.batch-size": str(batch_rows)}).sql(case.sql)
+    assert found is not None
+    return found
+
+
+def answer(case: Case, batch_rows: int = 65_536) -> list[dict[str, Any]]:
+    return canonical_rows(query_of(case, batch_rows).to_arrow())
+
+
+def runs(case: Case) -> bool:
     feature, _, detail = case.feature.partition(":")
     return feature == "window" and detail != "join"
 
 
-RUNNING = [pytest.param(case, id=name) for name, case in ALL.items() if _runs(case)]
-OTHERS = [pytest.param(case, id=name) for name, case in ALL.items() if not _runs(case)]
+def fails(case: Case) -> bool:
+    return case.name in FAILURES
+
+
+def may_run(case: Case) -> bool:
+    return not runs(case) and not fails(case)
 
 
 @pytest.mark.parametrize("batch_rows", [1, 7, 65_536])
-@pytest.mark.parametrize("case", RUNNING)
+@pytest.mark.parametrize("case", params("cases", runs))
 def test_answer_is_flinks(case: Case, batch_rows: int) -> None:
-    session = connect(settings={"streamsql.batch-size": str(batch_rows)})
-    query = session.sql(case.sql)
-    assert query is not None
-    assert not differences(case, canonical_rows(query.to_arrow()))
+    assert not differences(case, answer(case, batch_rows))
 
 
-@pytest.mark.parametrize("case", RUNNING)
-def test_batch_differs_by_late_rows_only(case: Case) -> None:
-    query = connect().sql(case.sql)
-    assert query is not None
-    assert query.compare().unexplained.rows == 0
+@pytest.mark.parametrize("case", params("cases", runs))
+def test_batch_differs_by_what_time_decided_only(case: Case) -> None:
+    assert query_of(case).compare().unexplained.rows == 0
 
 
-@pytest.mark.parametrize("case", OTHERS)
-def test_no_answer_is_wrong(case: Case) -> None:
+@pytest.mark.parametrize("batch_rows", [7, 65_536])
+@pytest.mark.parametrize("case", params("cases", may_run))
+def test_no_answer_is_wrong(case: Case, batch_rows: int) -> None:
     try:
-        query = connect().sql(case.sql)
-        assert query is not None
-        rows = canonical_rows(query.to_arrow())
+        rows = answer(case, batch_rows)
     except NotSupportedYet as error:
         assert error.span is not None
         return
     assert not differences(case, rows)
 
 
-@pytest.mark.parametrize("case", [pytest.param(case, id=case.folder.name) for case in cases("errors")])
-def test_what_flink_refuses_is_refused_or_has_a_meaning(case: Case) -> None:
-    meaning = MEANINGS.get(case.folder.name)
-    query = None
-    try:
-        query = connect().sql(case.sql)
-        assert query is not None
-        rows = query.to_arrow().num_rows
-    except StreamSqlError as error:
-        assert meaning is None, error
-        assert error.message
-        return
-    assert rows == meaning
+@pytest.mark.parametrize("case", params("errors", lambda case: case.name not in MEANINGS))
+def test_what_flink_refuses_is_refused(case: Case) -> None:
+    with pytest.raises(StreamSqlError) as caught:
+        answer(case)
+    assert caught.value.message
 
 
-MEANINGS: dict[str, int] = {}
-"""What Flink refuses and streamsql answers, with the number of rows; docs/differences.md says why for each."""
+@pytest.mark.parametrize("case", params("errors", lambda case: case.name in MEANINGS))
+def test_what_flink_refuses_can_have_a_meaning(case: Case) -> None:
+    assert answer(case) == MEANINGS[case.name]
+
+
+@pytest.mark.parametrize("case", params("quirks", lambda case: case.name in CORRECTIONS))
+def test_quirks_are_corrected(case: Case) -> None:
+    corrections = CORRECTIONS[case.name]
+    expected = [row | corrections.get(row.get("id", 0), {}) for row in case.expected()]
+    assert not differences(case, answer(case), expected)
+
+
+@pytest.mark.parametrize("case", [*params("cases", fails), *params("quirks", fails)])
+def test_what_fails_on_purpose(case: Case) -> None:
+    with pytest.raises(DataError, match=re.escape(FAILURES[case.name])):
+        answer(case)
+
+
+@pytest.mark.parametrize("case", params("quirks", lambda case: case.name not in {**FAILURES, **CORRECTIONS}))
+def test_other_quirks_have_to_wait(case: Case) -> None:
+    with pytest.raises(NotSupportedYet) as caught:
+        answer(case)
+    assert caught.value.span is not None

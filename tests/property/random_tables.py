@@ -114,9 +114,11 @@ def tables(
 
 
 @st.composite
-def changing_tables(draw: st.DrawFn, most: int = 40) -> RandomTable:
+def changing_tables(
+    draw: st.DrawFn, name: str = "t", time_type: str = "TIMESTAMP(3)", delay: int | None = None, most: int = 40
+) -> RandomTable:
     """A table whose rows are taken back at random; what is taken back was there."""
-    wanted = draw(tables(most=most))
+    wanted = draw(tables(name, time_type, delay, most))
     rows: list[tuple[Any, ...]] = []
     weights: list[int] = []
     present: list[tuple[Any, ...]] = []

@@ -333,11 +333,11 @@ TEXT_ROWS = st.tuples(
 
 
 def listed(left: Sequence[Row]) -> dict[Row, Row]:
-    """The lists of the rows that are left, in order of arrival."""
+    """The lists of the rows that are left, by text."""
     table = {}
     for key in {row[0] for row in left}:
-        texts = [row[1] for row in left if row[0] == key and row[1] is not None]
-        kept = [row[1] for row in left if row[0] == key and row[1] is not None and row[2]]
+        texts = sorted(row[1] for row in left if row[0] == key and row[1] is not None)
+        kept = sorted(row[1] for row in left if row[0] == key and row[1] is not None and row[2])
         every = (",".join(texts), "; ".join(dict.fromkeys(texts)), ",".join(kept))
         table[(key,)] = tuple(text if there else None for text, there in zip(every, (texts, texts, kept), strict=True))
     return table

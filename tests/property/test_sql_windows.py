@@ -22,7 +22,7 @@ from streamsql.session import Session
 from streamsql.sql import statements as s
 from streamsql.time import ManualClock
 from tests.property.random_queries import queries
-from tests.property.random_tables import NEVER_LATE, RandomTable, tables
+from tests.property.random_tables import NEVER_LATE, RandomTable, changing_tables, tables
 
 EXAMPLES = int(os.environ.get("STREAMSQL_EXAMPLES", "60"))
 SEED = os.environ.get("STREAMSQL_SEED")
@@ -82,7 +82,8 @@ def scripts(draw: st.DrawFn, delay: int | None = None) -> Script:
     """One or two tables and a query over them."""
     time_type = draw(st.sampled_from(["TIMESTAMP(3)", "TIMESTAMP(3)", "TIMESTAMP(6)", "TIMESTAMP_LTZ(3)"]))
     two = draw(st.integers(0, 3)) == 0
-    found = [draw(tables(name, time_type, delay)) for name in ("t", "u")[: 1 + two]]
+    kind = changing_tables if draw(st.integers(0, 4)) == 0 else tables
+    found = [draw(kind(name, time_type, delay)) for name in ("t", "u")[: 1 + two]]
     return Script(tuple(found), draw(queries(two)))
 
 

@@ -31,7 +31,7 @@ CALLS = (
 )
 PRECISION = 6
 TICK = tick(PRECISION)
-SETTINGS = settings(derandomize=True, deadline=None, max_examples=60)
+SETTINGS = settings(derandomize=True, deadline=None, max_examples=30)
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,8 @@ def test_each_query_of_a_script_is_named_by_its_line(cli: CommandLine) -> None:
     cli.file(
         "q.sql",
         "CREATE TABLE kept (k STRING);\nINSERT INTO kept VALUES ('a'), ('b');\n"
-        "SELECT k FROM kept WHERE k > 'a';\nCREATE TABLE o (k STRING) WITH ('connector'='filesystem', 'path'='o.csv');\n"
+        "SELECT k FROM kept WHERE k > 'a';\n"
+        "CREATE TABLE o (k STRING) WITH ('connector'='filesystem', 'path'='o.csv');\n"
         "INSERT INTO o SELECT k FROM kept;",
     )
     ended = cli("compare", "q.sql")

@@ -35,7 +35,8 @@ def t(cli: CommandLine) -> CommandLine:
         ),
         (
             TABLE + "SELECT k FROM tt",
-            'error: unknown table tt\n  at q.sql:5:15\n    5 | SELECT k FROM tt\n      |               ^^\nhint: did you mean "t"?\n',
+            "error: unknown table tt\n  at q.sql:5:15\n    5 | SELECT k FROM tt\n      |               ^^\n"
+            'hint: did you mean "t"?\n',
         ),
         (
             "SELECT k FROM t",
@@ -44,8 +45,8 @@ def t(cli: CommandLine) -> CommandLine:
         ),
         (
             TABLE + "SELEC k FROM t",
-            'error: syntax error: expected a statement such as SELECT, CREATE TABLE or INSERT INTO, found "SELEC"\n  at q.sql:5:1\n    5 | SELEC k FROM t\n      | ^^^^^\n'
-            "hint: did you mean SELECT?\n",
+            'error: syntax error: expected a statement such as SELECT, CREATE TABLE or INSERT INTO, found "SELEC"\n'
+            "  at q.sql:5:1\n    5 | SELEC k FROM t\n      | ^^^^^\nhint: did you mean SELECT?\n",
         ),
         (
             TABLE + "SELECT UPER(k) FROM t",
@@ -53,7 +54,8 @@ def t(cli: CommandLine) -> CommandLine:
         ),
         (
             TABLE.replace("filesystem", "filesistem") + "SELECT k FROM t",
-            "error: unknown connector 'filesistem'\n  at q.sql:2:17\n    2 |   'connector' = 'filesistem',\n      |                 ^^^^^^^^^^^^\n",
+            "error: unknown connector 'filesistem'\n  at q.sql:2:17\n    2 |   'connector' = 'filesistem',\n"
+            "      |                 ^^^^^^^^^^^^\n",
         ),
         (
             TABLE.replace("'t.jsonl'", "'t.jsonl',\n  'format' = 'jason'") + "SELECT k FROM t",
@@ -68,6 +70,7 @@ def t(cli: CommandLine) -> CommandLine:
             "error: file not found: tt.jsonl\n  at q.sql:3:12\n",
         ),
         (TABLE + "SET 'streamsql.batch-sise' = '7'", "error: unknown setting 'streamsql.batch-sise'\n  at q.sql:5:1\n"),
+        (TABLE + "CREATE VIEW v AS SELECT x FROM t", "error: unknown column x\n  at q.sql:5:25\n"),
         (TABLE + TABLE, "error: t exists already\n  at q.sql:5:1\n"),
         (TABLE + "SELECT * FROM t$late", "error: there is no t$late yet: no query before this one could have dropped"),
     ],
@@ -183,7 +186,7 @@ def test_what_cannot_be_written_ends_with_1(t: CommandLine, monkeypatch: pytest.
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device", "o.jsonl")
 
-    monkeypatch.setattr(run_module, "count_queries", full)
+    monkeypatch.setattr(run_module, "outline", full)
     ended = t.sql(TABLE)
     assert (ended.code, ended.err) == (1, "error: No space left on device: o.jsonl\n")
 
@@ -192,7 +195,7 @@ def test_a_defect_asks_for_a_report(t: CommandLine, monkeypatch: pytest.MonkeyPa
     def broken(*arguments: object) -> None:
         raise KeyError("something")
 
-    monkeypatch.setattr(run_module, "count_queries", broken)
+    monkeypatch.setattr(run_module, "outline", broken)
     ended = t.sql(TABLE)
     assert (ended.code, ended.err) == (
         3,

@@ -146,3 +146,37 @@ def test_the_script_itself_from_stdin(cli: CommandLine) -> None:
 
 def test_inputs_of_a_text_on_the_command_line(cli: CommandLine) -> None:
     assert cli("-c", ALL, "--input", f"t={cli.file('t.jsonl', JSON)}").out == JSON
+
+
+def test_stdin_that_is_read_twice_is_copied_first(cli: CommandLine) -> None:
+    script = "SELECT v FROM t WHERE v > 1; SELECT k FROM t WHERE v < 2;"
+    assert cli.sql(script, "--input", "t=-", stdin=JSON).out == '{"v":2}\n{"k":"a"}\n'
+    script = "SELECT v FROM t WHERE v > 1 UNION ALL SELECT v FROM t WHERE v < 2"
+    assert sorted(cli.sql(script, "--input", "t=-", stdin=JSON).out.splitlines()) == ['{"v":1}', '{"v":2}']
+
+
+def test_stdin_that_ddl_reads_twice_is_an_error(cli: CommandLine) -> None:
+    table = DECLARED.replace("gone.csv", "-").replace("'csv'", "'json'")
+    assert cli.sql(table + ALL, stdin=JSON).out == JSON
+    ended = cli.sql(f"{table}SELECT v FROM t; SHOW TABLES; SELECT k FROM t;", stdin=JSON)
+    assert ended.code == 1
+    assert "error: stdin: it can be read once only\n" in ended.err
+
+
+def test_columns_of_stdin_do_not_depend_on_how_fast_it_comes(cli: CommandLine) -> None:
+    data = '{"a":1}\n' * 20_000 + '{"a":1.5,"b":true}\n'
+    ended = cli.sql("DESCRIBE t; SELECT b FROM t WHERE a > 1", "--input", "t=-", stdin=data)
+    assert ended.out == 'a  DOUBLE\nb  BOOLEAN\n{"b":true}\n'
+
+
+def test_an_input_is_not_written(cli: CommandLine) -> None:
+    data = cli.file("t.jsonl", JSON)
+    ended = cli.sql(f"{DECLARED}INSERT INTO t VALUES ('x', 9);", "--input", f"t={data}")
+    assert (ended.code, cli.read(data)) == (2, JSON)
+    assert ended.err.startswith("error: t is given as an input: rows cannot be inserted into it\n")
+
+
+def test_an_input_is_no_view(cli: CommandLine) -> None:
+    ended = cli.sql("CREATE VIEW t AS SELECT 1 AS one; SELECT * FROM t", "--input", f"t={cli.file('t.jsonl', JSON)}")
+    assert ended.code == 2
+    assert ended.err.startswith("error: t is given as an input, which cannot stand in for a view\n  at q.sql:1:1\n")

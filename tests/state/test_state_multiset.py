@@ -52,19 +52,32 @@ def test_extremes_match_a_search_through_everything(make: object) -> None:
                 assert choose(mine, default=None) == choose(wanted, default=None)
 
 
-def texts(ids: list[int], values: list[str], weights: list[int]) -> Collection:
-    return Collection(np.array(ids), (pa.array(values),), np.array(weights), np.arange(len(ids)))
+def test_texts_come_in_order_as_often_as_they_are_there() -> None:
+    counts = ValueCounts([pa.string()], ordered=True)
+    counts.apply(rows([7, 3, 7], pa.array(["b", "q", "a"]), [1, 1, 3]))
+    counts.apply(rows([7, 7, 7], pa.array(["Z", "b", "a"]), [1, -1, -1]))
+    for each in (counts, restored(counts)):
+        found = each.texts(np.array([3, 7, 9]))
+        assert (found.ids.tolist(), found.texts.to_pylist()) == ([0, 1, 1, 1], ["q", "Z", "a", "a"])
 
 
-def test_a_sequence_gives_up_the_oldest_equal_text() -> None:
+def restored(counts: ValueCounts) -> ValueCounts:
+    fresh = ValueCounts([pa.string()], ordered=True)
+    fresh.load(counts.save())
+    return fresh
+
+
+def texts(ids: list[int], values: list[str]) -> Collection:
+    return Collection(np.array(ids), (pa.array(values),), np.ones(len(ids), np.int64), np.arange(len(ids)))
+
+
+def test_a_sequence_keeps_the_order_of_arrival() -> None:
     sequences = TextSequences()
-    groups = np.array([7, 3])
-    sequences.apply(groups, texts([0, 1, 0, 0], ["x", "q", "y", "x"], [1, 1, 1, 1]))
-    change = sequences.apply(np.array([3, 7]), texts([1, 1], ["x", "z"], [-1, 1]))
-    assert (change.before.ids.tolist(), change.before.texts.to_pylist()) == ([0, 1, 1, 1], ["q", "x", "y", "x"])
-    assert (change.after.ids.tolist(), change.after.texts.to_pylist()) == ([0, 1, 1, 1], ["q", "y", "x", "z"])
-    restored = TextSequences()
-    restored.load(sequences.save())
-    assert restored.rows == 4
-    assert restored.apply(np.array([7]), texts([0], ["q"], [-1])).invalid == 0
-    assert restored.apply(np.array([7]), texts([0], ["y"], [-1])).after.texts.to_pylist() == ["x", "z"]
+    sequences.append(np.array([7, 3]), texts([0, 1, 0, 0], ["x", "q", "y", "x"]))
+    before, after = sequences.append(np.array([3, 7]), texts([1, 1], ["z", "x"]))
+    assert (before.ids.tolist(), before.texts.to_pylist()) == ([0, 1, 1, 1], ["q", "x", "y", "x"])
+    assert (after.ids.tolist(), after.texts.to_pylist()) == ([0, 1, 1, 1, 1, 1], ["q", "x", "y", "x", "z", "x"])
+    fresh = TextSequences()
+    fresh.load(sequences.save())
+    assert fresh.rows == 6
+    assert fresh.append(np.array([7]), texts([0], ["q"]))[1].texts.to_pylist() == ["x", "y", "x", "z", "x", "q"]

@@ -1,4 +1,4 @@
-"""The order of a final table that nothing else puts in order: by a unique key if there is one, else by all columns."""
+"""The order of updated rows where nothing else orders them: by a unique key if there is one, else by all columns."""
 
 from __future__ import annotations
 
