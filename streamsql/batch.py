@@ -35,11 +35,8 @@ class Batch:
 
     def filter(self, mask: npt.NDArray[np.bool_]) -> Batch:
         """The rows where `mask` holds."""
-        return Batch(
-            self.rows.filter(pa.array(mask)),
-            None if self.weights is None else self.weights[mask],
-            None if self.watermarks is None else self.watermarks[mask],
-        )
+        # Arrow takes by position faster than it filters by a mask, but for masks that hold nearly everywhere.
+        return self.take(np.flatnonzero(mask))
 
     def take(self, indices: npt.NDArray[np.int64]) -> Batch:
         """The rows at `indices`, in that order; an index may come more than once."""

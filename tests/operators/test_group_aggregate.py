@@ -98,11 +98,17 @@ def test_the_only_group_has_no_row_before_the_first_input_and_after_the_last() -
     assert step(everything, (-1, "a", "x", None)) == [(-1, 1, None)]
 
 
-def test_lists_are_in_order_of_arrival_and_give_up_the_oldest() -> None:
+def test_lists_are_in_order_of_arrival() -> None:
+    shops = group([0], ITEMS, append_only=True)
+    assert step(shops, (1, "a", "x", 1), (1, "a", None, 1), (1, "a", "y", 1)) == [(1, "a", "x,y")]
+    assert step(shops, (1, "a", "x", 1)) == [(-1, "a", "x,y"), (1, "a", "x,y,x")]
+
+
+def test_lists_go_by_text_where_rows_are_taken_back() -> None:
     shops = group([0], ITEMS)
     rows = [(1, "a", "x", 1), (1, "a", None, 1), (1, "a", "y", 1), (1, "a", "x", 1)]
-    assert step(shops, *rows) == [(1, "a", "x,y,x")]
-    assert step(shops, (-1, "a", "x", 1)) == [(-1, "a", "x,y,x"), (1, "a", "y,x")]
+    assert step(shops, *rows) == [(1, "a", "x,x,y")]
+    assert step(shops, (-1, "a", "x", 1)) == [(-1, "a", "x,x,y"), (1, "a", "x,y")]
 
 
 def test_distinct_counts_move_only_when_a_value_appears_or_vanishes() -> None:

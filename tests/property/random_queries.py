@@ -20,6 +20,12 @@ CONDITIONS = (
     "m < 1.5",
     "CASE WHEN i <> 0 THEN 6 / i > 2 ELSE f END",
 )
+WINDOW_CONDITIONS = (
+    "window_start >= TIMESTAMP '2025-06-02 10:00:01'",
+    "window_end < TIMESTAMP '1970-01-01 00:00:08'",
+    "window_end BETWEEN TIMESTAMP '1969-12-31 23:59:55' AND TIMESTAMP '2025-06-02 10:00:10'",
+    "ts < window_end - INTERVAL '1' SECOND",
+)
 HAVING = ("COUNT(*) > 1", "SUM(i) IS NOT NULL", "MAX(b) > 2", "COUNT(DISTINCT s) = 1")
 AGGREGATES = (
     "COUNT(*)",
@@ -40,6 +46,8 @@ AGGREGATES = (
     "LISTAGG(s)",
     "LISTAGG(DISTINCT s, '; ')",
     "MIN(ts)",
+    "MAX(window_end)",
+    "COUNT(DISTINCT window_start)",
 )
 
 
@@ -129,12 +137,14 @@ def aggregate_query(draw: st.DrawFn, source: str) -> str:
     where = f" WHERE {draw(st.sampled_from(CONDITIONS))}" if _seldom(draw) else ""
     having = f" HAVING {draw(st.sampled_from(HAVING))}" if _seldom(draw) else ""
     by_group = window.group is not None and source.startswith("TABLE ") and draw(st.booleans())
-    if by_group and (not window.partition or window.partition == keys):
+    if by_group and "window_" not in calls and (not window.partition or window.partition == keys):
         group = f"{window.function}(ts, {window.group})"
         start, end, rowtime = (f"{window.function}_{part}(ts, {window.group})" for part in ("START", "END", "ROWTIME"))
         shown = ", ".join([*keys, f"{start} AS ws", f"{end} AS we", f"{rowtime} AS rt", calls])
         table = source.removeprefix("TABLE ")
         return f"SELECT {shown} FROM {table}{where} GROUP BY {', '.join([group, *keys])}{having}"
+    if not where and _seldom(draw):
+        where = f" WHERE {draw(st.sampled_from(WINDOW_CONDITIONS))}"
     bounds = ["window_start", "window_end", *(["window_time"] if draw(st.booleans()) else [])]
     shown = ", ".join([*keys, *bounds, calls])
     group = ", ".join([*keys, *bounds])
@@ -153,7 +163,10 @@ def two_level_query(draw: st.DrawFn, source: str) -> str:
         f"SELECT {columns}, COUNT(*) AS n, SUM(i) AS total, MAX(s) AS top FROM {inner.table(source)} GROUP BY {columns}"
     )
     keys = tuple(each for each in inner_keys if draw(st.booleans()))
-    calls = "COUNT(*) AS parts, SUM(n) AS n, SUM(total) AS total, MIN(top) AS low, COUNT(DISTINCT total) AS kinds"
+    calls = (
+        "COUNT(*) AS parts, SUM(n) AS n, SUM(total) AS total, MIN(top) AS low, COUNT(DISTINCT total) AS kinds, "
+        "LISTAGG(top) AS tops"
+    )
     if draw(st.booleans()):
         outer_columns = ", ".join([*keys, "window_start", "window_end"])
         return f"SELECT {outer_columns}, {calls} FROM ({view}) GROUP BY {outer_columns}"
@@ -201,10 +214,41 @@ def plain_query(draw: st.DrawFn, source: str) -> str:
 
 
 @st.composite
+def layered_query(draw: st.DrawFn, source: str) -> str:
+    """An ordinary GROUP BY, DISTINCT, ORDER BY or UNION ALL on top of windows; elements of arrays in windows."""
+    key = draw(st.sampled_from(KEYS))
+    first, second = (
+        f"SELECT {key} AS k, COUNT(*) AS n, SUM(i) AS total FROM {draw(windows((key,))).table(source)} "
+        f"GROUP BY {key}, window_start, window_end"
+        for _ in range(2)
+    )
+    match draw(st.integers(0, 5)):
+        case 0:
+            return f"SELECT k, COUNT(*) AS c, SUM(n) AS n, MIN(total) AS low, MAX(n) AS m FROM ({first}) GROUP BY k"
+        case 1:
+            return f"SELECT DISTINCT k, n FROM ({first})"
+        case 2:
+            return f"SELECT k, n, total FROM ({first}) ORDER BY n DESC, total, k LIMIT 5 OFFSET 1"
+        case 3:
+            return f"{first} UNION ALL {second}"
+        case 4:
+            return f"SELECT n, COUNT(*) AS c, COUNT(DISTINCT k) AS ks FROM ({first} UNION ALL {second}) GROUP BY n"
+        case _:
+            elements = (
+                f"(SELECT ts, e FROM {source.removeprefix('TABLE ')} CROSS JOIN UNNEST(ARRAY[i, i + 1]) AS x (e))"
+            )
+            window = draw(windows())
+            return (
+                f"SELECT window_start, window_end, COUNT(e) AS n, SUM(e) AS s, COUNT(DISTINCT e) AS d "
+                f"FROM {window.table(elements)} GROUP BY window_start, window_end"
+            )
+
+
+@st.composite
 def queries(draw: st.DrawFn, two: bool) -> str:
     """A script: views, then the query."""
     views, source = draw(sources(two))
     shape = draw(
-        st.sampled_from([aggregate_query, aggregate_query, aggregate_query, two_level_query, ranked_query, plain_query])
+        st.sampled_from([*3 * [aggregate_query], *2 * [two_level_query], ranked_query, layered_query, plain_query])
     )
     return f"{views}{draw(shape(source))};"

@@ -24,7 +24,7 @@ from streamsql.time import ManualClock
 from tests.property.random_queries import queries
 from tests.property.random_tables import NEVER_LATE, RandomTable, changing_tables, tables
 
-EXAMPLES = int(os.environ.get("STREAMSQL_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("STREAMSQL_EXAMPLES", "45"))
 SEED = os.environ.get("STREAMSQL_SEED")
 RANDOMLY = settings(
     max_examples=EXAMPLES,
