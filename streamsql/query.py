@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from streamsql.engine import Engine, scans
+from streamsql.errors import located
 from streamsql.plan.explain import explain
 from streamsql.plan.logical import Plan
 from streamsql.ports import RowKind
-from streamsql.runtime.output import CollectOutput, TableOutput
+from streamsql.runtime.output import CollectOutput, Output, TableOutput
 
 if TYPE_CHECKING:
     from streamsql.batch_mode.compare import Comparison
 
 
 class Query:
-    """One SELECT over the session's tables. Each result method runs it afresh over the rows present now."""
+    """One SELECT over the session's tables. Each result method runs it afresh over the rows present now.
 
-    def __init__(self, engine: Engine, plan: Plan) -> None:
+    `text`: the SQL that it stands in, which errors show.
+    """
+
+    def __init__(self, engine: Engine, plan: Plan, text: str | None = None) -> None:
         self._engine = engine
-        self._plan = engine.optimized(plan)
+        self._text = text
+        with self._located():
+            self._plan = engine.optimized(plan)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -32,7 +39,7 @@ class Query:
     def to_arrow(self) -> pa.Table:
         """The final result: the folded changelog, in the order that the query or its keys determine."""
         output = TableOutput()
-        self._engine.run(self._engine.job([self._plan], [output]))
+        self._run(output)
         return output.to_table()
 
     def df(self) -> Any:
@@ -49,12 +56,13 @@ class Query:
         """What DuckDB says of the same query over the same input, as one bounded batch."""
         from streamsql.batch_mode.query import BatchQuery
 
-        return BatchQuery(self._plan, self._engine.bounded_source, self._engine.context).run()
+        with self._located():
+            return BatchQuery(self._plan, self._engine.bounded_source, self._engine.context).run()
 
     def changes(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """The changelog row by row: the row kind (+I, -U, +U, -D) and the values, for people and tests."""
         output = CollectOutput()
-        self._engine.run(self._engine.job([self._plan], [output]))
+        self._run(output)
         for rows, kinds in output:
             values = zip(*(column.to_pylist() for column in rows.columns), strict=True)
             for index, row in enumerate(values):
@@ -68,12 +76,20 @@ class Query:
         """Run as stream and as batch, and explain every difference by what time decided."""
         from streamsql.batch_mode.compare import StreamRun, compare
 
-        for each in scans(self._plan):
-            self._engine.bounded_source(each.table)
-        begin = time.perf_counter()
-        output = TableOutput()
-        job = self._engine.job([self._plan], [output], record_decisions=True)
-        self._engine.run(job)
-        table = output.to_table()
-        run = StreamRun(table, time.perf_counter() - begin, job.decisions.entries)
-        return compare(self._plan, run, self._engine.bounded_source, self._engine.context)
+        with self._located():
+            for each in scans(self._plan):
+                self._engine.bounded_source(each.table)
+            begin = time.perf_counter()
+            output = TableOutput()
+            job = self._engine.job([self._plan], [output], record_decisions=True)
+            self._engine.run(job)
+            table = output.to_table()
+            run = StreamRun(table, time.perf_counter() - begin, job.decisions.entries)
+            return compare(self._plan, run, self._engine.bounded_source, self._engine.context)
+
+    def _run(self, output: Output) -> None:
+        with self._located():
+            self._engine.run(self._engine.job([self._plan], [output]))
+
+    def _located(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._text is None else located(self._text)

@@ -99,7 +99,7 @@ class ScriptRunner:
                 match statement:
                     case s.Query(plan=plan):
                         self._flush()
-                        last = Query(self._engine(), plan)
+                        last = Query(self._engine(), plan, text)
                     case s.Insert(plans=plans):
                         for each in plans:
                             self._queue(each, self._sink)

@@ -105,8 +105,9 @@ def streamsql(context: click.Context, /, text: str | None, debug: bool, **option
         click.echo(context.get_help())
         return
     from streamsql_repl.run import RunOptions, run_text
+    from streamsql_repl.script_text import argument_text
 
-    run_text(text, "-c", RunOptions(**options))
+    run_text(argument_text(text), "-c", RunOptions(**options))
 
 
 @streamsql.command()

@@ -38,7 +38,9 @@ def counted(rows: int) -> str:
 
 
 def _where(path: str | None, option: str) -> str:
-    return f"read them with {option} FILE" if path is None else f"written to {path}"
+    if path is None:
+        return f"read them with {option} FILE"
+    return f"written to {'stdout' if path == STANDARD else path}"
 
 
 def late_rows(jobs: Sequence[Job | BatchJob]) -> list[Rows]:
@@ -64,9 +66,10 @@ def refuse_unwritable(option: str, path: str | None) -> None:
     """UsageError before anything runs where a file could not be written when all is done."""
     if path is None or path == STANDARD or is_url(path):
         return
-    if Path(path).is_dir() or not Path(path).parent.is_dir():
-        problem = "is a folder" if Path(path).is_dir() else f"there is no folder {Path(path).parent}"
-        raise UsageError(f"{option} {path}: {problem}")
+    if not Path(path).parent.is_dir():
+        raise UsageError(f"{option} {path}: there is no folder {Path(path).parent}")
+    if Path(path).exists() and not Path(path).is_file():
+        raise UsageError(f"{option} {path}: it is there and is no file")
 
 
 def write_lines(path: str, tables: Sequence[Rows]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,6 +21,11 @@ def read_script(path: str, inputs: Iterable[str]) -> tuple[str, str]:
         return _decoded(Path(path).read_bytes(), path), path
     except OSError as error:
         raise UsageError(f"cannot read the script {path}: {error.strerror}", hint=_other_name(path)) from error
+
+
+def argument_text(text: str) -> str:
+    """A script given as an argument: UTF-8, whatever the locale took it for."""
+    return _decoded(os.fsencode(text), "the text of -c")
 
 
 def _decoded(data: bytes, name: str) -> str:

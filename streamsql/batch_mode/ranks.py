@@ -7,7 +7,7 @@ from streamsql.batch_mode.windows import windowed_rows
 from streamsql.expr.duckdb_sql import duckdb_type
 from streamsql.plan.final_order import final_order
 from streamsql.plan.logical import Limit, Sort, SortKey, WindowRank
-from streamsql.plan.traits import keeps_later
+from streamsql.plan.traits import keeps_later, traits
 
 
 def lower_window_rank(plan: WindowRank, source: Relation, lowering: Lowering) -> Relation:
@@ -30,17 +30,18 @@ def lower_window_rank(plan: WindowRank, source: Relation, lowering: Lowering) ->
 
 def lower_sort(plan: Sort, source: Relation, lowering: Lowering) -> Relation:
     """The rows numbered in their new order; equal ones stay in that of the input."""
-    order = ", ".join((*(sort_term(each) for each in plan.keys), _input_order(plan, source)))
-    items = {each: each for each in source.columns}
-    body = f"SELECT {select_list(items, (f'row_number() OVER (ORDER BY {order})',))} FROM {source.name}"
-    return Relation(lowering.add(body), source.ids, 1)
+    return _numbered(
+        source, ", ".join((*(sort_term(each) for each in plan.keys), _input_order(plan, source))), lowering
+    )
 
 
 def lower_limit(plan: Limit, source: Relation, lowering: Lowering) -> Relation:
     """The first rows, after `offset` others."""
+    if not traits(plan.input).append_only:
+        source = _numbered(source, _input_order(plan, source), lowering)
     items = {each: each for each in source.columns}
     count = "" if plan.limit is None else f" LIMIT {plan.limit}"
-    order = "" if source.sorted else f" ORDER BY {_input_order(plan, source)}"
+    order = "" if source.sorted else f" ORDER BY {source.arrival}"
     body = f"SELECT {select_list(items, source.ordinals)} FROM {source.name}{order}{count} OFFSET {plan.offset}"
     return Relation(lowering.add(body), source.ids, source.order, source.sorted, source.ordinals_only)
 
@@ -49,6 +50,12 @@ def sort_term(key: SortKey) -> str:
     """An ORDER BY term with its direction and place of NULL written out."""
     direction = "ASC" if key.ascending else "DESC"
     return f"{column(key.column)} {direction} NULLS {'FIRST' if key.nulls_first else 'LAST'}"
+
+
+def _numbered(source: Relation, order: str, lowering: Lowering) -> Relation:
+    items = {each: each for each in source.columns}
+    body = f"SELECT {select_list(items, (f'row_number() OVER (ORDER BY {order})',))} FROM {source.name}"
+    return Relation(lowering.add(body), source.ids, 1)
 
 
 def _input_order(plan: Sort | Limit, source: Relation) -> str:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from streamsql.batch import Batch, Times
 from streamsql.operators.row_order import order_terms, sorted_positions
-from streamsql.state.fixed_width import Int64Array, array_of, values_of
+from streamsql.state.fixed_width import Int64Array, array_of, int64_array, values_of
 
 
 def emission_order(windows: Sequence[Int64Array], keys: Sequence[pa.Array]) -> Int64Array:
@@ -52,7 +52,6 @@ def window_batch(
 
     The watermarks lie just before the windows' times, so that no window further down takes the rows for late.
     """
-    at = pa.array(order)
-    starts, ends = starts[order], ends[order]
-    arrays = [each.take(at) for each in columns] + bound_columns(schema, starts, ends, tick)
-    return Batch(pa.RecordBatch.from_arrays(arrays, schema=schema), None, ends - tick - 1)
+    arrays = [*columns, *bound_columns(schema, starts, ends, tick)]
+    rows = pa.RecordBatch.from_arrays(arrays, schema=schema).take(int64_array(order))
+    return Batch(rows, None, ends[order] - tick - 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +14,9 @@ from streamsql.expr.windows import Session
 from streamsql.operators.base import Operator
 from streamsql.operators.emission import emission_order, window_batch
 from streamsql.operators.lateness import Mask, times_of, watermarks_of
-from streamsql.operators.session_cuts import SessionCuts, session_cut
+from streamsql.operators.session_cuts import SessionCuts
 from streamsql.operators.session_lateness import late_for_sessions
-from streamsql.operators.session_retraction import take_back
+from streamsql.operators.session_retraction import by_sign, take_back
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.kept_rows import KeptRows
 from streamsql.state.partial import Partial
@@ -59,7 +58,7 @@ class SessionAggregate(Operator):
         key_types = [arrow_type(input_schema.columns[each].type) for each in keys]
         kept = [(each.name, each.type) for each in input_schema.to_arrow()]
         self._kept_schema = pa.schema([*kept, ("$arrival", pa.int64())])
-        self._cuts = SessionCuts(key_types, window.gap)
+        self._cuts = SessionCuts(key_types)
         self._algebra = PartialAggregates(input_schema, (), calls, append_only)
         self.sessions = SessionIndex(key_types, window.gap, self._tick)
         self.aggregates = SlotPartials(self._algebra)
@@ -67,7 +66,7 @@ class SessionAggregate(Operator):
         self.progress = Progress()
 
     def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:
-        for part in _by_sign(batch):
+        for part in by_sign(batch):
             watermarks = self._watermarks(part)
             if part.weights is None:
                 self._add(part, watermarks)
@@ -146,26 +145,12 @@ class SessionAggregate(Operator):
 
     def _of_rows(self, closed: ClosedSessions) -> tuple[Int64Array, list[pa.Array]]:
         place, rows = self.kept.take(closed.slots)
-        owners, ordinals = closed.owner[place], values_of(rows.column(rows.num_columns - 1))
+        ordinals = values_of(rows.column(rows.num_columns - 1))
+        order = np.argsort(ordinals)
+        owners, ordinals, rows = closed.owner[place[order]], ordinals[order], rows.take(int64_array(order))
         if self.on_cut is not None:
-            self._tell_cuts(closed, owners, rows)
+            cut = self._cuts.cut(closed, owners, rows.select(range(rows.num_columns - 1)))
+            if cut is not None:
+                self.on_cut(cut)
         keys, results = self._algebra.finish(self._algebra.partial(rows, None, [int64_array(owners)], ordinals))
         return values_of(keys[0]), results
-
-    def _tell_cuts(self, closed: ClosedSessions, owners: Int64Array, rows: pa.RecordBatch) -> None:
-        generations = self._cuts.generations(closed, np.lexsort((closed.ends, closed.closed_at)))
-        cut = session_cut(generations, owners, rows.select(range(rows.num_columns - 1)))
-        if cut is not None and self.on_cut is not None:
-            self.on_cut(cut)
-
-
-def _by_sign(batch: Batch) -> Iterator[Batch]:
-    """Stretches of added rows (weights None) and of rows taken back (weights -1), in order."""
-    if batch.weights is None:
-        if len(batch):
-            yield batch
-        return
-    bounds = np.flatnonzero(np.diff(batch.weights, prepend=0, append=0)).tolist()
-    for start, stop in pairwise(bounds):
-        part = batch.slice(start, stop - start)
-        yield Batch(part.rows, None, part.watermarks) if int(batch.weights[start]) > 0 else part

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,18 @@ from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.kept_rows import KeptRows
 from streamsql.state.session_index import SessionIndex
 from streamsql.time import Time
+
+
+def by_sign(batch: Batch) -> Iterator[Batch]:
+    """Stretches of added rows (weights None) and of rows taken back (weights -1), in order."""
+    if batch.weights is None:
+        if len(batch):
+            yield batch
+        return
+    bounds = np.flatnonzero(np.diff(batch.weights, prepend=0, append=0)).tolist()
+    for start, stop in pairwise(bounds):
+        part = batch.slice(start, stop - start)
+        yield Batch(part.rows, None, part.watermarks) if int(batch.weights[start]) > 0 else part
 
 
 def take_back(

@@ -52,7 +52,9 @@ class GroupState:
             ValueCounts(each.types, ordered=each.listed or any(isinstance(slot.linear, Extreme) for slot in each.slots))
             for each in parts.sets
         ]
-        self._listed = {each.argument: values for each, values in zip(parts.sets, self._sets, strict=True) if each.listed}
+        self._listed = {
+            each.argument: values for each, values in zip(parts.sets, self._sets, strict=True) if each.listed
+        }
         self._lists = [TextSequences() for _ in parts.lists]
 
     def parts(self) -> dict[str, State]:

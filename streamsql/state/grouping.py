@@ -51,9 +51,6 @@ def group_rows(columns: Sequence[pa.Array]) -> tuple[Int64Array, Int64Array]:
 
     Returns for each row the id of its group, dense from 0 by first appearance, and for each group its first row.
     """
-    packed = _packed(columns)
-    if packed is not None:
-        return _group_by_position(*packed)
     slots = _common_slots(columns)
     if slots is not None:
         return _group_by_position(*slots)
@@ -65,25 +62,6 @@ def group_rows(columns: Sequence[pa.Array]) -> tuple[Int64Array, Int64Array]:
         elif len(more_first) > 1:
             ids, first = _group_integers(ids * len(more_first) + more)
     return ids, first
-
-
-def _packed(columns: Sequence[pa.Array]) -> tuple[Int64Array, int] | None:
-    """Several integer columns as one, and its width, where that is narrow enough for direct addressing."""
-    count, width = len(columns[0]), 1
-    if len(columns) == 1 or not count:
-        return None
-    slots = np.zeros(1, np.int64)
-    for column in columns:
-        if column.null_count or not pa.types.is_integer(column.type):
-            return None
-        values = values_of(column)
-        low = int(values.min())
-        span = int(values.max()) - low + 1
-        width *= span
-        if width > 4 * count:
-            return None
-        slots = slots * span + (values.astype(np.int64, copy=False) - low)
-    return slots, width
 
 
 def _common_slots(columns: Sequence[pa.Array]) -> tuple[Int64Array, int] | None:

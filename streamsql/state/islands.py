@@ -150,7 +150,7 @@ def grew_undivided(
     row_of[elements.at_row] = elements.rows
     # In order of arrival within each island, sessions first.
     inside = np.flatnonzero(chosen[islands.of])
-    inside = inside[np.lexsort((row_of[inside], islands.of[inside]))]
+    inside = inside[by_group_and_time(islands.of[inside], row_of[inside], len(islands))]
     island, row = islands.of[inside], row_of[inside]
     begins = np.append(True, island[1:] != island[:-1])
     segment = np.cumsum(begins) - 1

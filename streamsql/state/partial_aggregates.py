@@ -38,7 +38,7 @@ class PartialAggregates:
     """The algebra of a list of aggregate calls; has no state of its own.
 
     `keys`, and `args` and `filter` of the calls, are positions in the input. `append_only`: no weights will come.
-    `needs_ordinals`: LISTAGG is among the calls and goes by arrival, so `partial` must be told the arrival order of the rows.
+    `needs_ordinals`: LISTAGG goes by arrival here, and `partial` must be told the order of the rows.
     """
 
     def __init__(

@@ -27,6 +27,9 @@ from streamsql.state.session_replay import Replay, ReplayedSession, replay
 from streamsql.state.session_table import SessionTable
 from streamsql.time import Duration, Time
 
+_FORGET_FROM = 4_096
+"""Keys that may have lost their last session are looked at when there are so many."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Assigned:
@@ -84,6 +87,8 @@ class SessionIndex(State):
         self._keys = KeyIndex(list(key_types) or [pa.int8()])
         self._keyless = not key_types
         self._table = SessionTable()
+        self._idle: list[Int64Array] = []
+        self._idle_count = 0
         self._gap = gap
         self._tick = tick
 
@@ -107,7 +112,7 @@ class SessionIndex(State):
         else:
             self._table.link(found.group[found.linked], slots[found.linked], batch.keys, below)
             self._table.unlink(slots[~found.linked])
-            self._keys.free(self._table.without_sessions(batch.keys))
+            self._forget(batch.keys)
         return Assigned(member, slots)
 
     def close(self, watermark: Time) -> ClosedSessions | None:
@@ -121,7 +126,7 @@ class SessionIndex(State):
         columns = [] if self._keyless else self._keys.keys(keys)
         slots, owner = self._table.with_absorbed(own)
         self._table.remove(own, slots)
-        self._keys.free(self._table.without_sessions(keys))
+        self._forget(keys)
         return ClosedSessions(columns, starts, ends, closed_at, slots, owner)
 
     def slots_around(self, columns: Sequence[pa.Array], time: Time, watermark: Time) -> Int64Array:
@@ -154,10 +159,22 @@ class SessionIndex(State):
         chain = np.concatenate([rest, new[~over]])
         chain = chain[np.argsort(self._table.start[chain])]
         self._table.link(np.zeros(len(chain), np.int64), chain, key, np.array([NONE]))
-        self._keys.free(self._table.without_sessions(key))
+        self._forget(key)
         placed = np.empty(len(times), np.int64)
         placed[order] = new[part]
         return placed
+
+    def _forget(self, keys: Int64Array) -> None:
+        """Free keys that have no session any more: many at once, or all when there is no session at all."""
+        self._idle.append(keys)
+        self._idle_count += len(keys)
+        if self._idle_count >= _FORGET_FROM or not self._table.rows:
+            self._free_idle()
+
+    def _free_idle(self) -> None:
+        if self._idle:
+            self._keys.free(self._table.without_sessions(np.concatenate(self._idle)))
+            self._idle, self._idle_count = [], 0
 
     def _chain(self, key: int) -> Int64Array:
         latest = self._table.latest[key]
@@ -166,6 +183,7 @@ class SessionIndex(State):
         return self._table.chains(np.array([key]), np.array([latest]))[1]
 
     def save(self) -> dict[str, pa.Table]:
+        self._free_idle()
         return {"sessions": self._table.save(), **self._keys.save()}
 
     def load(self, tables: dict[str, pa.Table]) -> None:

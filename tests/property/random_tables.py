@@ -83,8 +83,8 @@ def _text(value: Any) -> str:
 
 
 @st.composite
-def event_times(draw: st.DrawFn, count: int, tick: int) -> list[int | None]:
-    """Times of rows in arrival order: drifting or not, on whole seconds or a tick beside them, seldom NULL."""
+def event_times(draw: st.DrawFn, count: int, tick: int, *, nulls: bool) -> list[int | None]:
+    """Times of rows in arrival order: drifting or not, on whole seconds or a tick beside them, a few NULL."""
     epoch = draw(st.sampled_from(EPOCHS))
     drift = draw(st.sampled_from([0, 0, 1, 3]))
     spread = draw(st.sampled_from([3, 15, 40]))
@@ -94,7 +94,7 @@ def event_times(draw: st.DrawFn, count: int, tick: int) -> list[int | None]:
         epoch + (second + drift * index) * SECOND + nudge
         for index, (second, nudge) in enumerate(zip(seconds, beside, strict=True))
     ]
-    for index in draw(st.sets(st.integers(0, 200), max_size=2)):
+    for index in draw(st.sets(st.integers(0, 200), max_size=2)) if nulls else ():
         if index < count:
             times[index] = None
     return times
@@ -104,10 +104,10 @@ def event_times(draw: st.DrawFn, count: int, tick: int) -> list[int | None]:
 def tables(
     draw: st.DrawFn, name: str = "t", time_type: str = "TIMESTAMP(3)", delay: int | None = None, most: int = 60
 ) -> RandomTable:
-    """A table without retractions."""
+    """A table without retractions; with a time in every row where nothing may be late."""
     count = draw(st.integers(0, draw(st.sampled_from([4, most]))))
     columns = [draw(st.lists(st.sampled_from(each), min_size=count, max_size=count)) for _, each in VALUES.values()]
-    times = draw(event_times(count, 1_000 if "(3)" in time_type else 1))
+    times = draw(event_times(count, 1_000 if "(3)" in time_type else 1, nulls=delay != NEVER_LATE))
     if delay is None:
         delay = draw(st.sampled_from([0, 0, 1, 5, 20]))
     return RandomTable(name, time_type, delay, tuple(zip(*columns, times, strict=True)))

@@ -103,7 +103,7 @@ def test_wrong_sql_ends_with_2_and_shows_where(t: CommandLine, script: str, mess
         ),
         (("run", "q.sql", "--output", "no/o.csv"), "error: cannot write no/o.csv: there is no folder no\n"),
         (("run", "q.sql", "--late", "no/l.jsonl"), "error: --late no/l.jsonl: there is no folder no\n"),
-        (("run", "q.sql", "--rejects", "."), "error: --rejects .: is a folder\n"),
+        (("run", "q.sql", "--rejects", "."), "error: --rejects .: it is there and is no file\n"),
         (("run", "q.sql", "--late", "x", "--rejects", "x"), "error: --late and --rejects cannot both write x\n"),
         (("compare", "q.sql", "--batch-sizes", "1,x"), "error: --batch-sizes 1,x: 'x' is no step size\n"),
         (("compare", "ddl.sql"), "error: ddl.sql has no query to compare\n"),

@@ -45,6 +45,12 @@ def test_late_rows_in_a_file(late: CommandLine, size: str) -> None:
     assert late.read("late.jsonl") == LATE_ROW.replace("{", '{"_source":"clicks",', 1)
 
 
+def test_late_rows_on_stdout(late: CommandLine) -> None:
+    ended = late.sql(TABLE + COUNT, "--late", "-", "--output", "out.jsonl")
+    assert ended.out == LATE_ROW.replace("{", '{"_source":"clicks",', 1)
+    assert ended.err == "late: 1 row dropped by WindowAggregate (written to stdout)\n"
+
+
 def test_no_late_rows_are_an_empty_file(cli: CommandLine) -> None:
     cli.file("clicks.csv", ON_TIME)
     ended = cli.sql(TABLE + COUNT, "--late", "late.jsonl", "--rejects", "rejects.jsonl")

@@ -115,7 +115,7 @@ def test_a_killed_run_leaves_no_file_under_the_final_name(
     assert not (tmp_path / "out.jsonl").exists()
 
 
-def test_an_interrupt_while_stdin_is_silent(start: Callable[..., subprocess.Popen[str]]) -> None:
+def test_rows_of_stdin_come_out_as_they_arrive_and_a_silent_stdin_can_be_interrupted(start: Callable[..., subprocess.Popen[str]]) -> None:
     script = "CREATE TABLE t (v INT); SELECT v FROM t;"
     process = start(script, "--input", "t=-", stdin=subprocess.PIPE)
     assert process.stdin is not None
@@ -127,7 +127,7 @@ def test_an_interrupt_while_stdin_is_silent(start: Callable[..., subprocess.Pope
     assert rest_of(process)[1:] == ("", "interrupted\n")
 
 
-def test_rows_of_stdin_come_out_as_they_arrive(start: Callable[..., subprocess.Popen[str]]) -> None:
+def test_an_undeclared_table_from_stdin(start: Callable[..., subprocess.Popen[str]]) -> None:
     process = start("SELECT v FROM t WHERE v > 1;", "--input", "t=-", stdin=subprocess.PIPE)
     assert process.stdin is not None
     for value in (1, 2):
@@ -164,6 +164,13 @@ def test_importing_the_package_loads_nothing_slow() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout == "[]\n"
+
+
+def test_text_is_utf_8_in_any_locale(tmp_path: Path) -> None:
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [*STREAMSQL, "-c", "SELECT 'é' AS `ü`"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, env=environment)
+    assert (ended.returncode, ended.stdout.decode(), ended.stderr) == (0, '{"ü":"é"}\n', b"")
 
 
 def test_without_stdout(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ import pyarrow.compute as pc
 
 from streamsql.engine import Engine
 from streamsql.errors import StreamSqlError, position
-from streamsql.expr.types import Schema
+from streamsql.expr.types import Kind, Schema
 from streamsql.plan.logical import Plan
 from streamsql.plan.traits import traits
 from streamsql.ports import RowKind
@@ -134,10 +134,14 @@ def _fill(session: Session, name: str, lines: list[str]) -> None:
 def _row(line: str, schema: Schema) -> list[Any]:
     if line.startswith("{"):
         record = json.loads(line)
-        return [record.get(name) for name in schema.names]
+        return [_from_json(record.get(each.name), each.type.kind) for each in schema.columns]
     values = [value.strip() for value in line.split("|")]
     assert len(values) == len(schema), f"{line!r} has {len(values)} values for {schema.names}"
     return [None if value == "NULL" else value.strip("'") for value in values]
+
+
+def _from_json(value: Any, kind: Kind) -> Any:
+    return list(value.items()) if kind is Kind.MAP and value is not None else value
 
 
 def _column(values: list[Any], type_: pa.DataType) -> pa.Array:
