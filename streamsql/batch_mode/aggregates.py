@@ -14,7 +14,7 @@ from streamsql.expr.types import FLOATS, INTEGERS, Kind
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What an aggregate is made of: its arguments as columns, the BOOLEAN columns that select its rows, and the ORDER BY
+    """What an aggregate is made of: its arguments as columns, the BOOLEAN columns that select its rows, the ORDER BY
     terms of arrival. Not `append_only`: floating point is summed with compensation, and lists go by text.
     """
 

@@ -62,7 +62,7 @@ class _Chains:
         """Put in a session; how many lie before it in its chain."""
         touched = slice(bisect_left(self.ends, start), bisect_right(self.starts, end))
         before = max(self.lengths[touched], default=0)
-        self.starts[touched] = [min(self.starts[touched][:1] + [start])]
-        self.ends[touched] = [max(self.ends[touched][-1:] + [end])]
+        self.starts[touched] = [min([*self.starts[touched][:1], start])]
+        self.ends[touched] = [max([*self.ends[touched][-1:], end])]
         self.lengths[touched] = [before + 1]
         return before
