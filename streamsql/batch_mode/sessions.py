@@ -31,6 +31,7 @@ def session_rows(
     timed = f"SELECT *, {micros} AS us, {micros} + {window.gap} AS reach FROM {cut}"
     step = f"us - lag(us) OVER (PARTITION BY {by} ORDER BY us)"
     marked = f"SELECT *, CASE WHEN {step} > {window.gap} THEN 1 ELSE 0 END AS begins FROM ({timed})"
-    island = f"sum(begins) OVER (PARTITION BY {by} ORDER BY us ROWS UNBOUNDED PRECEDING)"
+    # A range, not rows: of rows of one time, any may be the one that begins.
+    island = f"sum(begins) OVER (PARTITION BY {by} ORDER BY us RANGE UNBOUNDED PRECEDING)"
     name = lowering.add(f"SELECT * EXCLUDE (begins), {island} AS island FROM ({marked})")
     return Relation(name, source.ids, source.order, ordinals_only=source.ordinals_only)

@@ -54,13 +54,15 @@ def watermarks_of(batch: Batch, reached: Time) -> Times:
 def judge(grid: WindowGrid, times: Times, watermarks: Times) -> Judged:
     """Take each row out of the windows that its watermark has closed."""
     panes, inside = grid.panes(times)
-    if not len(panes) or int(panes.min()) >= grid.beginning_after(grid.closed(int(watermarks.max()))):
+    if not len(panes):
         return Judged(panes, inside)
-    closed = grid.closed(grid.judging(watermarks, times))
-    suspects = np.flatnonzero(panes < grid.beginning_after(closed))
+    suspects = np.flatnonzero(panes < grid.beginning_after(grid.closed(int(watermarks.max()))))
     if inside is not None:
         suspects = suspects[inside[suspects]]
-    first, last, limit = grid.first(panes[suspects]), grid.last(panes[suspects]), closed[suspects]
+    if not len(suspects):
+        return Judged(panes, inside)
+    limit = grid.closed(grid.judging(watermarks[suspects], times[suspects]))
+    first, last = grid.first(panes[suspects]), grid.last(panes[suspects])
     late = first <= limit
     if not late.any():
         return Judged(panes, inside)

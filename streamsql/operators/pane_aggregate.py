@@ -75,10 +75,8 @@ class PaneAggregate(Operator):
 
     def _add(self, batch: Batch, panes: Numbers, kept: Mask | None) -> None:
         ordinals = self.progress.number(len(batch))
-        if kept is not None:
-            batch, panes, ordinals = batch.filter(kept), panes[kept], ordinals[kept]
-        if len(batch):
-            add_to_panes(self.panes, batch.rows, panes, batch.weights, ordinals)
+        if kept is None or bool(kept.any()):
+            add_to_panes(self.panes, batch, panes, kept, ordinals)
 
     def _advance(self, time: Time) -> Iterator[Batch]:
         after = self._grid.closed(self.progress.time)

@@ -65,7 +65,7 @@ def group_rows(columns: Sequence[pa.Array]) -> tuple[Int64Array, Int64Array]:
 
 
 def _common_slots(columns: Sequence[pa.Array]) -> tuple[Int64Array, int] | None:
-    """One number for the values of several integer columns, where their ranges multiply to little more than the rows."""
+    """One number for the values of several integer columns, where their ranges multiply to little more than rows."""
     if len(columns) == 1 or any(not is_fixed_width(each.type) or each.null_count for each in columns):
         return None
     values = [values_of(each) for each in columns]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from streamsql.batch import Weights
-from streamsql.state.fixed_width import Int64Array, int64_array, values_of
+from streamsql.batch import Batch
+from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
 from streamsql.state.partial import Partial
 from streamsql.state.partial_aggregates import PartialAggregates
 from streamsql.state.partial_rows import numbered, take_groups, with_number
@@ -21,6 +21,9 @@ from streamsql.state.window_grid import WindowGrid
 
 EXPANSION_LIMIT = 1 << 20
 """So many groups at most are repeated for the windows they lie in before these are merged."""
+FEW = 8
+"""Up to one row in so many is aggregated in vain rather than left out."""
+NO_PANE = np.iinfo(np.int64).max
 SINGLY = 1024
 """With so many groups a window, merging windows one by one beats merging them all at once."""
 
@@ -35,13 +38,28 @@ class ClosedWindows:
 
 
 def add_to_panes(
-    runs: PartialRuns, rows: pa.RecordBatch, panes: Int64Array, weights: Weights | None, ordinals: Int64Array
+    runs: PartialRuns, batch: Batch, panes: Int64Array, kept: BoolArray | None, ordinals: Int64Array
 ) -> None:
-    """Aggregate rows by pane and key; `ordinals` are their arrival numbers."""
-    if bool((panes == panes[0]).all()):
-        runs.add(with_number(runs.algebra.partial(rows, weights, (), ordinals), int(panes[0])))
+    """Aggregate rows by pane and key, but for those that are not `kept` (of which there is one at least).
+
+    `ordinals` are the arrival numbers of the rows.
+    """
+    dropped = 0 if kept is None else len(kept) - int(np.count_nonzero(kept))
+    if kept is None or not dropped:
+        runs.add(_by_pane(runs.algebra, batch, panes, ordinals))
+    elif dropped * FEW > len(kept):
+        runs.add(_by_pane(runs.algebra, batch.filter(kept), panes[kept], ordinals[kept]))
     else:
-        runs.add(runs.algebra.partial(rows, weights, [int64_array(panes)], ordinals))
+        # A few rows less are not worth a copy of all others: they get a pane of their own, which is thrown away.
+        nowhere = int(panes.min(where=kept, initial=NO_PANE)) - 1
+        aggregated = _by_pane(runs.algebra, batch, np.where(kept, panes, nowhere), ordinals)
+        runs.add(aggregated.filter_extra(lambda numbers: numbers != nowhere))
+
+
+def _by_pane(algebra: PartialAggregates, batch: Batch, panes: Int64Array, ordinals: Int64Array) -> Partial:
+    if bool((panes == panes[0]).all()):
+        return with_number(algebra.partial(batch.rows, batch.weights, (), ordinals), int(panes[0]))
+    return algebra.partial(batch.rows, batch.weights, [int64_array(panes)], ordinals)
 
 
 def close_windows(runs: PartialRuns, grid: WindowGrid, after: int, through: int) -> Iterator[ClosedWindows]:

@@ -26,7 +26,9 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", [pytest.param(each, id=each.name) for each in PAGES])
 def test_files_that_are_named_exist(page: Path) -> None:
-    for name in re.findall(r"`((?:streamsql|tests|docs|examples|benchmarks|repl|connectors)/[\w./-]+\.\w+)`", page.read_text()):
+    for name in re.findall(
+        r"`((?:streamsql|tests|docs|examples|benchmarks|repl|connectors)/[\w./-]+\.\w+)`", page.read_text()
+    ):
         assert (ROOT / name).exists(), f"{page.name} names {name}"
 
 

@@ -41,6 +41,7 @@ AGGREGATES: tuple[Pair, ...] = (
     ("AVG(i)", "CAST(TRUNC(AVG(i)) AS INT)"),
     same("AVG(d)"),
     ("AVG(m)", "CAST(ROUND(CAST(SUM(m) AS DOUBLE) / COUNT(m), 6) AS DECIMAL(38, 6))"),
+    ("LISTAGG(s, ';')", "STRING_AGG(s, ';' ORDER BY {order})"),
     *(same(f"{each}({column})") for each in ("MIN", "MAX") for column in VALUES),
 )
 HAVING = ("COUNT(*) > 1", "SUM(i) > 0", "MAX(s) = 'b'", "COUNT(DISTINCT s) <> 2", "MIN(m) IS NULL")
@@ -112,7 +113,8 @@ def nested(draw: st.DrawFn) -> Pair:
 def cases(draw: st.DrawFn) -> GroupCase:
     table = draw(changing_tables())
     ours, theirs = draw(st.one_of(grouped(), grouped(), distinct(), nested()))
-    return GroupCase(table, ours, theirs)
+    # Where rows may be taken back, texts are joined in their own order, else as they came.
+    return GroupCase(table, ours, theirs.replace("{order}", "s" if table.updating else "arrival"))
 
 
 def plain(rows: Any) -> Counter[str]:
@@ -138,7 +140,8 @@ def left_over(table: RandomTable, changes: int, schema: pa.Schema) -> pa.Table:
             rows.append(row)
         else:
             rows.remove(row)
-    return pa.Table.from_batches([RandomTable.batch(tuple(rows), schema)] if rows else [], schema)
+    table = pa.Table.from_batches([RandomTable.batch(tuple(rows), schema)] if rows else [], schema)
+    return table.append_column("arrival", pa.array(range(len(rows)), pa.int64()))
 
 
 def hold(case: GroupCase, some_rows: int) -> None:

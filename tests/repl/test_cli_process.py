@@ -115,7 +115,9 @@ def test_a_killed_run_leaves_no_file_under_the_final_name(
     assert not (tmp_path / "out.jsonl").exists()
 
 
-def test_rows_of_stdin_come_out_as_they_arrive_and_a_silent_stdin_can_be_interrupted(start: Callable[..., subprocess.Popen[str]]) -> None:
+def test_rows_of_stdin_come_out_as_they_arrive_and_a_silent_stdin_can_be_interrupted(
+    start: Callable[..., subprocess.Popen[str]],
+) -> None:
     script = "CREATE TABLE t (v INT); SELECT v FROM t;"
     process = start(script, "--input", "t=-", stdin=subprocess.PIPE)
     assert process.stdin is not None
