@@ -41,7 +41,7 @@ def cases(kind: str) -> list[Case]:
     found = []
     for folder in sorted((HERE / kind).iterdir()):
         meta = json.loads((folder / "meta.json").read_text())
-        found.append(Case(folder, meta["feature"], dict(map(tuple, meta.get("columns") or []))))  # type: ignore[arg-type]
+        found.append(Case(folder, meta["feature"], dict(map(tuple, meta.get("columns") or []))))
     return found
 
 

@@ -140,8 +140,8 @@ def left_over(table: RandomTable, changes: int, schema: pa.Schema) -> pa.Table:
             rows.append(row)
         else:
             rows.remove(row)
-    table = pa.Table.from_batches([RandomTable.batch(tuple(rows), schema)] if rows else [], schema)
-    return table.append_column("arrival", pa.array(range(len(rows)), pa.int64()))
+    found = pa.Table.from_batches([RandomTable.batch(tuple(rows), schema)] if rows else [], schema)
+    return found.append_column("arrival", pa.array(range(len(rows)), pa.int64()))
 
 
 def hold(case: GroupCase, some_rows: int) -> None:
