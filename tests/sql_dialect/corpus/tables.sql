@@ -10,7 +10,7 @@ CREATE TABLE gates (
   total AS cars * toll COMMENT 'computed',
   pt AS PROCTIME(),
   WATERMARK FOR ts AS ts - INTERVAL '60' SECOND
-) COMMENT 'gates of a road' WITH ('connector' = 'filesystem', 'path' = '/tmp/gates.jsonl', 'format' = 'json');
+) COMMENT 'gates of a road' WITH ('connector' = 'filesystem', 'path' = 'data/gates.jsonl', 'format' = 'json');
 CREATE TABLE k (
   id INT,
   event_time TIMESTAMP_LTZ(3) METADATA FROM 'timestamp',
