@@ -46,12 +46,19 @@ def bound_columns(schema: pa.Schema, starts: Times, ends: Times, tick: int) -> l
 
 
 def window_batch(
-    schema: pa.Schema, columns: Sequence[pa.Array], starts: Times, ends: Times, tick: int, order: Int64Array
+    schema: pa.Schema,
+    columns: Sequence[pa.Array],
+    starts: Times,
+    ends: Times,
+    tick: int,
+    order: Int64Array,
+    watermarks: Times | None = None,
 ) -> Batch:
     """Closed windows as a batch of `schema`: `columns`, then the bounds, all put into `order`.
 
-    The watermarks lie just before the windows' times, so that no window further down takes the rows for late.
+    The watermarks, if none are given, lie just before the windows' times, so that no window further down takes the
+    rows for late.
     """
     arrays = [*columns, *bound_columns(schema, starts, ends, tick)]
     rows = pa.RecordBatch.from_arrays(arrays, schema=schema).take(int64_array(order))
-    return Batch(rows, None, ends[order] - tick - 1)
+    return Batch(rows, None, (ends - tick - 1 if watermarks is None else watermarks)[order])

@@ -132,7 +132,8 @@ class SessionAggregate(Operator):
         closed_at = closed.closed_at[owners]
         overdue = bool((closed_at != ends - self._tick).any())
         order = emission_order([closed_at, ends] if overdue else [ends], keys)
-        return window_batch(self._arrow_schema, keys + results, starts, ends, self._tick, order)
+        watermarks = closed.watermarks[owners]
+        return window_batch(self._arrow_schema, keys + results, starts, ends, self._tick, order, watermarks)
 
     def _of_aggregates(self, closed: ClosedSessions) -> tuple[Int64Array, list[pa.Array]]:
         """Results, each with the position of its session in `closed`."""

@@ -91,10 +91,9 @@ class SessionAssign(Operator):
         if self.on_cut is not None and (cut := self._cuts.cut(closed, owner, rows)) is not None:
             self.on_cut(cut)
         rank = np.empty(len(closed.ends), np.int64)
-        rank[emission_order([closed.ends], closed.keys)] = np.arange(len(rank))
+        rank[emission_order([closed.closed_at, closed.ends], closed.keys)] = np.arange(len(rank))
         order = np.lexsort((arrivals, rank[owner]))
         owner = owner[order]
         bounds = bound_columns(self._arrow_schema, closed.starts[owner], closed.ends[owner], self._tick)
         columns = [*rows.take(int64_array(order)).columns, *bounds]
-        watermarks = closed.ends[owner] - self._tick - 1
-        yield Batch(pa.RecordBatch.from_arrays(columns, schema=self._arrow_schema), None, watermarks)
+        yield Batch(pa.RecordBatch.from_arrays(columns, schema=self._arrow_schema), None, closed.watermarks[owner])

@@ -43,14 +43,16 @@ class Assigned:
 class ClosedSessions:
     """Sessions that have closed. What belongs to one was kept under any of its slots.
 
-    `closed_at`: the watermark that closes it. `owner`: the position of the session that each of `slots` is part of;
-    the first of `slots` are the sessions' own.
+    `closed_at`: the watermark that closes it. `watermarks`: the one that its row goes by, just before its end; or the
+    one that had passed its end when a row was taken back. `owner`: the position of the session that each of `slots` is
+    part of; the first of `slots` are the sessions' own.
     """
 
     keys: list[pa.Array]
     starts: Times
     ends: Times
     closed_at: Times
+    watermarks: Times
     slots: Int64Array
     owner: Int64Array
 
@@ -122,12 +124,14 @@ class SessionIndex(State):
             return None
         keys = self._table.key[own]
         starts, ends = self._table.start[own], self._table.last[own] + self._gap
-        closed_at = np.maximum(ends - self._tick, self._table.floor[own])
+        last_moment, floor = ends - self._tick, self._table.floor[own]
+        closed_at = np.maximum(last_moment, floor)
+        watermarks = np.where(floor >= last_moment, floor, last_moment - 1)
         columns = [] if self._keyless else self._keys.keys(keys)
         slots, owner = self._table.with_absorbed(own)
         self._table.remove(own, slots)
         self._forget(keys)
-        return ClosedSessions(columns, starts, ends, closed_at, slots, owner)
+        return ClosedSessions(columns, starts, ends, closed_at, watermarks, slots, owner)
 
     def slots_around(self, columns: Sequence[pa.Array], time: Time, watermark: Time) -> Int64Array:
         """The slots of the open session that a time lies in, its own first; none if there is no such session.
