@@ -12,10 +12,8 @@ import pyarrow.compute as pc
 
 from streamsql.expr.types import INT, Kind, SqlType, arrow_type
 from streamsql_connectors import duck
+from streamsql_connectors.formats.json_numbers import mark_numbers
 from streamsql_connectors.formats.text_values import Mask, Parsed, parse_text
-
-# DuckDB keeps the text of numbers as it stands (1.10, 30 digits) only when the structure asks for a DECIMAL somewhere.
-_RAW_NUMBERS = {"\x01": "DECIMAL(1,0)"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,22 +30,10 @@ class Members:
 def members(objects: pa.Array, names: Sequence[str]) -> Members:
     """The named members of a column of JSON objects (NULL rows have none), as text: strings without quotes and escapes,
     numbers as written, nested values as JSON."""
-    if not names:
-        return Members([], _malformed(objects))
-    try:
-        return Members(_transform(objects, names), None)
-    except _duckdb_error():
-        malformed = _malformed(objects)
-        if malformed is None:
-            raise
-        kept = pc.if_else(pa.array(malformed), pa.scalar(None, objects.type), objects)
-        return Members(_transform(kept, names), malformed)
-
-
-def _duckdb_error() -> type[Exception]:
-    import duckdb
-
-    return duckdb.Error
+    malformed = _malformed(objects)
+    if malformed is not None:
+        objects = pc.if_else(pa.array(malformed), pa.scalar(None, objects.type), objects)
+    return Members(_transform(objects, names), malformed)
 
 
 def _malformed(texts: pa.Array) -> Mask | None:
@@ -58,11 +44,13 @@ def _malformed(texts: pa.Array) -> Mask | None:
 
 def _transform(objects: pa.Array, names: Sequence[str]) -> list[pa.Array]:
     found: dict[str, pa.Array] = {}
+    marked = mark_numbers(objects)
     for group in _apart_in_lower_case(names):
-        structure = json.dumps({**dict.fromkeys(group, "VARCHAR"), **_RAW_NUMBERS}, ensure_ascii=False)
+        structure = json.dumps(dict.fromkeys(group, "VARCHAR"), ensure_ascii=False)
         fields = [f"struct_extract(s, {duck.literal(name)})" for name in group]
         row = f"json_transform(t, {duck.literal(structure)}) AS s"
-        found.update(zip(group, duck.project_twice({"t": objects}, row, fields), strict=True))
+        texts = map(marked.written, duck.project_twice({"t": marked.texts}, row, fields))
+        found.update(zip(group, texts, strict=True))
     return [found[name] for name in names]
 
 
@@ -131,9 +119,9 @@ def _parse_row(text: pa.Array, type_: SqlType) -> Parsed:
 
 def _parse_array(text: pa.Array, type_: SqlType) -> Parsed:
     text, bad = _valid_json(text, "[")
-    structure = duck.literal(json.dumps({"v": ["VARCHAR"], **_RAW_NUMBERS}))
-    (lists,) = duck.project({"t": text}, f"""json_transform('{{"v":' || t || '}}', {structure}).v""")
-    elements = parse_json_text(lists.values, type_.children[0])
+    marked = mark_numbers(text)
+    (lists,) = duck.project({"t": marked.texts}, """json_transform(t, '["VARCHAR"]')""")
+    elements = parse_json_text(marked.written(lists.values), type_.children[0])
     bad = _either(bad, _rows_of(lists.offsets, elements.bad, len(lists)))
     values = pa.ListArray.from_arrays(lists.offsets, elements.values, mask=pc.is_null(lists))
     return Parsed(values.cast(arrow_type(type_)), bad)
@@ -142,9 +130,9 @@ def _parse_array(text: pa.Array, type_: SqlType) -> Parsed:
 def _parse_map(text: pa.Array, type_: SqlType) -> Parsed:
     key, value = type_.children if type_.kind is Kind.MAP else (type_.children[0], INT)
     text, bad = _valid_json(text, "{")
-    structure = duck.literal(json.dumps({"v": "MAP(VARCHAR, VARCHAR)", **_RAW_NUMBERS}))
-    (maps,) = duck.project({"t": text}, f"""json_transform('{{"v":' || t || '}}', {structure}).v""")
-    keys, items = parse_json_text(maps.keys, key), parse_json_text(maps.items, value)
+    marked = mark_numbers(text)
+    (maps,) = duck.project({"t": marked.texts}, """json_transform(t, '"MAP(VARCHAR, VARCHAR)"')""")
+    keys, items = parse_json_text(maps.keys, key), parse_json_text(marked.written(maps.items), value)
     if keys.values.null_count:
         unusable = _rows_of(maps.offsets, keys.values.is_null().to_numpy(zero_copy_only=False), len(maps))
         again = _parse_map(pc.if_else(pa.array(unusable), pa.scalar(None, text.type), text), type_)
