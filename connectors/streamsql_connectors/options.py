@@ -87,6 +87,17 @@ def character(text: str) -> str:
     return text
 
 
+def characters(text: str) -> str:
+    r"""One or more characters, with `\t` for the tab.
+
+    >>> characters("; ")
+    '; '
+    """
+    if not text:
+        raise ValueError("write at least one character")
+    return _ESCAPES.get(text, text)
+
+
 def choice(*allowed: str) -> Callable[[str], str]:
     """A parser that accepts one of the given words."""
 

@@ -78,8 +78,12 @@ def write(schema: Schema, path: Any, *batches: pa.RecordBatch, **more: Any) -> N
     """Write a file through the filesystem connector."""
     sink = load_connector("filesystem").sink(options(schema, path, **more))
     sink.open(schema, changelog=False)
-    for batch in batches:
-        sink.write(batch, None)
+    try:
+        for batch in batches:
+            sink.write(batch, None)
+    except BaseException:
+        sink.abort()
+        raise
     sink.commit()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,11 @@ def error(tmp_path: Path, text: str | bytes, schema: Schema = AB, **more: Any) -
     return rows, caught.value.message.removeprefix(f"{tmp_path}/")
 
 
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_blocks, "BLOCK_BYTES", 50)
+
+
 def test_header_that_equals_the_columns_is_skipped(tmp_path: Path) -> None:
     assert parsed(tmp_path, "a,b\n1,x\n") == [(1, "x")]
     assert parsed(tmp_path, "\ufeffa,b\r\n1,x\r\n") == [(1, "x")]
@@ -62,6 +68,101 @@ def test_quotes_newlines_and_delimiters_inside_fields(tmp_path: Path) -> None:
     assert parsed(tmp_path, "1;'x;y'\n", csv__field_delimiter=";", csv__quote_character="'") == [(1, "x;y")]
     assert parsed(tmp_path, '1|"x\n', delimiter="|", csv__disable_quote_character="true") == [(1, '"x')]
     assert parsed(tmp_path, '1,"x\\"y"\n', csv__escape_character="\\") == [(1, 'x"y')]
+
+
+def test_a_quote_inside_of_an_unquoted_field_is_a_character(tmp_path: Path) -> None:
+    assert parsed(tmp_path, '1,5" pipe\n2,"a ""b""\nc"\n3,6" x 7"\n') == [
+        (1, '5" pipe'),
+        (2, 'a "b"\nc'),
+        (3, '6" x 7"'),
+    ]
+    assert parsed(tmp_path, '1,"a"b"\n2,c\n') == [(1, 'ab"'), (2, "c")]
+
+
+def test_escaped_escapes_quotes_and_line_ends(tmp_path: Path) -> None:
+    text = '1,"x\\\\"\n2,"\\"\ny"\n3,a\\\nb\n'
+    assert parsed(tmp_path, text, csv__escape_character="\\") == [(1, "x\\"), (2, '"\ny'), (3, "a\nb")]
+
+
+def test_comments_are_left_out(tmp_path: Path) -> None:
+    text = '# it"s\na,b\n1,"x\n# no comment\n"\n#2,y\n3,#z\n'
+    assert parsed(tmp_path, text, csv__allow_comments="true") == [(1, "x\n# no comment\n"), (3, "#z")]
+    assert error(tmp_path, "#\n1,x\n#\nq,y\n", csv__allow_comments="true") == (
+        1,
+        "t.csv:4: column a: 'q' is not INT\n  q,y",
+    )
+    with pytest.raises(DataError, match=r"t\.csv:1: 1 field, but expected 2"):
+        parsed(tmp_path, "# note\n1,x\n")
+
+
+NESTED = t.schema(("l", t.array(t.INT)), ("r", t.row(("x", "y"), (t.INT, t.STRING))))
+
+
+def test_arrays_and_rows_as_flink_writes_them_or_json(tmp_path: Path) -> None:
+    text = '1;2;;3,7;x\n"[4,null]","{""x"":8,""y"":""a;b""}"\n,\n5,;\n'
+    assert parsed(tmp_path, text, NESTED) == [
+        ([1, 2, None, 3], {"x": 7, "y": "x"}),
+        ([4, None], {"x": 8, "y": "a;b"}),
+        (None, None),
+        ([5], {"x": None, "y": ""}),
+    ]
+    assert parsed(tmp_path, "1|2,7|x\n", NESTED, csv__array_element_delimiter="|") == [([1, 2], {"x": 7, "y": "x"})]
+    assert error(tmp_path, "1;x,7;x\n", NESTED) == (0, "t.csv:1: column l: '1;x' is not ARRAY<INT>\n  1;x,7;x")
+    assert error(tmp_path, "1,7\n", NESTED) == (0, "t.csv:1: column r: '7' is not ROW<x INT, y STRING>\n  1,7")
+
+
+def test_nested_values_as_written(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    rows = batch(
+        NESTED,
+        l=[[1, 2], [], [None], [1, None], None],
+        r=[{"x": 1, "y": "a"}, {"x": None, "y": "b;c"}, {"x": 2, "y": None}, {"x": None, "y": ""}, None],
+    )
+    write(NESTED, path, rows)
+    assert path.read_text() == (
+        'l,r\n1;2,1;a\n[],"{""x"":null,""y"":""b;c""}"\n[null],"{""x"":2,""y"":null}"\n1;,;\n,\n'
+    )
+    assert rows_of(read(NESTED, path)) == rows.to_pylist()
+
+
+def test_decimals_in_scientific_notation(tmp_path: Path) -> None:
+    path, schema = tmp_path / "out.csv", t.schema(("d", t.decimal(12, 8)))
+    values = [Decimal("100"), Decimal("-0.00000010"), Decimal("1.50"), Decimal("0"), None, Decimal("-1230")]
+    write(schema, path, batch(schema, d=values), csv__write_bigdecimal_in_scientific_notation="true")
+    assert path.read_text() == "d\n1E+2\n-1E-7\n1.5\n0\n\n-1.23E+3\n"
+    assert [row["d"] for row in rows_of(read(schema, path))] == values
+
+
+def test_writing_without_quotes(tmp_path: Path) -> None:
+    path, schema = tmp_path / "out.csv", t.schema(("s", t.STRING), ("n", t.INT))
+    rows = batch(schema, s=["a", 'q"', "x,y\\\n"], n=[1, 2, 3])
+    unquoted = {"csv__disable_quote_character": "true"}
+    write(schema, path, rows, csv__escape_character="\\", **unquoted)
+    assert path.read_text() == 's,n\na,1\nq",2\nx\\,y\\\\\\\n,3\n'
+    assert rows_of(read(schema, path, csv__escape_character="\\", **unquoted)) == rows.to_pylist()
+    with pytest.raises(DataError, match=r"(?s)column s: 'x,y.*' cannot be written without quotes"):
+        write(schema, path, rows, **unquoted)
+
+
+def test_hint_says_what_to_declare(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("1,x\noops,y\n")
+    with pytest.raises(DataError) as caught:
+        read(AB, path)
+    assert caught.value.hint == (
+        "declare a as STRING to keep such text, or set 'csv.ignore-parse-errors' = 'true' to go on without such "
+        "records; they are counted and kept as rejects"
+    )
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_late_drift_of_an_inferred_column_names_column_and_line(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,n\n" + "".join(f"{each},{each}\n" for each in range(99)) + "99,many\n")
+    found = load_connector("filesystem").infer(options(None, path))
+    assert [str(each) for each in found.types] == ["BIGINT", "BIGINT"]
+    with pytest.raises(DataError, match=r"t\.csv:101: column n: 'many' is not BIGINT"):
+        read(found, path)
 
 
 def test_delimiter_is_seen_in_the_first_line(tmp_path: Path) -> None:
@@ -136,9 +237,7 @@ def test_lines_as_written(tmp_path: Path) -> None:
         **{"a,b": [0.5, None, 1.0, None, None, None]},
     )
     write(schema, path, rows)
-    assert path.read_text() == (
-        's,n,list,"a,b"\nx,1,"[""a""]",0.5\n"",,[],\n,3,,1.0\n"q""q",4,,\n"l\nl",5,,\n" p",6,,\n'
-    )
+    assert path.read_text() == ('s,n,list,"a,b"\nx,1,a,0.5\n"",,[],\n,3,,1.0\n"q""q",4,,\n"l\nl",5,,\n" p",6,,\n')
 
 
 def test_inferred_columns(tmp_path: Path) -> None:
@@ -170,14 +269,25 @@ def test_bad_delimiter(tmp_path: Path, text: str) -> None:
         parsed(tmp_path, "1,x\n", csv__field_delimiter=text)
 
 
-FIELDS = st.tuples(st.none() | st.integers(-5, 5), st.none() | st.text(alphabet='ab",\n é', max_size=4))
+FIELDS = st.tuples(st.none() | st.integers(-5, 5), st.none() | st.text(alphabet='ab",\r\n\\# é', max_size=4))
+DIALECTS = st.sampled_from(
+    [
+        {},
+        {"csv__escape_character": "\\"},
+        {"csv__allow_comments": "true"},
+        {"csv__quote_character": "'", "csv__field_delimiter": "b"},
+        {"csv__null_literal": "a"},
+    ]
+)
 
 
-@settings(derandomize=True, deadline=None, max_examples=40)
-@given(st.lists(FIELDS, max_size=10), st.integers(10, 40))
-def test_any_text_survives_blocks_of_any_size(rows: list[tuple[int | None, str | None]], size: int) -> None:
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(st.lists(FIELDS, max_size=10), st.integers(10, 40), DIALECTS)
+def test_any_text_survives_blocks_of_any_size(
+    rows: list[tuple[int | None, str | None]], size: int, dialect: dict[str, str]
+) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(text_blocks, "BLOCK_BYTES", size)
         path = Path(folder) / "t.csv"
-        write(AB, path, batch(AB, a=[each[0] for each in rows], b=[each[1] for each in rows]))
-        assert [tuple(row.values()) for row in rows_of(read(AB, path))] == rows
+        write(AB, path, batch(AB, a=[each[0] for each in rows], b=[each[1] for each in rows]), **dialect)
+        assert [tuple(row.values()) for row in rows_of(read(AB, path, **dialect))] == rows

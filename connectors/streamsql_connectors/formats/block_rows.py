@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,14 @@ from streamsql_connectors.text_lines import Lines, shown
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a line is bad; `line` counts from 0 in its block. `drops_row`: no row was made of it."""
+    """Why a line is bad; `line` counts from 0 in its block. `drops_row`: no row was made of it. `hint`: what to do, if
+    not what the format says of all its problems."""
 
     line: int
     reason: str
     drops_row: bool = True
     text: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,9 +68,7 @@ def finish_block(
 
 
 def _with_text(problem: Problem, lines: Lines) -> Problem:
-    return (
-        problem if problem.text else Problem(problem.line, problem.reason, problem.drops_row, lines.text(problem.line))
-    )
+    return problem if problem.text else replace(problem, text=lines.text(problem.line))
 
 
 def reject_of(problem: Problem, name: str, first_line: int) -> Reject:
@@ -79,4 +79,6 @@ def reject_of(problem: Problem, name: str, first_line: int) -> Reject:
 
 def error_of(problem: Problem, name: str, first_line: int, hint: str) -> DataError:
     """A problem as the error that ends the reading."""
-    return DataError(f"{name}:{first_line + problem.line}: {problem.reason}\n  {shown(problem.text)}", hint=hint)
+    return DataError(
+        f"{name}:{first_line + problem.line}: {problem.reason}\n  {shown(problem.text)}", hint=problem.hint or hint
+    )

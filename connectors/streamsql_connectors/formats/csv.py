@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import BinaryIO
+
+import numpy as np
 
 from streamsql.errors import UsageError
 from streamsql.expr.types import Schema
 from streamsql.ports import FileReader, FileWriter, RecordFile
-from streamsql_connectors.formats.csv_dialect import OPTIONS, Dialect
+from streamsql_connectors.formats.csv_dialect import HINT, OPTIONS, Dialect
 from streamsql_connectors.formats.text_reader import DecodeBlock, TextReader
-
-_HINT = "set 'csv.ignore-parse-errors' = 'true' to go on without such records; they are counted and kept as rejects"
+from streamsql_connectors.text_blocks import TextBlock
 
 
 class CsvFormat:
@@ -25,6 +27,7 @@ class CsvFormat:
         """Decodes with Arrow, a block at a time."""
         from streamsql_connectors.formats.csv_decode import CsvDecoder
         from streamsql_connectors.formats.csv_header import layout_of
+        from streamsql_connectors.formats.csv_scan import RecordCutter, head_of
         from streamsql_connectors.formats.readable import refuse_unreadable
 
         refuse_unreadable(schema, "csv")
@@ -32,13 +35,16 @@ class CsvFormat:
             raise UsageError("a csv table needs at least one column")
         dialect = Dialect.of(options)
 
-        def decoder(first_line: str) -> DecodeBlock:
-            return CsvDecoder(schema, dialect, layout_of(first_line, schema, dialect)).decode
+        def decoder(head: str) -> DecodeBlock:
+            return CsvDecoder(schema, dialect, layout_of(head, schema, dialect)).decode
 
-        return TextReader(decoder, _HINT, dialect.whole_records, head=True)
+        def head(block: TextBlock) -> str:
+            return head_of(np.frombuffer(block.data, np.uint8), dialect)
+
+        return TextReader(decoder, HINT, partial(RecordCutter, dialect), head)
 
     def writer(self, schema: Schema, options: Mapping[str, str], target: BinaryIO, *, start: bool) -> FileWriter:
-        """A header line, then one line a row; nested values as JSON."""
+        """A header line, then one line a row."""
         from streamsql_connectors.formats.csv_encode import CsvWriter
 
         return CsvWriter(schema, target, Dialect.of(options), header=start)

@@ -14,9 +14,12 @@ import pyarrow.csv as pa_csv
 
 from streamsql.expr.types import BYTES_KINDS, STRINGS, Column, Kind, Schema, arrow_type
 from streamsql_connectors.formats.block_rows import BlockRows, Problem, columns_batch, finish_block
-from streamsql_connectors.formats.csv_dialect import Dialect
+from streamsql_connectors.formats.csv_dialect import HINT, Dialect
+from streamsql_connectors.formats.csv_nested import NESTED, parse_nested
 from streamsql_connectors.formats.csv_records import Records, records_of
-from streamsql_connectors.formats.json_values import expected, parse_json_text
+from streamsql_connectors.formats.csv_scan import Scanner
+from streamsql_connectors.formats.json_values import expected
+from streamsql_connectors.formats.text_values import parse_text
 from streamsql_connectors.text_blocks import TextBlock
 from streamsql_connectors.text_lines import shown, split_lines
 
@@ -25,8 +28,7 @@ Rows = npt.NDArray[np.int64]
 _Misfit = tuple[Column, pa.Array, Rows]
 """A column as text, and the rows where that means nothing."""
 
-_NESTED = (Kind.ROW, Kind.ARRAY, Kind.MAP, Kind.MULTISET)
-_AS_TEXT = frozenset((*STRINGS, *BYTES_KINDS, *_NESTED, Kind.NULL))
+_AS_TEXT = frozenset((*STRINGS, *BYTES_KINDS, *NESTED, Kind.NULL))
 """Kinds whose fields Arrow reads as text."""
 
 
@@ -46,13 +48,14 @@ class CsvDecoder:
         self._schema = schema
         self._dialect = dialect
         self._layout = layout
+        self._scanner = Scanner(dialect, layout.delimiter)
         self._position = {name: index for index, name in reversed(list(enumerate(layout.fields)))}
         self._by_text = False
 
     def decode(self, block: TextBlock, columns: Sequence[str]) -> BlockRows:
         """The block's rows with the wanted columns; what is malformed is judged on all columns."""
         lines = split_lines(block.data)
-        records, problems = records_of(block, lines, self._dialect, header=self._layout.header)
+        records, problems = records_of(block, lines, self._scanner, header=self._layout.header)
         judged = [
             each
             for each in self._schema
@@ -82,10 +85,20 @@ class CsvDecoder:
             if typed and column.type.kind not in _AS_TEXT:
                 arrays[column.name] = values
                 continue
-            arrays[column.name], bad = _parsed(values, column)
+            arrays[column.name], bad = self._parsed(values, column)
             if len(bad):
                 misfits.append((column, values, bad))
         return arrays, misfits
+
+    def _parsed(self, text: pa.Array, column: Column) -> tuple[pa.Array, Rows]:
+        """Typed values and the rows whose text means nothing."""
+        if column.type.kind not in (*STRINGS, *BYTES_KINDS):
+            text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+        if column.type.kind in NESTED:
+            parsed = parse_nested(text, column.type, self._dialect.elements)
+        else:
+            parsed = parse_text(text, column.type)
+        return parsed.values, np.empty(0, np.int64) if parsed.bad is None else np.flatnonzero(parsed.bad)
 
     @property
     def _single(self) -> bool:
@@ -150,14 +163,6 @@ class CsvDecoder:
         ]
 
 
-def _parsed(text: pa.Array, column: Column) -> tuple[pa.Array, Rows]:
-    """Typed values and the rows whose text means nothing."""
-    if column.type.kind not in (*STRINGS, *BYTES_KINDS):
-        text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
-    parsed = parse_json_text(text, column.type)
-    return parsed.values, np.empty(0, np.int64) if parsed.bad is None else np.flatnonzero(parsed.bad)
-
-
 def _numbered(records: Records, misshapen: Sequence[Any], *, single: bool) -> tuple[Rows, Rows]:
     """The line of each record that Arrow counts, and of each row that it delivers."""
     numbers = records.lines(blank=single)
@@ -167,8 +172,9 @@ def _numbered(records: Records, misshapen: Sequence[Any], *, single: bool) -> tu
 
 def _problems(column: Column, text: pa.Array, bad: Rows, rows: Rows) -> list[Problem]:
     wanted = expected(column.type)
+    hint = f"declare {column.name} as STRING to keep such text, or {HINT}"
     return [
-        Problem(int(rows[each]), f"column {column.name}: '{text[each].as_py()}' is not {wanted}", drops_row=False)
+        Problem(int(rows[each]), f"column {column.name}: '{text[each].as_py()}' is not {wanted}", False, hint=hint)
         for each in bad.tolist()
     ]
 

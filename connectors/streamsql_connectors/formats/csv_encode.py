@@ -8,61 +8,90 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streamsql.expr.types import STRINGS, Kind, Schema, SqlType
+from streamsql.errors import DataError
+from streamsql.expr.types import STRINGS, Column, Kind, Schema
 from streamsql_connectors.formats.csv_dialect import Dialect
-from streamsql_connectors.formats.json_encode import to_json
+from streamsql_connectors.formats.csv_nested import NESTED, render_nested
 from streamsql_connectors.formats.text_render import render_scalar, value_bytes
-
-_NESTED = (Kind.ROW, Kind.ARRAY, Kind.MAP, Kind.MULTISET)
+from streamsql_connectors.formats.text_scientific import scientific
 
 
 class CsvWriter:
     """Writes one line a row: NULL empty (or the null literal), '' as "", quotes only where they are needed."""
 
     def __init__(self, schema: Schema, target: BinaryIO, dialect: Dialect, *, header: bool) -> None:
-        self._types = schema.types
+        self._columns = schema.columns
         self._target = target
+        self._dialect = dialect
         self._delimiter = dialect.delimiter or ","
-        self._quote = dialect.quote or '"'
         self._null = dialect.null or ""
+        self._special = self._special_pattern()
         if header and dialect.header is not False:
-            names = pa.array(schema.names, pa.string())
-            quoted = self._quoted(names)
-            self._target.write((self._delimiter.join(quoted.to_pylist()) + "\n").encode())
+            names = [self._protected(pa.array([each.name]), each)[0].as_py() for each in schema]
+            self._target.write((self._delimiter.join(names) + "\n").encode())
 
     def write(self, rows: pa.RecordBatch) -> None:
         """All columns of each row, in order."""
         if rows.num_rows:
-            fields = [self._field(values, type_) for values, type_ in zip(rows.columns, self._types, strict=True)]
+            fields = [self._field(values, column) for values, column in zip(rows.columns, self._columns, strict=True)]
             self._target.write(value_bytes(_lines(fields, self._delimiter)))
 
     def finish(self) -> None:
         """Nothing belongs at the end."""
 
-    def _field(self, values: pa.Array, type_: SqlType) -> pa.Array:
-        if type_.kind in _NESTED:
-            text = self._quoted(to_json(values, type_))
-        elif type_.kind in STRINGS:
-            text = self._quoted(values)
-        else:
-            text = render_scalar(values, type_)
-            text = pc.if_else(pc.equal(text, ""), self._quote * 2, text)
+    def _field(self, values: pa.Array, column: Column) -> pa.Array:
+        text = self._text(values, column)
         return pc.if_else(pc.is_valid(values), text, self._null) if values.null_count or text.null_count else text
 
-    def _quoted(self, text: pa.Array) -> pa.Array:
-        """Quotes around what would be misread without them: '', delimiters, quotes, line ends, outer white space."""
-        special = f"[{_in_class(self._delimiter)}{_in_class(self._quote)}\r\n]|^\\s|\\s$|^$"
-        needed = pc.match_substring_regex(text, special)
-        if self._null:
+    def _text(self, values: pa.Array, column: Column) -> pa.Array:
+        kind = column.type.kind
+        if kind in NESTED:
+            return self._protected(render_nested(values, column.type, self._dialect.elements), column)
+        if kind in STRINGS:
+            return self._protected(values, column)
+        if kind is Kind.DECIMAL and self._dialect.scientific:
+            text = scientific(values)
+        else:
+            text = render_scalar(values, column.type)
+        return self._protected(text, column) if self._may_mislead(text) else text
+
+    def _may_mislead(self, text: pa.Array) -> bool:
+        """Whether text that is no STRING could be misread: empty bytes, or 1,5 where a digit or sign delimits."""
+        return self._delimiter in "0123456789+-.:eETZ " or pc.any(pc.equal(text, "")).as_py() is True
+
+    def _special_pattern(self) -> str:
+        """What would be misread without quotes: delimiters, quotes, escapes, line ends, outer space, '', comments."""
+        characters = (self._delimiter, self._dialect.quote, self._dialect.escape)
+        inside = "".join(f"\\x{ord(each):02x}" for each in characters if each is not None)
+        if self._dialect.quote is None:
+            return f"[{inside}\r\n]"
+        return f"[{inside}\r\n]|^\\s|\\s$|^$" + ("|^#" if self._dialect.comments else "")
+
+    def _protected(self, text: pa.Array, column: Column) -> pa.Array:
+        """The text so that it reads back as what it is: in quotes, or with escapes."""
+        needed = pc.match_substring_regex(text, self._special)
+        if self._null and self._dialect.quote is not None:
             needed = pc.or_(needed, pc.equal(text, self._null))
         if not pc.any(needed).as_py():
             return text
-        doubled = pc.replace_substring(text, self._quote, self._quote * 2)
-        return pc.if_else(needed, pc.binary_join_element_wise(self._quote, doubled, self._quote, ""), text)
+        quote, escape = self._dialect.quote, self._dialect.escape
+        if quote is None:
+            return pc.if_else(needed, self._escaped(text, needed, column), text)
+        doubled = text if escape is None else pc.replace_substring(text, escape, escape * 2)
+        doubled = pc.replace_substring(doubled, quote, quote * 2)
+        return pc.if_else(needed, pc.binary_join_element_wise(quote, doubled, quote, ""), text)
 
-
-def _in_class(character: str) -> str:
-    return f"\\x{ord(character):02x}"
+    def _escaped(self, text: pa.Array, needed: pa.Array, column: Column) -> pa.Array:
+        escape = self._dialect.escape
+        if escape is None:
+            first = text.filter(needed)[0].as_py()
+            raise DataError(
+                f"column {column.name}: '{first}' cannot be written without quotes",
+                hint="set 'csv.escape-character', or leave 'csv.disable-quote-character' out",
+            )
+        for each in (escape, self._delimiter, "\r", "\n"):
+            text = pc.replace_substring(text, each, escape + each)
+        return text
 
 
 def _lines(fields: Sequence[pa.Array], delimiter: str) -> pa.Array:

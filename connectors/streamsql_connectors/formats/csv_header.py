@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
@@ -13,17 +14,19 @@ from streamsql.expr.types import STRING, Column, Schema, SqlType
 from streamsql.ports import RecordFile
 from streamsql_connectors.formats.csv_decode import CsvLayout
 from streamsql_connectors.formats.csv_dialect import Dialect
+from streamsql_connectors.formats.csv_records import records_of
+from streamsql_connectors.formats.csv_scan import RecordCutter, Scanner, head_of
 from streamsql_connectors.formats.inferred_types import inferred_csv
-from streamsql_connectors.formats.text_reader import first_line
 from streamsql_connectors.text_blocks import TextBlock, read_blocks
+from streamsql_connectors.text_lines import split_lines
 
 _NAME = re.compile(r"[^\W\d][\w .\-/()%#$]*")
 
 
-def layout_of(line: str, schema: Schema, dialect: Dialect) -> CsvLayout:
-    """What the fields of a file are whose first line is given."""
-    delimiter = dialect.delimiter_of(line)
-    fields = split_fields(line, delimiter, dialect)
+def layout_of(head: str, schema: Schema, dialect: Dialect) -> CsvLayout:
+    """What the fields of a file are whose first record is given."""
+    delimiter = dialect.delimiter_of(head)
+    fields = split_fields(head, delimiter, dialect)
     if dialect.header:
         return CsvLayout(delimiter, tuple(fields), True)
     names = schema.names
@@ -31,29 +34,31 @@ def layout_of(line: str, schema: Schema, dialect: Dialect) -> CsvLayout:
     return CsvLayout(delimiter, names, header)
 
 
-def split_fields(line: str, delimiter: str, dialect: Dialect) -> list[str]:
-    """The fields of one line.
+def split_fields(record: str, delimiter: str, dialect: Dialect) -> list[str]:
+    """The fields of one record.
 
     >>> split_fields('a,"b,c",', ",", Dialect())
     ['a', 'b,c', '']
     """
-    if dialect.quote is None:
-        return line.split(delimiter)
-    return next(csv.reader([line], delimiter=delimiter, quotechar=dialect.quote), [])
+    quoting = csv.QUOTE_NONE if dialect.quote is None else csv.QUOTE_MINIMAL
+    lines = csv.reader(
+        [record], delimiter=delimiter, quotechar=dialect.quote, escapechar=dialect.escape, quoting=quoting
+    )
+    return next(lines, [])
 
 
 def infer_csv(file: RecordFile, dialect: Dialect) -> Schema:
     """Names and types of a file's columns; DataError where it is empty."""
     stream = file.open()
     try:
-        block = next(read_blocks(stream, file.name, dialect.whole_records), None)
+        block = next(read_blocks(stream, file.name, RecordCutter(dialect)), None)
     finally:
         stream.close()
     if block is None:
         raise DataError(f"{file.name}: empty, so it has no columns to find", hint="declare the table's columns")
-    line = first_line(block)
-    delimiter = dialect.delimiter_of(line)
-    fields = split_fields(line, delimiter, dialect)
+    head = head_of(np.frombuffer(block.data, np.uint8), dialect)
+    delimiter = dialect.delimiter_of(head)
+    fields = split_fields(head, delimiter, dialect)
     header = looks_like_header(fields) if dialect.header is None else dialect.header
     names = fields if header else [f"column{each}" for each in range(len(fields))]
     if len(set(names)) != len(names):
@@ -74,12 +79,13 @@ def looks_like_header(fields: list[str]) -> bool:
 
 
 def _types(block: TextBlock, layout: CsvLayout, dialect: Dialect, name: str) -> list[SqlType]:
+    scanner = Scanner(dialect, layout.delimiter)
+    records, _ = records_of(block, split_lines(block.data), scanner, header=layout.header)
     try:
         table = pa_csv.read_csv(
-            pa.BufferReader(block.data),
+            pa.BufferReader(records.data),
             pa_csv.ReadOptions(
                 column_names=[str(each) for each in range(len(layout.fields))],
-                skip_rows=1 if layout.header else 0,
                 block_size=block.size + 1,
             ),
             pa_csv.ParseOptions(

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from streamsql_connectors.formats.block_rows import Problem
-from streamsql_connectors.formats.csv_dialect import Dialect
-from streamsql_connectors.text_blocks import TextBlock
+from streamsql_connectors.formats.csv_scan import Scanner
+from streamsql_connectors.text_blocks import NEWLINE, Bytes, TextBlock
 from streamsql_connectors.text_lines import Lines, invalid_utf8
 
 Rows = npt.NDArray[np.int64]
@@ -21,15 +21,15 @@ class Records:
     """Text to be read, ending with a newline; `numbers`: where each of its lines was in the block."""
 
     data: pa.Buffer
-    dialect: Dialect
+    scanner: Scanner
     numbers: Rows
 
     def lines(self, *, blank: bool) -> Rows:
         """The line where each record begins; blank lines count as records only if `blank`."""
         values = np.frombuffer(self.data, np.uint8)
-        ends = self.dialect.record_ends(values)
-        starts = np.concatenate([np.zeros(1, np.int64), ends[:-1]]) if len(ends) else ends
-        newlines = np.flatnonzero(values == ord("\n"))
+        ends = self.scanner.record_ends(values)
+        starts = _starts(ends)
+        newlines = np.flatnonzero(values == NEWLINE)
         numbers = self.numbers[np.searchsorted(newlines, starts)]
         if blank:
             return numbers
@@ -38,34 +38,58 @@ class Records:
         return np.asarray(numbers[~empty], np.int64)
 
 
-def records_of(block: TextBlock, lines: Lines, dialect: Dialect, *, header: bool) -> tuple[Records, list[Problem]]:
-    """The records of a block without its header and without lines that cannot be read, which are problems."""
+def records_of(block: TextBlock, lines: Lines, scanner: Scanner, *, header: bool) -> tuple[Records, list[Problem]]:
+    """The records of a block without its header, comments, and what cannot be read, which are problems."""
     values = np.frombuffer(block.data, np.uint8)
-    begin, end = 0, len(values)
-    if header and block.offset == 0:
-        ends = dialect.record_ends(values)
-        begin = int(ends[0]) if len(ends) else end
-    problems = []
-    if block.last and dialect.ends_inside_quotes(values):
-        ends = dialect.record_ends(values)
-        end = max(begin, int(ends[-1]) if len(ends) else 0)
-        problems.append(Problem(int(np.searchsorted(lines.ends, end, side="right")), "a quote is not closed"))
+    marks = scanner.marks(values)
+    begin = scanner.first_record(values)[1] if header and block.offset == 0 else 0
+    problems, end = [], len(values)
+    if block.last and len(marks.quotes) % 2:
+        end = _last_record_end(scanner, values, begin)
+        problems.append(Problem(_line_at(lines, end), "a quote is not closed"))
     unreadable = invalid_utf8(lines)
     problems += [Problem(each, "not valid UTF-8") for each in unreadable.tolist()]
-    first = int(np.searchsorted(lines.ends, begin, side="right"))
+    first = _line_at(lines, begin)
     last = int(np.searchsorted(lines.ends, end, side="left")) + 1 if end > begin else first
     numbers = np.arange(first, min(last, len(lines)))
-    if len(unreadable):
-        return Records(_without(lines, numbers, unreadable), dialect, np.setdiff1d(numbers, unreadable)), problems
-    return Records(_closed(block.data.slice(begin, end - begin)), dialect, numbers), problems
-
-
-def _without(lines: Lines, numbers: Rows, dropped: Rows) -> pa.Buffer:
+    if not len(unreadable) and not len(marks.comments):
+        return Records(_closed(block.data.slice(begin, end - begin)), scanner, numbers), problems
+    comments = np.searchsorted(lines.ends, marks.comments, side="right")
+    dropped = np.union1d(_whole_records(lines, unreadable, scanner, values), comments)
     kept = np.setdiff1d(numbers, dropped)
-    texts = lines.array(pa.binary()).take(pa.array(kept))
-    return _closed(pa.py_buffer(b"".join(texts.to_pylist())))
+    return Records(_closed(_lines_only(lines, kept)), scanner, kept), problems
+
+
+def _starts(ends: Rows) -> Rows:
+    return np.concatenate([np.zeros(1, np.int64), ends[:-1]]) if len(ends) else ends
+
+
+def _last_record_end(scanner: Scanner, values: Bytes, begin: int) -> int:
+    ends = scanner.record_ends(values)
+    return max(begin, int(ends[-1]) if len(ends) else 0)
+
+
+def _line_at(lines: Lines, offset: int) -> int:
+    return int(np.searchsorted(lines.ends, offset, side="right"))
+
+
+def _whole_records(lines: Lines, some: Rows, scanner: Scanner, values: Bytes) -> Rows:
+    """All lines of the records that the given lines belong to."""
+    if not len(some):
+        return some
+    record = np.searchsorted(scanner.record_ends(values), lines.starts, side="right")
+    return np.flatnonzero(np.isin(record, record[some]))
+
+
+def _lines_only(lines: Lines, kept: Rows) -> pa.Buffer:
+    """The text of some lines, without a loop over them."""
+    lengths = np.diff(lines.ends, prepend=0)
+    wanted = np.zeros(len(lines), np.bool_)
+    wanted[kept] = True
+    values = np.frombuffer(lines.data, np.uint8)[: int(lengths.sum())]
+    return pa.py_buffer(values[np.repeat(wanted, lengths)])
 
 
 def _closed(data: pa.Buffer) -> pa.Buffer:
     text = memoryview(data).cast("B")
-    return data if not data.size or text[-1] == ord("\n") else pa.py_buffer(bytes(text) + b"\n")
+    return data if not data.size or text[-1] == NEWLINE else pa.py_buffer(bytes(text) + b"\n")

@@ -16,21 +16,24 @@ from streamsql_connectors.text_blocks import Cut, TextBlock, after_last_newline,
 
 DecodeBlock = Callable[[TextBlock, Sequence[str]], BlockRows]
 
-_LONGEST_HEAD = 65_536
+
+def _lines(head: str | None) -> Cut:
+    return after_last_newline
 
 
 @dataclass(frozen=True, slots=True)
 class TextReader:
     """A FileReader of a text format. The mark of a chunk is the byte and the line where its block begins.
 
-    `decoder`: makes the decoder of a file from the file's first line, which only some formats look at (`head`).
+    `decoder`: makes the decoder of a file from the file's head, which only some formats look at (`head` finds it in
+    the first block). `cutter`: makes what cuts a file into whole records; it gets the head where reading goes on.
     `hint`: what to do about malformed records.
     """
 
     decoder: Callable[[str], DecodeBlock]
     hint: str
-    cut: Cut = after_last_newline
-    head: bool = False
+    cutter: Callable[[str | None], Cut] = _lines
+    head: Callable[[TextBlock], str] | None = None
 
     def read(
         self, file: RecordFile, columns: tuple[str, ...], predicate: tuple[Comparison, ...], start: Position | None
@@ -44,26 +47,20 @@ class TextReader:
             stream.close()
 
     def _read(self, stream: BinaryIO, name: str, columns: tuple[str, ...], begin: Any) -> Iterator[DecodedRows]:
-        blocks = read_blocks(stream, name, self.cut, offset=begin["offset"])
+        blocks = read_blocks(stream, name, self.cutter(begin.get("head")), offset=begin["offset"])
         first = next(blocks, None)
         if first is None:
             return
-        head = begin.get("head", first_line(first)) if self.head else ""
-        decode = self.decoder(head)
+        head = begin.get("head") if self.head is None or "head" in begin else self.head(first)
+        decode = self.decoder(head or "")
         line = begin["line"]
         ready = stream.ready if isinstance(stream, StandardInput) else lambda: True
         with closing(decode_ahead(chain((first,), blocks), lambda block: decode(block, columns), ready)) as decoding:
             for block, decoded in decoding:
                 rejects = tuple(reject_of(each, name, line) for each in decoded.problems)
-                mark = {"offset": block.offset, "line": line, **({"head": head} if self.head else {})}
+                mark = {"offset": block.offset, "line": line, **({} if head is None else {"head": head})}
                 if decoded.rows.num_rows or rejects:
                     yield DecodedRows(decoded.rows, mark, rejects)
                 if decoded.fatal is not None:
                     raise error_of(decoded.fatal, name, line, self.hint)
                 line += decoded.lines
-
-
-def first_line(block: TextBlock) -> str:
-    """The first line of a block, at most 64 KB of it."""
-    head = bytes(memoryview(block.data)[:_LONGEST_HEAD])
-    return head.partition(b"\n")[0].rstrip(b"\r").decode("utf-8", "replace")

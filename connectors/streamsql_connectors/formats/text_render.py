@@ -78,7 +78,7 @@ def _decimals(values: pa.Array, type_: SqlType) -> pa.Array:
     if scale <= _NEVER_EXPONENT:
         return pc.cast(values, pa.string())
     # Arrow writes small decimals as 1E-7, so the unscaled digits are written and the point put in.
-    digits = pc.cast(_unscaled(values), pa.string())
+    digits = pc.cast(unscaled(values), pa.string())
     negative = pc.starts_with(digits, "-")
     magnitude = pc.utf8_lpad(pc.utf8_ltrim(digits, "-"), scale + 1, "0")
     pointed = pc.binary_join_element_wise(
@@ -87,7 +87,8 @@ def _decimals(values: pa.Array, type_: SqlType) -> pa.Array:
     return pc.if_else(negative, pc.binary_join_element_wise("-", pointed, ""), pointed)
 
 
-def _unscaled(values: pa.Array) -> pa.Array:
+def unscaled(values: pa.Array) -> pa.Array:
+    """The digits of decimals, as if their scale were 0."""
     validity, data = values.buffers()
     return pa.Array.from_buffers(pa.decimal128(38, 0), len(values), [validity, data], offset=values.offset)
 
