@@ -40,10 +40,11 @@ def split_fields(record: str, delimiter: str, dialect: Dialect) -> list[str]:
     >>> split_fields('a,"b,c",', ",", Dialect())
     ['a', 'b,c', '']
     """
-    quoting = csv.QUOTE_NONE if dialect.quote is None else csv.QUOTE_MINIMAL
-    lines = csv.reader(
-        [record], delimiter=delimiter, quotechar=dialect.quote, escapechar=dialect.escape, quoting=quoting
-    )
+    escape = dialect.escape
+    if dialect.quote is None:
+        lines = csv.reader([record], delimiter=delimiter, escapechar=escape, quoting=csv.QUOTE_NONE)
+    else:
+        lines = csv.reader([record], delimiter=delimiter, escapechar=escape, quotechar=dialect.quote)
     return next(lines, [])
 
 
