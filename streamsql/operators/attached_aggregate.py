@@ -18,6 +18,7 @@ from streamsql.operators.pane_aggregate import PaneAggregate
 from streamsql.state.fixed_width import values_of
 from streamsql.state.panes import ClosedWindows
 from streamsql.state.partial_aggregates import PartialAggregates
+from streamsql.state.row_groups import in_any_order
 from streamsql.state.window_grid import window_grid
 from streamsql.time import tick
 
@@ -44,7 +45,7 @@ class AttachedAggregate(PaneAggregate):
         self._arrow_schema = schema.to_arrow()
         self._precision = precision
         self._start = window.start
-        algebra = PartialAggregates(input_schema, [window.start, *keys], calls, append_only)
+        algebra = PartialAggregates(input_schema, [window.start, *keys], calls, append_only, in_any_order)
         super().__init__(window_grid(window, self._tick), algebra, window.end, time, event_time)
 
     @property

@@ -12,6 +12,7 @@ from streamsql.operators.emission import emission_order, window_batch
 from streamsql.operators.pane_aggregate import PaneAggregate
 from streamsql.state.panes import ClosedWindows
 from streamsql.state.partial_aggregates import PartialAggregates
+from streamsql.state.row_groups import in_any_order
 from streamsql.state.window_grid import window_grid
 from streamsql.time import tick
 
@@ -37,7 +38,7 @@ class WindowAggregate(PaneAggregate):
         self.schema = schema
         self._arrow_schema = schema.to_arrow()
         self._precision = precision
-        algebra = PartialAggregates(input_schema, keys, calls, append_only)
+        algebra = PartialAggregates(input_schema, keys, calls, append_only, in_any_order)
         super().__init__(window_grid(window, self._tick), algebra, time, time, event_time)
 
     @property

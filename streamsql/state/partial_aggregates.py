@@ -8,7 +8,8 @@
 Extra keys are int64 columns that the caller groups by before the keys (a window's end, a slice, a session). `merge`
 drops them unless told `keep_extra=True`; `finish` of a partial that still has them returns them in front of the keys,
 so that many windows can be finished at once. Groups come in the order of their first rows, in `partial`, `merge` and
-`finish` alike. A batch without rows gives a partial without groups. `Partial.save` and `load` are for snapshots.
+`finish` alike, unless the algebra was told that any order will do. A batch without rows gives a partial without groups.
+`Partial.save` and `load` are for snapshots.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ from streamsql.batch import Weights
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.types import Schema, arrow_type
 from streamsql.state.decomposition import ROWS, Argument, Groups, decompose
-from streamsql.state.fixed_width import Int64Array, int64_array, take_rows
-from streamsql.state.grouping import denormalize_key, group_rows, normalize_key, normalized_type
+from streamsql.state.fixed_width import Int64Array, int64_array
+from streamsql.state.grouping import denormalize_key, normalize_key, normalized_type
 from streamsql.state.linear import Count, Values, scatter_add
 from streamsql.state.partial import Collection, Partial, concat_collections, concat_columns, load_partial
 from streamsql.state.retractions import never_added
+from streamsql.state.row_groups import Grouping, RowGroups, by_first_row
 from streamsql.state.selected_rows import RowSelector, Selected
 from streamsql.state.text_lists import TextList, in_text_order
 
@@ -38,11 +40,17 @@ class PartialAggregates:
     """The algebra of a list of aggregate calls; has no state of its own.
 
     `keys`, and `args` and `filter` of the calls, are positions in the input. `append_only`: no weights will come.
-    `needs_ordinals`: LISTAGG goes by arrival here, and `partial` must be told the order of the rows.
+    `needs_ordinals`: LISTAGG goes by arrival here, and `partial` must be told the order of the rows. `group`: how rows
+    are put into groups, and so the order of these.
     """
 
     def __init__(
-        self, input_schema: Schema, keys: Sequence[int], calls: Sequence[AggregateCall], append_only: bool
+        self,
+        input_schema: Schema,
+        keys: Sequence[int],
+        calls: Sequence[AggregateCall],
+        append_only: bool,
+        group: Grouping = by_first_row,
     ) -> None:
         self.input_schema = input_schema
         self.keys = tuple(keys)
@@ -50,6 +58,7 @@ class PartialAggregates:
         self.parts = decompose(calls, input_schema, append_only=append_only)
         self.key_types = tuple(arrow_type(input_schema.columns[each].type) for each in keys)
         self.needs_ordinals = bool(self.parts.lists)
+        self._group = group
 
     def partial(
         self,
@@ -63,9 +72,10 @@ class PartialAggregates:
         `ordinals`: the arrival number of each row, unique and rising over batches; needed where `needs_ordinals`.
         """
         keys = (*extra_keys, *(normalize_key(rows.column(each)) for each in self.keys))
-        ids, first = _group(keys, rows.num_rows)
-        size = len(first)
-        columns: dict[str, Values] = {ROWS: Count().over_rows(ids, size, None, weights)[""]}
+        groups = self._group(keys, rows.num_rows)
+        ids, size = groups.ids, groups.size
+        counts = groups.counts if weights is None else scatter_add(ids, size, weights.astype(np.int64))
+        columns: dict[str, Values] = {ROWS: counts}
         selector = RowSelector(rows, ids, weights)
         for slot in self.parts.slots:
             seen = selector.select(slot.argument)
@@ -74,11 +84,16 @@ class PartialAggregates:
             else:
                 values = seen.values[0] if seen.values else None
                 columns |= slot.write(slot.linear.over_rows(seen.ids, size, values, seen.weights))
-        collections = [_distinct_values(selector.select(each.argument)) for each in self.parts.sets]
-        collections += [_texts(selector.select(each), ordinals) for each in self.parts.lists]
-        return Partial(
-            size, len(extra_keys), tuple(take_rows(each, first) for each in keys), columns, tuple(collections)
-        )
+        return _partial(groups, len(extra_keys), columns, self._collected(rows, groups, weights, ordinals))
+
+    def _collected(
+        self, rows: pa.RecordBatch, groups: RowGroups, weights: Weights | None, ordinals: Int64Array | None
+    ) -> list[Collection]:
+        if not (self.parts.sets or self.parts.lists):
+            return []
+        selector = RowSelector(rows, groups.dense_ids(), weights)
+        sets = [_distinct_values(selector.select(each.argument)) for each in self.parts.sets]
+        return sets + [_texts(selector.select(each), ordinals) for each in self.parts.lists]
 
     def merge(self, partials: Sequence[Partial], *, keep_extra: bool = False) -> Partial:
         """One partial of the same rows, grouped by the keys alone, or with the extra keys where `keep_extra`."""
@@ -90,14 +105,14 @@ class PartialAggregates:
         skip = partials[0].extra - extra
         arity = len(partials[0].keys)
         keys = tuple(pa.concat_arrays([each.keys[i] for each in partials]) for i in range(skip, arity))
-        ids, first = _group(keys, sum(each.size for each in partials))
-        size = len(first)
+        groups = self._group(keys, sum(each.size for each in partials))
+        ids, size = groups.ids, groups.size
         old = concat_columns([each.columns for each in partials], [each.size for each in partials])
         columns: dict[str, Values] = {ROWS: scatter_add(ids, size, old[ROWS])}
         for slot in self.parts.slots:
             columns |= slot.write(slot.linear.over_partials(ids, size, slot.read(old)))
-        collections = _merge_collections(partials, ids)
-        return Partial(size, extra, tuple(take_rows(each, first) for each in keys), columns, collections)
+        collections = _merge_collections(partials, groups) if partials[0].collections else ()
+        return _partial(groups, extra, columns, collections)
 
     def finish(self, partial: Partial) -> tuple[list[pa.Array], list[pa.Array]]:
         """Key columns (as they came in, after any extra keys) and one result column a call.
@@ -150,10 +165,19 @@ class PartialAggregates:
         return never_added(self.input_schema, self.keys, list(map(denormalize_key, values, self.key_types)))
 
 
-def _group(keys: Sequence[pa.Array], count: int) -> tuple[Int64Array, Int64Array]:
-    if keys:
-        return group_rows(keys)
-    return np.zeros(count, np.int64), np.zeros(min(count, 1), np.int64)
+def _partial(
+    groups: RowGroups, extra: int, columns: Mapping[str, Values], collections: Sequence[Collection]
+) -> Partial:
+    """The groups in use; `columns` have a value for each number."""
+    used = groups.used
+    if used is None:
+        return Partial(groups.size, extra, groups.keys, columns, tuple(collections))
+    found: dict[int, Values] = {}
+    for values in columns.values():
+        if id(values) not in found:
+            found[id(values)] = values.take(int64_array(used)) if isinstance(values, pa.Array) else values[used]
+    taken = {name: found[id(values)] for name, values in columns.items()}
+    return Partial(len(used), extra, groups.keys, taken, tuple(collections))
 
 
 def _weights(seen: Selected) -> Int64Array:
@@ -175,8 +199,9 @@ def _in_arrival_order(rows: Collection) -> TextList:
     return TextList(rows.ids[order], rows.values[0].take(int64_array(order)))
 
 
-def _merge_collections(partials: Sequence[Partial], ids: Int64Array) -> tuple[Collection, ...]:
-    """`ids`: the merged group of each group of each partial in turn."""
+def _merge_collections(partials: Sequence[Partial], groups: RowGroups) -> tuple[Collection, ...]:
+    """`groups`: of each group of each partial in turn."""
+    ids = groups.dense_ids()
     starts = np.cumsum([0, *(each.size for each in partials)])
     merged = []
     for at in range(len(partials[0].collections)):

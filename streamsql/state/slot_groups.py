@@ -1,0 +1,69 @@
+"""Groups of integer keys that lie close together: each combination of values has a slot, and none is looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from streamsql.state.fixed_width import AnyArray, Int64Array, array_of, is_fixed_width, values_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeySlots:
+    """The slot of each row: its keys as the digits of one number below `width`, the first key the highest digit.
+
+    `lows` and `spans`: of each key, the smallest value and how many there are from it to the largest.
+    """
+
+    of_rows: Int64Array
+    width: int
+    lows: tuple[int, ...]
+    spans: tuple[int, ...]
+    types: tuple[pa.DataType, ...]
+
+    def keys(self, slots: Int64Array) -> tuple[pa.Array, ...]:
+        """The key columns of slots."""
+        columns, left = [], slots
+        for low, span, type_ in zip(self.lows[::-1], self.spans[::-1], self.types[::-1], strict=True):
+            digits = left if len(columns) == len(self.types) - 1 else left % span
+            left = left // span if len(columns) < len(self.types) - 1 else left
+            columns.append(array_of((digits + low).astype(_integer(type_), copy=False), None, type_))
+        return tuple(columns[::-1])
+
+
+def key_slots(columns: Sequence[pa.Array], most: int) -> KeySlots | None:
+    """Slots for rows of normalised columns (at least one); None where they are no integers or need over `most` slots."""
+    if not all(is_fixed_width(each.type) and not each.null_count and len(each) for each in columns):
+        return None
+    values = [values_of(each) for each in columns]
+    if any(each.dtype.kind != "i" or each.ndim > 1 for each in values):
+        return None
+    lows = tuple(int(each.min()) for each in values)
+    spans = tuple(int(each.max()) - low + 1 for each, low in zip(values, lows, strict=True))
+    width = 1
+    for span in spans:
+        width *= span
+    if width > most:
+        return None
+    return KeySlots(_number(values, lows, spans), width, lows, spans, tuple(each.type for each in columns))
+
+
+def _number(values: Sequence[AnyArray], lows: Sequence[int], spans: Sequence[int]) -> Int64Array:
+    slots: Int64Array | None = None
+    for each, low, span in zip(values, lows, spans, strict=True):
+        if span == 1 and len(values) > 1:
+            continue
+        digits = each.astype(np.int64, copy=False) - low
+        if slots is None:
+            slots = digits
+        else:
+            slots *= span
+            slots += digits
+    return np.zeros(len(values[0]), np.int64) if slots is None else slots
+
+
+def _integer(type_: pa.DataType) -> np.dtype[np.signedinteger]:
+    return np.dtype(f"i{type_.bit_width // 8}")
