@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql.expr.types import Kind, SqlType, arrow_type
-from streamsql.state.fixed_width import array_of, valid_of, values_of
+from streamsql.state.fixed_width import Int64Array, array_of, valid_of, values_of
 
 Cutter = Callable[[pa.Array], pa.Array]
 
@@ -29,15 +30,41 @@ def cutter(type_: SqlType) -> Cutter | None:
 
 
 def _floor_to(unit: int) -> Cutter:
+    multiples = _Multiples(unit)
+
     def cut(array: pa.Array) -> pa.Array:
-        values = values_of(array)
-        floored = values // unit
-        floored *= unit
-        if (floored == values).all():
+        values = values_of(array).astype(np.int64, copy=False)
+        if multiples.hold(values):
             return array
-        return array_of(floored, valid_of(array), array.type)
+        return array_of(values // unit * unit, valid_of(array), array.type)
 
     return cut
+
+
+class _Multiples:
+    """Tells whether numbers are multiples of a unit by one multiplication each, where `%` would divide.
+
+    A number is a multiple of an odd d when its product with the inverse of d modulo 2**64 is at most (2**64 - 1) // d
+    (Granlund and Montgomery, Division by Invariant Integers using Multiplication, section 9); the factors 2 of the unit
+    are its lowest bits.
+    """
+
+    def __init__(self, unit: int) -> None:
+        self._even = (unit & -unit) - 1
+        odd = unit // (unit & -unit)
+        self._inverse = np.uint64(pow(odd, -1, 1 << 64))
+        self._largest = ((1 << 64) - 1) // odd
+        # A multiple of the unit that makes all times from some 280,000 years before 1970 on positive.
+        self._lift = np.uint64((1 << 63) // unit * unit)
+
+    def hold(self, values: Int64Array) -> bool:
+        if not len(values):
+            return True
+        if int(np.bitwise_or.reduce(values)) & self._even:
+            return False
+        products = values.view(np.uint64) + self._lift
+        products *= self._inverse
+        return int(products.max()) <= self._largest
 
 
 def _text_up_to(length: int) -> Cutter:

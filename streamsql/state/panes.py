@@ -51,8 +51,11 @@ def add_to_panes(
         runs.add(_by_pane(runs.algebra, batch.filter(kept), panes[kept], ordinals[kept]))
     else:
         # A few rows less are not worth a copy of all others: they get a pane of their own, which is thrown away.
-        nowhere = int(panes.min(where=kept, initial=NO_PANE)) - 1
-        aggregated = _by_pane(runs.algebra, batch, np.where(kept, panes, nowhere), ordinals)
+        away = (~kept).nonzero()[0]
+        panes = panes.copy()
+        panes[away] = NO_PANE
+        panes[away] = nowhere = int(panes.min()) - 1
+        aggregated = _by_pane(runs.algebra, batch, panes, ordinals)
         runs.add(aggregated.filter_extra(lambda numbers: numbers != nowhere))
 
 
