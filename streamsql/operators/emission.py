@@ -11,23 +11,28 @@ from streamsql.batch import Batch, Times
 from streamsql.operators.row_order import order_terms, sorted_positions
 from streamsql.state.fixed_width import Int64Array, array_of, int64_array, values_of
 
+_IN_ORDER = slice(None)
 
-def emission_order(windows: Sequence[Int64Array], keys: Sequence[pa.Array]) -> Int64Array:
-    """Positions in the order of the windows, then of the keys: NULL first, NaN last, text by code point."""
+
+def emission_order(windows: Sequence[Int64Array], keys: Sequence[pa.Array]) -> Int64Array | slice:
+    """Positions in the order of the windows, then of the keys: NULL first, NaN last, text by code point.
+
+    A slice over everything where the rows are in that order already.
+    """
     size = len(windows[0])
     if size < 2:
-        return np.arange(size)
+        return _IN_ORDER
     varying = [each for each in windows if bool((each != each[0]).any())]
     if all(pa.types.is_integer(each.type) and not each.null_count for each in keys):
-        return _lexical([*varying, *(values_of(each).astype(np.int64) for each in keys)], size)
+        return _lexical([*varying, *(values_of(each).astype(np.int64) for each in keys)])
     terms = [(pa.array(each), "ascending") for each in varying]
     return sorted_positions(terms + [term for key in keys for term in order_terms(key)])
 
 
-def _lexical(columns: Sequence[Int64Array], size: int) -> Int64Array:
+def _lexical(columns: Sequence[Int64Array]) -> Int64Array | slice:
     """Positions by integer columns; no two rows are equal in all of them."""
     if not columns:
-        return np.arange(size)
+        return _IN_ORDER
     packed = columns[0]
     for column in columns[1:]:
         low, high = int(column.min()), int(column.max())
@@ -36,7 +41,7 @@ def _lexical(columns: Sequence[Int64Array], size: int) -> Int64Array:
         if (int(packed.max()) - base + 1) * width >= 1 << 62:
             return np.lexsort(columns[::-1])
         packed = (packed - base) * width + (column - low)
-    return np.arange(size) if bool((packed[1:] > packed[:-1]).all()) else np.argsort(packed)
+    return _IN_ORDER if bool((packed[1:] > packed[:-1]).all()) else np.argsort(packed)
 
 
 def bound_columns(schema: pa.Schema, starts: Times, ends: Times, tick: int) -> list[pa.Array]:
@@ -51,7 +56,7 @@ def window_batch(
     starts: Times,
     ends: Times,
     tick: int,
-    order: Int64Array,
+    order: Int64Array | slice,
     watermarks: Times | None = None,
 ) -> Batch:
     """Closed windows as a batch of `schema`: `columns`, then the bounds, all put into `order`.
@@ -60,5 +65,7 @@ def window_batch(
     rows for late.
     """
     arrays = [*columns, *bound_columns(schema, starts, ends, tick)]
-    rows = pa.RecordBatch.from_arrays(arrays, schema=schema).take(int64_array(order))
+    rows = pa.RecordBatch.from_arrays(arrays, schema=schema)
+    if not isinstance(order, slice):
+        rows = rows.take(int64_array(order))
     return Batch(rows, None, (ends - tick - 1 if watermarks is None else watermarks)[order])

@@ -33,7 +33,8 @@ def watermarks_before(values: Times, so_far: Time) -> tuple[Times, Time]:
     seen = np.empty(len(values) + 1, np.int64)
     seen[0] = so_far
     seen[1:] = values
-    np.maximum.accumulate(seen, out=seen)
+    if not bool((seen[1:] >= seen[:-1]).all()):
+        np.maximum.accumulate(seen, out=seen)
     return seen[:-1], int(seen[-1])
 
 

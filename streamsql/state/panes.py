@@ -55,8 +55,7 @@ def add_to_panes(
         panes = panes.copy()
         panes[away] = NO_PANE
         panes[away] = nowhere = int(panes.min()) - 1
-        aggregated = _by_pane(runs.algebra, batch, panes, ordinals)
-        runs.add(aggregated.filter_extra(lambda numbers: numbers != nowhere))
+        runs.add(_by_pane(runs.algebra, batch, panes, ordinals), above=nowhere)
 
 
 def _by_pane(algebra: PartialAggregates, batch: Batch, panes: Int64Array, ordinals: Int64Array) -> Partial:

@@ -59,11 +59,16 @@ class PartialRuns(State):
     def rows(self) -> int:
         return sum(each.partial.rows for each in self._runs)
 
-    def add(self, partial: Partial) -> None:
-        """Add groups; their first key is the number."""
+    def add(self, partial: Partial, above: int | None = None) -> None:
+        """Add groups, of which only those with a number `above` another are wanted; their first key is the number."""
         if not len(partial):
             return
-        self._runs.append(Run.of(partial))
+        run: Run | None = Run.of(partial)
+        if run is not None and above is not None:
+            run = run.between(above + 1, run.high + 1)
+        if run is None:
+            return
+        self._runs.append(run)
         if len(self._runs) > MOST_RUNS:
             self._runs.sort(key=lambda each: -each.partial.rows)
             self._merge_last(MOST_RUNS // 2)

@@ -21,8 +21,8 @@ _FEWEST_SLOTS = 256
 class RowGroups:
     """The group of each row.
 
-    `ids`: for each row a number below `size`; `counts`: the rows of each number, weights aside. `used`: the numbers that
-    have rows, ascending; None: all have. `keys`: the key columns of the numbers in use.
+    `ids`: for each row a number below `size`; `counts`: the rows of each number, weights aside. `used`: the numbers
+    that have rows, ascending; None: all have. `keys`: the key columns of the numbers in use.
     """
 
     ids: Int64Array

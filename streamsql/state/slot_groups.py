@@ -26,16 +26,18 @@ class KeySlots:
 
     def keys(self, slots: Int64Array) -> tuple[pa.Array, ...]:
         """The key columns of slots."""
-        columns, left = [], slots
+        columns: list[pa.Array] = []
         for low, span, type_ in zip(self.lows[::-1], self.spans[::-1], self.types[::-1], strict=True):
-            digits = left if len(columns) == len(self.types) - 1 else left % span
-            left = left // span if len(columns) < len(self.types) - 1 else left
+            if len(columns) < len(self.types) - 1:
+                slots, digits = np.divmod(slots, span)
+            else:
+                digits = slots
             columns.append(array_of((digits + low).astype(_integer(type_), copy=False), None, type_))
         return tuple(columns[::-1])
 
 
 def key_slots(columns: Sequence[pa.Array], most: int) -> KeySlots | None:
-    """Slots for rows of normalised columns (at least one); None where they are no integers or need over `most` slots."""
+    """Slots for rows of normalised columns (at least one); None where keys are no integers or take over `most`."""
     if not all(is_fixed_width(each.type) and not each.null_count and len(each) for each in columns):
         return None
     values = [values_of(each) for each in columns]
@@ -52,17 +54,22 @@ def key_slots(columns: Sequence[pa.Array], most: int) -> KeySlots | None:
 
 
 def _number(values: Sequence[AnyArray], lows: Sequence[int], spans: Sequence[int]) -> Int64Array:
+    """The digits as one number; what it begins with is taken off at the end, so that arithmetic may wrap on the way."""
     slots: Int64Array | None = None
+    base = 0
     for each, low, span in zip(values, lows, spans, strict=True):
-        if span == 1 and len(values) > 1:
+        if span == 1:
             continue
-        digits = each.astype(np.int64, copy=False) - low
+        base = base * span + low
         if slots is None:
-            slots = digits
+            slots = each.astype(np.int64)
         else:
             slots *= span
-            slots += digits
-    return np.zeros(len(values[0]), np.int64) if slots is None else slots
+            slots += each
+    if slots is None:
+        return np.zeros(len(values[0]), np.int64)
+    slots -= np.uint64(base % (1 << 64)).view(np.int64)
+    return slots
 
 
 def _integer(type_: pa.DataType) -> np.dtype[np.signedinteger]:

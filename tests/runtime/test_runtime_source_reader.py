@@ -50,6 +50,18 @@ def test_times_are_cut_downwards_also_before_1970() -> None:
     assert cut(exact) is exact
 
 
+@pytest.mark.parametrize("precision", range(6))
+def test_multiples_are_told_from_all_their_neighbours(precision: int) -> None:
+    cut = cutter(timestamp(precision))
+    assert cut is not None
+    unit = 10 ** (6 - precision)
+    for factor in (-9_000_000_000_000 // unit, -1, 0, 1, 7_777, 250_000_000_000_000_000 // unit):
+        whole = micros([factor * unit])
+        assert cut(whole) is whole
+        for away in (1, 2, unit // 2, unit - 1):
+            assert cut(micros([factor * unit + away])).cast(pa.int64()).to_pylist() == [factor * unit]
+
+
 @pytest.mark.parametrize("type_", [timestamp(6), timestamp_ltz(6), STRING, BIGINT, array(STRING), SqlType(Kind.DOUBLE)])
 def test_types_that_fit_everything_need_no_cutting(type_: SqlType) -> None:
     assert cutter(type_) is None
