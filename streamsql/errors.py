@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -106,7 +106,7 @@ def _caret_lines(text: str, name: str, span: Span) -> list[str]:
     ]
 
 
-def nearest(name: str, known: list[str] | tuple[str, ...], *, limit: int = 1) -> list[str]:
+def nearest(name: str, known: Sequence[str], *, limit: int = 1) -> list[str]:
     """Names that a reader may have meant, the closest first; a difference in case counts as closest.
 
     >>> nearest("prise", ["price", "bidder"])

@@ -141,12 +141,28 @@ class TableOptions:
     primary_key: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class OptionInfo:
+    """An option of a connector or format, for those who list and complete them.
+
+    `type`: a word such as boolean, or the words it may be, `gzip | zstd`. `default` None: nothing is set.
+    """
+
+    name: str
+    type: str
+    text: str
+    default: str | None = None
+    required: bool = False
+
+
 class Connector(Protocol):
     """One kind of table, found by name through the entry-point group `streamsql.connectors`.
 
-    All three raise UsageError for unknown, missing or malformed options, naming the known ones, and DataError for
-    files that cannot be read.
+    `options`: but for `connector` itself. All three methods raise UsageError for unknown, missing or malformed options,
+    naming the known ones, and DataError for files that cannot be read.
     """
+
+    options: tuple[OptionInfo, ...]
 
     def source(self, table: TableOptions) -> Source: ...
 
@@ -198,10 +214,10 @@ class FileWriter(Protocol):
 class Format(Protocol):
     """How records lie in files, found by name through the entry-point group `streamsql.formats`.
 
-    `option_names`: its options without the `<format>.` prefix. All three methods raise UsageError for bad options.
+    `options`: their names without the `<format>.` prefix. All three methods raise UsageError for bad options.
     """
 
-    option_names: tuple[str, ...]
+    options: tuple[OptionInfo, ...]
     appendable: bool
     """Whether a second writer may go on at the end of a finished file."""
 

@@ -203,6 +203,6 @@ def _redirected(options: Mapping[str, str], given: Input) -> dict[str, str]:
     if format_ is None:
         return {**kept, **given.options()}
     if format_ == options.get("format"):
-        known = load_format(format_).option_names
+        known = [each.name for each in load_format(format_).options]
         kept |= {key: value for key, value in options.items() if key.removeprefix(f"{format_}.") in known}
     return {**kept, **given.options(), "format": format_}

@@ -6,12 +6,14 @@ import pyarrow as pa
 
 from streamsql.errors import UsageError
 from streamsql.expr.types import Schema
-from streamsql.ports import RowKinds, Sink, SinkMode, Source, TableOptions
+from streamsql.ports import OptionInfo, RowKinds, Sink, SinkMode, Source, TableOptions
 from streamsql_connectors.options import refuse_unknown
 
 
 class BlackholeConnector:
     """Has no options."""
+
+    options: tuple[OptionInfo, ...] = ()
 
     def source(self, table: TableOptions) -> Source:
         """There is nothing to read."""

@@ -6,13 +6,13 @@ import math
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from streamsql.errors import UsageError, did_you_mean
 from streamsql.expr.types import Schema
-from streamsql.ports import ReadRequest, Sink, Source, SourceBatch, TableOptions
+from streamsql.ports import OptionInfo, ReadRequest, Sink, Source, SourceBatch, TableOptions
 from streamsql.time import Clock
 from streamsql_connectors.datagen_columns import (
     CHUNK_ROWS,
@@ -23,7 +23,7 @@ from streamsql_connectors.datagen_columns import (
     column_of,
     field_paths,
 )
-from streamsql_connectors.options import count, option, refuse_unknown
+from streamsql_connectors.options import count, names_of, option, refuse_unknown
 
 _SHORT_WAIT = 0.05
 
@@ -32,12 +32,18 @@ class DatagenConnector:
     """Flink's options: `number-of-rows`, `rows-per-second`, and for each column `fields.<column>.` kind (random or
     sequence), min, max, start, end, length, null-rate, max-past; also step, for sequences."""
 
+    options: tuple[OptionInfo, ...] = (
+        OptionInfo("number-of-rows", "number", "after so many rows the table ends; without it, it has no end"),
+        OptionInfo("rows-per-second", "number", "of a table without end", "10000"),
+        *(replace(each, name=f"fields.<column>.{each.name}") for each in FIELD_OPTIONS),
+    )
+
     def source(self, table: TableOptions) -> Source:
         """Bounded where `number-of-rows` or the end of a sequence says so."""
         if table.schema is None:
             raise UsageError(f"table {table.name} (datagen) has no columns")
         paths = [path for each in table.schema for path in field_paths(each.name, each.type)]
-        fields = [f"fields.{path}.{name}" for path in paths for name in FIELD_OPTIONS]
+        fields = [f"fields.{path}.{name}" for path in paths for name in names_of(FIELD_OPTIONS)]
         known = ("connector", "number-of-rows", "rows-per-second", *fields)
         refuse_unknown(table.options, known, f"table {table.name} (datagen)")
         columns = {each.name: column_of(each.name, each.type, table.options) for each in table.schema}

@@ -14,12 +14,24 @@ import pyarrow as pa
 
 from streamsql.errors import UsageError
 from streamsql.expr.types import BYTES_KINDS, FLOATS, INTEGERS, STRINGS, TIMESTAMPS, Kind, SqlType, arrow_type
+from streamsql.ports import OptionInfo
 from streamsql.time import Duration, Time
 from streamsql_connectors.options import choice, count, option
 from streamsql_connectors.times import duration, timestamp
 
 CHUNK_ROWS = 16_384
-FIELD_OPTIONS = ("kind", "min", "max", "start", "end", "step", "length", "null-rate", "max-past")
+FIELD_OPTIONS = (
+    OptionInfo("kind", "random | sequence", "how values are made", "random"),
+    OptionInfo("min", "number", "the smallest random number; without it, that of the type"),
+    OptionInfo("max", "number", "the largest random number; without it, that of the type"),
+    OptionInfo("start", "number", "the first value of a sequence", "0"),
+    OptionInfo("end", "number", "the last value of a sequence, with which the table ends"),
+    OptionInfo("step", "number", "from value to value of a sequence", "1"),
+    OptionInfo("length", "number", "of texts, bytes, arrays and maps; without it 100, and 1 for arrays and maps"),
+    OptionInfo("null-rate", "number", "the share of NULLs, from 0 to 1", "0"),
+    OptionInfo("max-past", "duration", "how long before now random times may lie", "0"),
+)
+"""The options of a column."""
 
 _DAY: Duration = 86_400_000_000
 _HEX = np.frombuffer(b"0123456789abcdef", np.uint8)

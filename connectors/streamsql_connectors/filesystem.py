@@ -9,14 +9,22 @@ from dataclasses import dataclass
 from streamsql.errors import UsageError
 from streamsql.expr.types import Schema
 from streamsql.plugins import known_names, load_format
-from streamsql.ports import Format, Sink, Source, TableOptions
+from streamsql.ports import Format, OptionInfo, Sink, Source, TableOptions
 from streamsql_connectors.file_sink import FileLayout, FileSink
 from streamsql_connectors.file_source import FileSource
 from streamsql_connectors.files import InputFile, find_files
-from streamsql_connectors.options import byte_size, choice, option, refuse_unknown, required
+from streamsql_connectors.options import byte_size, choice, names_of, option, refuse_unknown, required
 from streamsql_connectors.streams import CODECS, codec_of
 
-_OWN = ("connector", "path", "format", "compression", "sink.rolling-policy.file-size")
+_OPTIONS = (
+    OptionInfo("path", "text", "a file, a glob, a folder, an fsspec URL, or - for stdin and stdout", required=True),
+    OptionInfo("format", "a format", "how records are written; without it, the ending of the path says"),
+    OptionInfo("compression", "gzip | zstd | none", "without it, .gz and .zst say so"),
+    OptionInfo(
+        "sink.rolling-policy.file-size", "size", "of a part file, where the path is a folder (ends with /)", "128MB"
+    ),
+)
+_OWN = ("connector", *names_of(_OPTIONS))
 
 ENDINGS = {
     ".json": "json",
@@ -48,6 +56,8 @@ class _FileTable:
 class FilesystemConnector:
     """`path` is a file, a glob, a folder, an fsspec URL, or `-` for stdin and stdout; `format` goes by its ending
     where it is not given; .gz and .zst are compressed."""
+
+    options: tuple[OptionInfo, ...] = _OPTIONS
 
     def source(self, table: TableOptions) -> Source:
         """Reads all files of the path, in path order."""
@@ -93,14 +103,15 @@ def _first_path(files: tuple[InputFile, ...]) -> str:
 def _parse(table: TableOptions, path: str, example: str) -> _FileTable:
     name = table.options.get("format") or _format_by_ending(path, example)
     format_ = load_format(name)
+    known = names_of(format_.options)
     own, rest = {}, {}
     for key, value in table.options.items():
         bare = key.removeprefix(f"{name}.")
-        if key not in _OWN and bare in format_.option_names:
+        if key not in _OWN and bare in known:
             own[bare] = value
         else:
             rest[key] = value
-    prefixed = (f"{name}.{each}" for each in format_.option_names)
+    prefixed = (f"{name}.{each}" for each in known)
     refuse_unknown(rest, (*_OWN, *prefixed), f"table {table.name} (filesystem, {name})")
     if name == "csv" and "field-delimiter" not in own and _plain_ending(example) == ".tsv":
         own["field-delimiter"] = "\t"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from streamsql.errors import UsageError, did_you_mean
+from streamsql.ports import OptionInfo
 
 Value = TypeVar("Value")
 
@@ -23,6 +24,11 @@ def refuse_unknown(options: Iterable[str], known: Iterable[str], owner: str) -> 
             listed = f"known options: {', '.join(sorted(names))}"
             hint = near if near == listed else f"{near} ({listed})"
             raise UsageError(f"unknown option '{name}' of {owner}", hint=hint)
+
+
+def names_of(options: Iterable[OptionInfo]) -> tuple[str, ...]:
+    """The names of a table of options."""
+    return tuple(each.name for each in options)
 
 
 def option(options: Mapping[str, str], name: str, parse: Callable[[str], Value], default: Value) -> Value:

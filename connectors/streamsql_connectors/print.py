@@ -8,15 +8,18 @@ import pyarrow as pa
 
 from streamsql.errors import UsageError
 from streamsql.expr.types import Schema
-from streamsql.ports import RowKinds, Sink, SinkMode, Source, TableOptions
+from streamsql.ports import OptionInfo, RowKinds, Sink, SinkMode, Source, TableOptions
 from streamsql_connectors.changelog_text import changelog_lines
-from streamsql_connectors.options import boolean, option, refuse_unknown
-
-_OPTIONS = ("connector", "print-identifier", "standard-error")
+from streamsql_connectors.options import boolean, names_of, option, refuse_unknown
 
 
 class PrintConnector:
     """Options: `print-identifier`, a text before each row, and `standard-error`."""
+
+    options: tuple[OptionInfo, ...] = (
+        OptionInfo("print-identifier", "text", "stands before each row"),
+        OptionInfo("standard-error", "boolean", "write to stderr, not to stdout", "false"),
+    )
 
     def source(self, table: TableOptions) -> Source:
         """There is nothing to read."""
@@ -24,7 +27,7 @@ class PrintConnector:
 
     def sink(self, table: TableOptions) -> Sink:
         """Writes `+I[1, a]`, `-U[…]`, `+U[…]`, `-D[…]`."""
-        refuse_unknown(table.options, _OPTIONS, f"table {table.name} (print)")
+        refuse_unknown(table.options, ("connector", *names_of(self.options)), f"table {table.name} (print)")
         identifier = table.options.get("print-identifier", "")
         to_stderr = option(table.options, "standard-error", boolean, False)
         return PrintSink(f"{identifier}> " if identifier else "", to_stderr=to_stderr)

@@ -153,6 +153,44 @@ def explain(script: str, debug: bool, inputs: tuple[str, ...], input_format: str
     explain_text(text, name, inputs, input_format)
 
 
+@streamsql.command()
+@_script
+@_inputs()
+@_debug
+def validate(script: str, debug: bool, inputs: tuple[str, ...], input_format: str | None) -> int:
+    """Check a script against its inputs without running it: all errors, and exit code 2 if there is one."""
+    from streamsql_repl.script_text import read_script
+    from streamsql_repl.validate import validate_text
+
+    text, name = read_script(script, inputs)
+    return validate_text(text, name, inputs, input_format)
+
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@streamsql.command()
+@click.argument("pattern", required=False)
+@_json
+@_debug
+def functions(pattern: str | None, as_json: bool, debug: bool) -> None:
+    """List functions: those whose name holds PATTERN or fits it (* and ?), DuckDB's among them; else all but those."""
+    from streamsql_repl.listings import show_functions
+
+    show_functions(pattern, as_json=as_json)
+
+
+@streamsql.command()
+@click.argument("name", required=False)
+@_json
+@_debug
+def connectors(name: str | None, as_json: bool, debug: bool) -> None:
+    """List connectors and formats with their options; NAME: one of them."""
+    from streamsql_repl.listings import show_plugins
+
+    show_plugins(name, as_json=as_json)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The `streamsql` command: never a traceback without --debug."""
     leave(run_command(sys.argv[1:] if arguments is None else arguments))

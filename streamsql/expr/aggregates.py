@@ -132,3 +132,6 @@ _RESOLVERS: dict[str, _Resolver] = {
     "MAX": _extreme,
     "LISTAGG": _listagg,
 }
+
+AGGREGATES = tuple(sorted(_RESOLVERS))
+"""The names of all aggregate functions that run."""

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from streamsql.errors import DataError
 from streamsql.expr.types import Schema, from_arrow_schema
-from streamsql.ports import Comparison, DecodedRows, FileReader, FileWriter, Position, RecordFile
+from streamsql.ports import Comparison, DecodedRows, FileReader, FileWriter, OptionInfo, Position, RecordFile
 
 _MAGIC = b"ARROW1"
 _BATCH_ROWS = 65_536
@@ -20,7 +20,7 @@ _BATCH_ROWS = 65_536
 class ArrowFormat:
     """Columns by name: absent ones are NULL, others are not read. Files are told from streams by their first bytes."""
 
-    option_names: tuple[str, ...] = ()
+    options: tuple[OptionInfo, ...] = ()
     appendable = False
 
     def reader(self, schema: Schema, options: Mapping[str, str]) -> FileReader:

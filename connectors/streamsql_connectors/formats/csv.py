@@ -10,7 +10,7 @@ import numpy as np
 
 from streamsql.errors import UsageError
 from streamsql.expr.types import Schema
-from streamsql.ports import FileReader, FileWriter, RecordFile
+from streamsql.ports import FileReader, FileWriter, OptionInfo, RecordFile
 from streamsql_connectors.formats.csv_dialect import HINT, OPTIONS, Dialect
 from streamsql_connectors.formats.text_reader import DecodeBlock, TextReader
 from streamsql_connectors.text_blocks import TextBlock
@@ -20,7 +20,7 @@ class CsvFormat:
     """Fields by position; a first line that equals the column names is a header. With 'csv.header' = 'true' the first
     line says which field is which. An empty field is NULL, "" the empty string."""
 
-    option_names: tuple[str, ...] = OPTIONS
+    options: tuple[OptionInfo, ...] = OPTIONS
     appendable = True
 
     def reader(self, schema: Schema, options: Mapping[str, str]) -> FileReader:

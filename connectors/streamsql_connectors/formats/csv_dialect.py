@@ -6,20 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from streamsql.errors import UsageError
+from streamsql.ports import OptionInfo
 from streamsql_connectors.options import boolean, character, characters, option
 
 OPTIONS = (
-    "field-delimiter",
-    "delimiter",
-    "quote-character",
-    "disable-quote-character",
-    "escape-character",
-    "array-element-delimiter",
-    "null-literal",
-    "allow-comments",
-    "ignore-parse-errors",
-    "header",
-    "write-bigdecimal-in-scientific-notation",
+    OptionInfo("field-delimiter", "character", "between fields; \\t is the tab, which .tsv files have", ","),
+    OptionInfo("delimiter", "character", "another name of field-delimiter", ","),
+    OptionInfo("quote-character", "character", "around a field that holds delimiters or newlines", '"'),
+    OptionInfo("disable-quote-character", "boolean", "quotes are ordinary characters", "false"),
+    OptionInfo("escape-character", "character", "takes the next character as it is"),
+    OptionInfo("array-element-delimiter", "text", "between the elements of an ARRAY or ROW", ";"),
+    OptionInfo("null-literal", "text", "the field that means NULL; without it, an empty one without quotes"),
+    OptionInfo("allow-comments", "boolean", "lines that begin with # are no records", "false"),
+    OptionInfo("ignore-parse-errors", "boolean", "a line that does not fit is a reject", "false"),
+    OptionInfo("header", "boolean", "the first line names the columns; without it, that is found out"),
+    OptionInfo("write-bigdecimal-in-scientific-notation", "boolean", "decimals as Java writes them: 1E+2", "false"),
 )
 HINT = "set 'csv.ignore-parse-errors' = 'true' to go on without such records; they are counted and kept as rejects"
 _DELIMITERS = (",", ";", "\t", "|")

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from streamsql.errors import UsageError
 from streamsql.expr.types import Schema
-from streamsql.ports import FileReader, FileWriter, RecordFile
+from streamsql.ports import FileReader, FileWriter, OptionInfo, RecordFile
 from streamsql_connectors.formats.text_reader import TextReader
 from streamsql_connectors.options import boolean, choice, option
 
@@ -18,7 +18,11 @@ _HINT = "set 'json.ignore-parse-errors' = 'true' to go on without such records; 
 class JsonFormat:
     """Flink's `json`: unknown fields are ignored, absent ones are NULL, '12' may be an INT and 12 a STRING."""
 
-    option_names: tuple[str, ...] = ("ignore-parse-errors", "fail-on-missing-field", "timestamp-format.standard")
+    options: tuple[OptionInfo, ...] = (
+        OptionInfo("ignore-parse-errors", "boolean", "a malformed line is a reject, a malformed field NULL", "false"),
+        OptionInfo("fail-on-missing-field", "boolean", "a field that is not there is an error", "false"),
+        OptionInfo("timestamp-format.standard", "SQL | ISO-8601", "how times are written; both are read", "SQL"),
+    )
     appendable = True
 
     def reader(self, schema: Schema, options: Mapping[str, str]) -> FileReader:

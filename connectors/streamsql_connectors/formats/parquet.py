@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from streamsql.errors import DataError
 from streamsql.expr.types import Schema, from_arrow_schema
-from streamsql.ports import Comparison, DecodedRows, FileReader, FileWriter, Position, RecordFile
+from streamsql.ports import Comparison, DecodedRows, FileReader, FileWriter, OptionInfo, Position, RecordFile
 from streamsql_connectors.options import choice, option
 
 _BATCH_ROWS = 65_536
@@ -21,7 +21,9 @@ _READ_BUFFER = 1 << 20
 class ParquetFormat:
     """Columns by name: absent ones are NULL, others are not read."""
 
-    option_names: tuple[str, ...] = ("compression",)
+    options: tuple[OptionInfo, ...] = (
+        OptionInfo("compression", "snappy | zstd | gzip | none", "of files that are written", "snappy"),
+    )
     appendable = False
 
     def reader(self, schema: Schema, options: Mapping[str, str]) -> FileReader:

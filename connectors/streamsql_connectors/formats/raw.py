@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from streamsql.errors import DataError, UsageError
 from streamsql.expr.types import BYTES_KINDS, STRING, STRINGS, Schema, arrow_type, schema
-from streamsql.ports import FileReader, FileWriter, RecordFile
+from streamsql.ports import FileReader, FileWriter, OptionInfo, RecordFile
 from streamsql_connectors.formats.block_rows import BlockRows, Problem, columns_batch, finish_block
 from streamsql_connectors.formats.text_reader import TextReader
 from streamsql_connectors.options import choice, option
@@ -24,7 +24,7 @@ _HINT = "declare the column as BYTES to read other encodings"
 class RawFormat:
     """Each line is a row, an empty one too."""
 
-    option_names: tuple[str, ...] = ("charset",)
+    options: tuple[OptionInfo, ...] = (OptionInfo("charset", "UTF-8", "the encoding of a STRING", "UTF-8"),)
     appendable = True
 
     def reader(self, schema: Schema, options: Mapping[str, str]) -> FileReader:

@@ -44,7 +44,7 @@ SYMBOLS = {
     "*/": TokenType.BLOCK_END,
 }
 
-_TOKEN = re.compile(
+TOKEN = re.compile(
     r"""
     (?P<space>[\s\ufeff]+ | --[^\n]* | /\*(?!\+).*?\*/)
   | (?P<unicode>[uU]&'(?:[^']|'')*')
@@ -58,7 +58,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_OPENINGS = {"'": ("string", "'"), "`": ("quoted name", "`"), '"': ("quoted name", '"'), "/*": ("comment", "*/")}
+OPENINGS = {"'": ("string", "'"), "`": ("quoted name", "`"), '"': ("quoted name", '"'), "/*": ("comment", "*/")}
 
 
 class FlinkTokenizer(Tokenizer):
@@ -78,7 +78,7 @@ def tokenize(sql: str) -> list[Token]:
     tokens: list[Token] = []
     offset = 0
     while offset < len(sql):
-        match = _TOKEN.match(sql, offset)
+        match = TOKEN.match(sql, offset)
         if match is None:
             raise _bad_character(sql, offset)
         if match.lastgroup != "space":
@@ -151,7 +151,7 @@ def _unescape(text: str, span: Span) -> str:
 
 
 def _bad_character(sql: str, offset: int) -> SqlError:
-    for opening, (what, closing) in _OPENINGS.items():
+    for opening, (what, closing) in OPENINGS.items():
         if sql.startswith(opening, offset):
             return unterminated(what, closing, Span(offset, offset + len(opening)))
     character = sql[offset]
