@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,7 @@ import pyarrow as pa
 from streamsql.state.fixed_width import Int64Array, is_fixed_width, valid_of, values_of
 
 UInt64Array = npt.NDArray[np.uint64]
+HashRows = Callable[[Sequence[pa.Array]], UInt64Array]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _SILVER = np.uint64(0xC2B2AE3D27D4EB4F)

@@ -32,13 +32,16 @@ def surviving(values: Int64Array, weights: Int64Array) -> BoolArray | None:
 
 
 def never_added(
-    schema: Schema, columns: Sequence[int], values: Sequence[pa.Array], span: Span | None = None
+    schema: Schema, columns: Sequence[int], values: Sequence[pa.Array], span: Span | None = None, *, source: str = ""
 ) -> DataError:
-    """Names the row by `columns` (positions in `schema`) and their `values`, arrays of one value each."""
+    """Names the row by `columns` (positions in `schema`) and their `values`, arrays of one value each.
+
+    `source`: where the row came from.
+    """
     names = [schema.columns[each].name for each in columns]
     shown = ", ".join(f"{name} = {_show(value[0].as_py())}" for name, value in zip(names, values, strict=True))
     return DataError(
-        f"a row was taken back that was never added: {shown or 'the only group'}",
+        f"a row{source and f' of {source}'} was taken back that was never added: {shown or 'the only group'}",
         span=span,
         hint="the input's -U and -D rows must equal rows sent before; check the source's changelog",
     )

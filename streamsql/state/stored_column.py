@@ -48,7 +48,9 @@ def grown(array: npt.NDArray[Any], size: int, fill: Any = 0) -> npt.NDArray[Any]
     """The array, made at least `size` long by doubling; new places hold `fill`."""
     if size <= len(array):
         return array
-    bigger = np.full((max(size, 2 * len(array), 1024), *array.shape[1:]), fill, array.dtype)
+    shape = (max(size, 2 * len(array), 1024), *array.shape[1:])
+    # Zeros cost nothing until they are written.
+    bigger = np.zeros(shape, array.dtype) if not fill else np.full(shape, fill, array.dtype)
     bigger[: len(array)] = array
     return bigger
 

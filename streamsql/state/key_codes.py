@@ -1,0 +1,112 @@
+"""KeyCodes: one integer for the key of a row, whatever columns the key has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from streamsql.state.base import State
+from streamsql.state.fixed_width import (
+    BoolArray,
+    Int64Array,
+    is_fixed_width,
+    numpy_type,
+    take_rows,
+    valid_of,
+    values_of,
+)
+from streamsql.state.grouping import group_rows, normalize_key
+from streamsql.state.hashing import HashRows, hash_rows
+from streamsql.state.key_index import KeyIndex
+
+_SWEEP_FROM = 4_096
+
+
+class KeyCodes(State):
+    """Equal keys have equal codes, others different ones; two inputs that are joined share one KeyCodes.
+
+    A single integer (or time, date, boolean) is its own code. Other keys get the ids of a KeyIndex, in which equal
+    hashes are told apart by the stored keys. No columns: one code for all. NULL is a key only where `null_safe` says so
+    of its column; elsewhere a row with a NULL has no key, and matches nothing.
+    """
+
+    def __init__(
+        self,
+        types: Sequence[pa.DataType],
+        null_safe: Sequence[bool] | None = None,
+        *,
+        dense: bool = False,
+        hash_rows: HashRows = hash_rows,
+    ) -> None:
+        """`dense`: codes are ids from 0 in any case."""
+        self._null_safe = tuple(null_safe or (False for _ in types))
+        own_value = not dense and len(types) == 1 and not any(self._null_safe) and _is_integer(types[0])
+        self._index = None if own_value or not types else KeyIndex(types, hash_rows)
+        self._one = not types
+        self._swept = 0
+
+    @property
+    def rows(self) -> int:
+        return 0 if self._index is None else self._index.rows
+
+    @property
+    def bound(self) -> int:
+        """All codes are below it, where they are dense."""
+        return 1 if self._index is None else self._index.bound
+
+    def encode(self, columns: Sequence[pa.Array], count: int) -> tuple[Int64Array, BoolArray | None]:
+        """The code of each row, and which rows have a key; None: all. Unknown keys become known."""
+        if self._one:
+            return np.zeros(count, np.int64), None
+        valid = self._keyed(columns)
+        if self._index is None:
+            return values_of(columns[0]).astype(np.int64, copy=False), valid
+        if valid is None:
+            return self._ids(columns), None
+        at = np.flatnonzero(valid)
+        codes = np.full(count, -1)
+        codes[at] = self._ids([take_rows(each, at) for each in columns])
+        return codes, valid
+
+    def forget_unused(self, used: Callable[[], Sequence[Int64Array]]) -> None:
+        """Free the codes that are in none of the arrays; looks only when codes have doubled since the last time."""
+        if self._index is None or self._index.rows <= 2 * self._swept + _SWEEP_FROM:
+            return
+        free = np.zeros(self._index.bound, np.bool_)
+        free[self._index.live_ids()] = True
+        for each in used():
+            free[each] = False
+        self._index.free(np.flatnonzero(free))
+        self._swept = self._index.rows
+
+    def save(self) -> dict[str, pa.Table]:
+        return {} if self._index is None else self._index.save()
+
+    def load(self, tables: dict[str, pa.Table]) -> None:
+        if self._index is not None:
+            self._index.load(tables)
+
+    def _ids(self, columns: Sequence[pa.Array]) -> Int64Array:
+        assert self._index is not None
+        if not len(columns[0]):
+            return np.empty(0, np.int64)
+        groups, first = group_rows([normalize_key(each) for each in columns])
+        ids = self._index.lookup_or_insert([take_rows(each, first) for each in columns])
+        return ids[groups]
+
+    def _keyed(self, columns: Sequence[pa.Array]) -> BoolArray | None:
+        found: BoolArray | None = None
+        for column, null_safe in zip(columns, self._null_safe, strict=True):
+            valid = None if null_safe else valid_of(column)
+            if valid is not None:
+                found = valid if found is None else found & valid
+        return found
+
+
+def _is_integer(type_: pa.DataType) -> bool:
+    if not is_fixed_width(type_) or pa.types.is_null(type_):
+        return False
+    kind = numpy_type(type_)
+    return kind.shape == () and kind.kind in "ib"

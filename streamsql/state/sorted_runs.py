@@ -1,0 +1,200 @@
+"""SortedRuns: from an integer to the numbers of the rows stored under it, in sorted runs that merge as they grow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from streamsql.state.fixed_width import BoolArray, Int64Array
+
+_NONE = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """Keys in ascending order, and the row of each; rows of one key ascend."""
+
+    keys: Int64Array
+    rows: Int64Array
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matches:
+    """The rows found for some keys, not yet written out: `total` may be far more than fits in memory.
+
+    Segment i says: key `at[i]` of those asked for has `counts[i]` rows of run `run[i]`, from place `starts[i]` on.
+    Segments go by (at, age of the run), so that the rows of a key ascend.
+    """
+
+    runs: tuple[Run, ...]
+    at: Int64Array
+    run: Int64Array
+    starts: Int64Array
+    counts: Int64Array
+
+    @property
+    def total(self) -> int:
+        return int(self.counts.sum())
+
+    def chunks(self, limit: int) -> Iterator[tuple[Int64Array, Int64Array]]:
+        """All pairs (position among the keys asked for, row), in order, at most `limit` at a time."""
+        ends = np.cumsum(self.counts)
+        total = int(ends[-1]) if len(ends) else 0
+        for begin in range(0, total, limit):
+            yield self._slice(ends, begin, min(begin + limit, total))._expand()
+
+    def _slice(self, ends: Int64Array, begin: int, end: int) -> Matches:
+        """Pairs `begin` up to `end`; the first and the last segment may be parts of one."""
+        if begin == 0 and end == ends[-1]:
+            return self
+        first = int(np.searchsorted(ends, begin, "right"))
+        last = int(np.searchsorted(ends, end, "left"))
+        part = slice(first, last + 1)
+        starts, counts = self.starts[part].copy(), self.counts[part].copy()
+        skipped = begin - int(ends[first] - self.counts[first])
+        starts[0] += skipped
+        counts[0] -= skipped
+        counts[-1] -= int(ends[last]) - end
+        return Matches(self.runs, self.at[part], self.run[part], starts, counts)
+
+    def _expand(self) -> tuple[Int64Array, Int64Array]:
+        if not (self.counts != 1).any():
+            return self.at, self._rows(self.run, self.starts)
+        shift = self.starts - (np.cumsum(self.counts) - self.counts)
+        places = np.arange(int(self.counts.sum())) + np.repeat(shift, self.counts)
+        owners = self.run if len(self.runs) == 1 else np.repeat(self.run, self.counts)
+        return np.repeat(self.at, self.counts), self._rows(owners, places)
+
+    def _rows(self, owners: Int64Array, places: Int64Array) -> Int64Array:
+        if len(self.runs) == 1:
+            return self.runs[0].rows[places]
+        rows = np.empty(len(places), np.int64)
+        for number, run in enumerate(self.runs):
+            mine = np.flatnonzero(owners == number)
+            rows[mine] = run.rows[places[mine]]
+        return rows
+
+
+class SortedRuns:
+    """A log-structured index. Rows are given in ascending order, so that older runs hold smaller row numbers.
+
+    A run's smallest and largest key let whole runs be skipped: keys that grow with time meet only the runs of their
+    time. `alive`, where given, says which rows are worth keeping when runs merge.
+    """
+
+    def __init__(self, alive: Callable[[Int64Array], BoolArray] | None = None) -> None:
+        self._alive = alive
+        self._runs: list[Run] = []
+
+    def __len__(self) -> int:
+        return sum(map(len, self._runs))
+
+    def insert(self, keys: Int64Array, rows: Int64Array) -> None:
+        """Add rows under keys; `rows` ascend and are larger than all before."""
+        if not len(keys):
+            return
+        order = _order(keys)
+        if order is not None:
+            keys, rows = keys[order], rows[order]
+        self._runs.append(Run(keys, rows))
+        while len(self._runs) > 1 and len(self._runs[-2]) <= 2 * len(self._runs[-1]):
+            self._runs[-2:] = [self._merged(self._runs[-2], self._runs[-1])]
+
+    def probe(self, keys: Int64Array) -> Matches:
+        """The rows under each of `keys`, which may repeat and come in any order."""
+        order = _order(keys)
+        keys = keys if order is None else keys[order]
+        found: list[tuple[Run, Int64Array, Int64Array, Int64Array]] = []
+        for run in self._runs:
+            at, starts, counts = _probe_run(run, keys)
+            if len(at):
+                found.append((run, at if order is None else order[at], starts, counts))
+        return _in_order(found)
+
+    def pop_up_to(self, limit: int) -> Int64Array:
+        """Remove all keys up to `limit`; the rows under them, ascending."""
+        taken, left = [_NONE], []
+        for run in self._runs:
+            end = int(np.searchsorted(run.keys, limit, "right"))
+            taken.append(run.rows[:end])
+            if end < len(run):
+                left.append(Run(run.keys[end:], run.rows[end:]) if end else run)
+        self._runs = left
+        return np.sort(np.concatenate(taken))
+
+    def renumber(self, numbers: Int64Array) -> None:
+        """Give each row the number `numbers[row]`, ascending like the old ones; -1 forgets it."""
+        renumbered = (Run(each.keys, numbers[each.rows]) for each in self._runs)
+        kept = (_filtered(each, each.rows >= 0) for each in renumbered)
+        self._runs = [each for each in kept if len(each)]
+
+    def items(self) -> tuple[Int64Array, Int64Array]:
+        """All keys and their rows, in no particular order."""
+        keys, rows = [_NONE, *(each.keys for each in self._runs)], [_NONE, *(each.rows for each in self._runs)]
+        return np.concatenate(keys), np.concatenate(rows)
+
+    def distinct_keys(self) -> Int64Array:
+        """All keys, each once, ascending."""
+        return np.unique(np.concatenate([_NONE, *(each.keys for each in self._runs)]))
+
+    def _merged(self, older: Run, newer: Run) -> Run:
+        if self._alive is not None:
+            older, newer = (_filtered(each, self._alive(each.rows)) for each in (older, newer))
+        keys, rows = np.concatenate([older.keys, newer.keys]), np.concatenate([older.rows, newer.rows])
+        if not len(older) or not len(newer) or older.keys[-1] <= newer.keys[0]:
+            return Run(keys, rows)
+        order = np.argsort(keys, kind="stable")  # two sorted halves: the merge gallops
+        return Run(keys[order], rows[order])
+
+
+def _order(keys: Int64Array) -> Int64Array | None:
+    """The stable order of keys; None where they ascend already. Key and place are sorted as one number if they fit."""
+    count = len(keys)
+    if count < 2 or not (keys[1:] < keys[:-1]).any():
+        return None
+    bits = count.bit_length()
+    low = int(keys.min())
+    if (int(keys.max()) - low).bit_length() + bits < 64:
+        packed = ((keys - low) << bits) | np.arange(count)
+        packed.sort()
+        return packed & ((1 << bits) - 1)
+    order = np.argsort(keys)
+    in_order = keys[order]
+    return np.argsort(keys, kind="stable") if (in_order[1:] == in_order[:-1]).any() else order
+
+
+def _filtered(run: Run, mask: BoolArray) -> Run:
+    return run if mask.all() else Run(run.keys[mask], run.rows[mask])
+
+
+def _probe_run(run: Run, keys: Int64Array) -> tuple[Int64Array, Int64Array, Int64Array]:
+    """Of sorted keys: positions of those that the run has, where their rows start, and how many these are."""
+    if not len(run) or not len(keys):
+        return _NONE, _NONE, _NONE
+    first = int(np.searchsorted(keys, run.keys[0], "left"))
+    last = int(np.searchsorted(keys, run.keys[-1], "right"))
+    if first >= last:
+        return _NONE, _NONE, _NONE
+    wanted = keys[first:last]
+    low = np.searchsorted(run.keys, wanted, "left")
+    hit = np.flatnonzero(run.keys[low] == wanted)
+    starts = low[hit]
+    return first + hit, starts, np.searchsorted(run.keys, wanted[hit], "right") - starts
+
+
+def _in_order(found: list[tuple[Run, Int64Array, Int64Array, Int64Array]]) -> Matches:
+    if not found:
+        return Matches((), _NONE, _NONE, _NONE, _NONE)
+    runs, ats, starts, counts = zip(*found, strict=True)
+    at = np.concatenate(ats)
+    numbers = np.repeat(np.arange(len(runs)), [len(each) for each in ats])
+    segments = (at, numbers, np.concatenate(starts), np.concatenate(counts))
+    order = _order(at)
+    if order is not None:
+        segments = tuple(each[order] for each in segments)  # type: ignore[assignment]
+    return Matches(tuple(runs), *segments)
