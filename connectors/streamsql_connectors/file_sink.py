@@ -10,27 +10,39 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from streamsql.errors import DataError
+from streamsql.errors import DataError, UsageError
 from streamsql.expr.types import Schema
 from streamsql.ports import FileWriter, Format, RowKinds, SinkMode
+from streamsql.time import Clock, Duration, Time
 from streamsql_connectors.changelog_column import add_op, with_op
 from streamsql_connectors.output_files import Appended, OutputFile, place_for
 from streamsql_connectors.streams import STANDARD, filesystem, is_url
 
-_EXTENSIONS = {"json": ".jsonl", "csv": ".csv", "parquet": ".parquet", "arrow": ".arrow", "raw": ".txt"}
+_EXTENSIONS = {
+    "json": ".jsonl",
+    "csv": ".csv",
+    "parquet": ".parquet",
+    "arrow": ".arrow",
+    "raw": ".txt",
+    "avro": ".avro",
+}
+PART_BYTES = 128 << 20
+ROLLOVER: Duration = 30 * 60_000_000
 _CODEC_ENDINGS = {"gzip": ".gz", "zstd": ".zst", None: ""}
 
 
 @dataclass(frozen=True, slots=True)
 class FileLayout:
-    """Where a sink writes and how: `codec` is gzip, zstd or None; part files are about `part_bytes` long."""
+    """Where a sink writes and how: `codec` is gzip, zstd or None; part files are about `part_bytes` long, and in a run
+    without end no older than `rollover`."""
 
     path: str
     codec: str | None
     format_name: str
     format: Format
     options: Mapping[str, str]
-    part_bytes: int = 128 << 20
+    part_bytes: int = PART_BYTES
+    rollover: Duration = ROLLOVER
 
     @property
     def folder(self) -> bool:
@@ -48,8 +60,10 @@ class FileSink:
 
     mode: SinkMode = "changelog"
 
-    def __init__(self, layout: FileLayout) -> None:
+    def __init__(self, layout: FileLayout, clock: Clock) -> None:
         self._layout = layout
+        self._clock = clock
+        self._begun: Time = 0
         self._schema = Schema(())
         self._changelog = False
         self._bounded = True
@@ -78,14 +92,29 @@ class FileSink:
             writer.write(shown)
             if file.immediate:
                 file.stream.flush()
-        if self._layout.folder and file.written() >= self._layout.part_bytes:
-            self._finish()
+        if self._layout.folder and self._is_full(file):
+            self.finish()
             if not self._bounded:
                 self._publish()
 
+    def _is_full(self, file: OutputFile) -> bool:
+        old = not self._bounded and self._clock.now() - self._begun >= self._layout.rollover
+        return old or file.written() >= self._layout.part_bytes
+
+    def finish(self) -> None:
+        """Write the last file to its end; it gets its final name at `commit`. More rows begin another part."""
+        if self._writing is None:
+            return
+        file, writer = self._writing
+        with self._errors():
+            writer.finish()
+            file.finish()
+        self._finished.append(file)
+        self._writing = None
+
     def commit(self) -> None:
         """Finish the last file and give all files their final names."""
-        self._finish()
+        self.finish()
         self._publish()
 
     def abort(self) -> None:
@@ -105,6 +134,7 @@ class FileSink:
             file.discard()
             raise
         self._writing = file, writer
+        self._begun = self._clock.now()
 
     def _new_file(self) -> OutputFile:
         layout = self._layout
@@ -115,16 +145,6 @@ class FileSink:
         if not self._bounded and layout.format.appendable and layout.codec is None and not is_url(layout.path):
             return OutputFile(Appended(layout.path), None)
         return OutputFile(place_for(layout.path), layout.codec)
-
-    def _finish(self) -> None:
-        if self._writing is None:
-            return
-        file, writer = self._writing
-        with self._errors():
-            writer.finish()
-            file.finish()
-        self._finished.append(file)
-        self._writing = None
 
     def _publish(self) -> None:
         with self._errors():
@@ -158,5 +178,8 @@ def _names_in(folder: str) -> list[str]:
     if is_url(folder):
         found, path = filesystem(folder)
         return [str(each) for each in found.ls(path, detail=False)] if found.exists(path) else []
-    os.makedirs(folder, exist_ok=True)
-    return os.listdir(folder)
+    try:
+        os.makedirs(folder, exist_ok=True)
+        return os.listdir(folder)
+    except OSError as error:
+        raise UsageError(f"cannot write into {folder}: {error.strerror}") from error

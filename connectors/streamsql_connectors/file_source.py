@@ -13,12 +13,13 @@ from streamsql.errors import DataError, UsageError, did_you_mean
 from streamsql.expr.types import Schema
 from streamsql.ports import FileReader, Position, ReadRequest, Reject, SourceBatch
 from streamsql_connectors.files import InputFile
+from streamsql_connectors.partitions import Partitions
 from streamsql_connectors.streams import STANDARD
 
 
 @dataclass(frozen=True, slots=True)
 class FileSource:
-    """A bounded source of files, read one after the other.
+    """A bounded source of files, read one after the other; `partitions` are columns that their paths tell.
 
     A position: `file` and `path` say how many files were read to their end before this one and which it is, `size` and
     `mtime` how it was, `rows` how many of its rows were delivered, `chunk` and `skip` where decoding goes on.
@@ -27,6 +28,7 @@ class FileSource:
     schema: Schema
     files: tuple[InputFile, ...]
     reader: FileReader
+    partitions: Partitions
     bounded: bool = True
 
     def read(self, request: ReadRequest) -> Iterator[SourceBatch]:
@@ -41,6 +43,8 @@ class FileSource:
             place.check(self.files)
         first = 0 if place is None else place.file
         for index in range(first, len(self.files)):
+            if not self.partitions.wanted(index, request.predicate):
+                continue
             yield from self._read_file(index, request, place if index == first else None)
 
     def _read_file(self, index: int, request: ReadRequest, place: _Place | None) -> Iterator[SourceBatch]:
@@ -49,19 +53,31 @@ class FileSource:
         start = None if place is None else place.chunk
         delivered, skip = (0, 0) if place is None else (place.rows, place.skip)
         after_start = {"file": index, "path": file.path, "size": file.size, "mtime": file.mtime}
-        chunks = self.reader.read(record_file, request.columns, request.predicate, start)
+        in_paths = self.partitions.values
+        columns = tuple(each for each in request.columns if each not in in_paths)
+        predicate = tuple(each for each in request.predicate if each.column not in in_paths)
+        chunks = self.reader.read(record_file, columns, predicate, start)
         with closing(chunks):  # type: ignore[type-var]
             for chunk in chunks:
                 passed = skip
                 # A position lies behind some delivery of its chunk, so the rejects of that chunk are known already.
                 rejects = chunk.rejects if place is None else ()
-                for batch in _cut(chunk.rows, request.batch_rows, skip, rejects):
+                rows = (
+                    chunk.rows if len(columns) == len(request.columns) else self._completed(index, request, chunk.rows)
+                )
+                for batch in _cut(rows, request.batch_rows, skip, rejects):
                     delivered += batch.num_rows
                     passed += batch.num_rows
                     position = {**after_start, "rows": delivered, "chunk": chunk.mark, "skip": passed}
                     yield SourceBatch(batch, position, rejects=rejects)
                     rejects = ()
                 skip, place = max(0, skip - chunk.rows.num_rows), None
+
+    def _completed(self, index: int, request: ReadRequest, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """The rows with the columns that the path tells."""
+        columns = self.partitions.columns(index, rows.num_rows)
+        columns.update(zip(rows.schema.names, rows.columns, strict=True))
+        return pa.RecordBatch.from_arrays([columns[each] for each in request.columns], names=list(request.columns))
 
 
 def _cut(rows: pa.RecordBatch, size: int, skip: int, rejects: tuple[Reject, ...]) -> Iterator[pa.RecordBatch]:

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streamsql.errors import UsageError
 from streamsql.expr.types import Schema
 from streamsql.plugins import known_names, load_format
 from streamsql.ports import Format, OptionInfo, Sink, Source, TableOptions
-from streamsql_connectors.file_sink import FileLayout, FileSink
+from streamsql_connectors.file_sink import PART_BYTES, ROLLOVER, FileLayout, FileSink
 from streamsql_connectors.file_source import FileSource
 from streamsql_connectors.files import InputFile, find_files
 from streamsql_connectors.options import byte_size, choice, names_of, option, refuse_unknown, required
-from streamsql_connectors.streams import CODECS, codec_of
+from streamsql_connectors.partition_paths import HIVE_NULL
+from streamsql_connectors.partition_sink import PartitionKeys, PartitionSink
+from streamsql_connectors.partitions import find_partitions, with_partitions
+from streamsql_connectors.streams import CODECS, STANDARD, codec_of
+from streamsql_connectors.times import duration
 
 _OPTIONS = (
     OptionInfo("path", "text", "a file, a glob, a folder, an fsspec URL, or - for stdin and stdout", required=True),
     OptionInfo("format", "a format", "how records are written; without it, the ending of the path says"),
     OptionInfo("compression", "gzip | zstd | none", "without it, .gz and .zst say so"),
+    OptionInfo("partition.default-name", "text", "the folder name of a key that is NULL", HIVE_NULL),
     OptionInfo(
         "sink.rolling-policy.file-size", "size", "of a part file, where the path is a folder (ends with /)", "128MB"
     ),
+    OptionInfo("sink.rolling-policy.rollover-interval", "duration", "of a part file in a run without end", "30 min"),
 )
 _OWN = ("connector", *names_of(_OPTIONS))
 
@@ -37,6 +43,7 @@ ENDINGS = {
     ".arrows": "arrow",
     ".feather": "arrow",
     ".ipc": "arrow",
+    ".avro": "avro",
     ".txt": "raw",
     ".log": "raw",
 }
@@ -65,26 +72,48 @@ class FilesystemConnector:
             raise UsageError(f"table {table.name} has no columns")
         path, files = _input_files(table)
         parsed = _parse(table, path, _first_path(files))
-        return FileSource(table.schema, files, parsed.format.reader(table.schema, parsed.options))
+        partitions = find_partitions(files, table.schema, table.partition_keys, _null_name(table))
+        in_files = Schema(tuple(each for each in table.schema if each.name not in partitions.values))
+        return FileSource(table.schema, files, parsed.format.reader(in_files, parsed.options), partitions)
 
     def sink(self, table: TableOptions) -> Sink:
-        """Writes one file, part files into a folder (a path that ends with /), or stdout."""
+        """Writes one file, part files into a folder (a path that ends with /, or of a partitioned table), or stdout."""
         path = _path(table)
         parsed = _parse(table, path, path)
-        rolling = option(table.options, "sink.rolling-policy.file-size", byte_size, 128 << 20)
-        codec = codec_of(path, parsed.compression)
-        return FileSink(FileLayout(path, codec, parsed.format_name, parsed.format, parsed.options, rolling))
+        layout = FileLayout(
+            path,
+            codec_of(path, parsed.compression),
+            parsed.format_name,
+            parsed.format,
+            parsed.options,
+            option(table.options, "sink.rolling-policy.file-size", byte_size, PART_BYTES),
+            option(table.options, "sink.rolling-policy.rollover-interval", duration, ROLLOVER),
+        )
+        if not table.partition_keys:
+            return FileSink(layout, table.clock)
+        if path == STANDARD:
+            raise UsageError(f"table {table.name} is partitioned: it needs a folder to be written to")
+        folder = path.rstrip("/")
+        return PartitionSink(
+            PartitionKeys(table.partition_keys, _null_name(table)),
+            lambda below: FileSink(replace(layout, path=f"{folder}/{below}/"), table.clock),
+        )
 
     def infer(self, table: TableOptions) -> Schema:
         """The columns of the first file that has any content."""
         path, files = _input_files(table)
         parsed = _parse(table, path, _first_path(files))
         first = next((each for each in files if each.size), files[0])
-        return parsed.format.infer(first.record_file(peek=True), parsed.options)
+        found = parsed.format.infer(first.record_file(peek=True), parsed.options)
+        return with_partitions(found, files, _null_name(table))
 
 
 def _path(table: TableOptions) -> str:
     return required(table.options, "path", f"table {table.name} (filesystem)")
+
+
+def _null_name(table: TableOptions) -> str:
+    return table.options.get("partition.default-name", HIVE_NULL)
 
 
 def _compression(table: TableOptions) -> str | None:
