@@ -13,8 +13,7 @@ from threading import Lock
 import duckdb
 
 from streamsql.expr.context import EvalContext
-from streamsql.expr.duckdb_connection import prepare_cursor
-from streamsql.expr.duckdb_macros import MACROS
+from streamsql.expr.duckdb_connection import define_functions, prepare_cursor
 
 _opening = Lock()
 
@@ -35,5 +34,5 @@ def _database() -> duckdb.DuckDBPyConnection:
     spill = str(Path(tempfile.gettempdir()) / f"streamsql-{os.getpid()}")
     database = duckdb.connect(":memory:", config={"temp_directory": spill, "python_enable_replacements": "false"})
     database.execute("SET enable_external_access = false")
-    database.execute("; ".join(f"CREATE MACRO {name} AS ({body})" for name, body in MACROS.items()))
+    define_functions(database)
     return database

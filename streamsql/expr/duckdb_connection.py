@@ -7,6 +7,7 @@ from typing import Any
 
 from streamsql.expr.context import EvalContext
 from streamsql.expr.duckdb_macros import MACROS
+from streamsql.expr.python_kernels import register_kernels
 
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "enable_external_access": "false",
@@ -21,8 +22,14 @@ def open_connection(context: EvalContext) -> Any:
     import duckdb
 
     connection = duckdb.connect(":memory:", config=dict(_CONFIG))
-    connection.execute("; ".join(f"CREATE OR REPLACE MACRO {name} AS ({body})" for name, body in MACROS.items()))
+    define_functions(connection)
     return prepare_cursor(connection, context)
+
+
+def define_functions(connection: Any) -> None:
+    """Give a new database the functions that our SQL uses."""
+    register_kernels(connection)
+    connection.execute("; ".join(f"CREATE MACRO {name} AS ({body})" for name, body in MACROS.items()))
 
 
 def prepare_cursor(connection: Any, context: EvalContext) -> Any:

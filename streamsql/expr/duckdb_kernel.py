@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -88,4 +89,7 @@ def as_type(array: pa.Array, arrow: pa.DataType) -> pa.Array:
 def _message(error: Exception) -> str:
     """DuckDB's first line without its category."""
     line = str(error).strip().split("\n")[0]
-    return line.split(": ", 1)[-1] if " Error: " in line else line
+    line = line.split(": ", 1)[-1] if " Error: " in line else line
+    # A cast of a message to a number is how an expression fails.
+    told = re.fullmatch(r"Could not convert string '(.*)' to INT\d+", line)
+    return told.group(1) if told else line

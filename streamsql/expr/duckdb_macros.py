@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from streamsql.expr.duckdb_json_macros import JSON_MACROS
+
 _DAY = 86_400_000_000
 _DATE = r"^ *(?P<y>\d{1,4})(?:-(?P<m>\d{1,2})(?:-(?P<d>\d{1,2}))?)?(?: .*)?$"
 _CLOCK = r"(?P<h>\d{1,2}):(?P<i>\d{1,2}):(?P<s>\d{1,2})(?:\.(?P<f>\d{1,9}))?"
@@ -106,5 +108,5 @@ _TIMES = {
         ELSE -streamsql_months_up(b, a) END""",
 }
 
-MACROS: dict[str, str] = {**_DECIMALS, **_DOUBLES, **_TEXTS, **_TIMES}
+MACROS: dict[str, str] = {**_DECIMALS, **_DOUBLES, **_TEXTS, **_TIMES, **JSON_MACROS}
 """Signature -> expression, in an order in which each uses only earlier ones."""

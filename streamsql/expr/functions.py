@@ -7,14 +7,28 @@ from streamsql.expr.function import Function
 from streamsql.expr.functions_arithmetic import ARITHMETIC
 from streamsql.expr.functions_calendar import CALENDAR
 from streamsql.expr.functions_collections import COLLECTIONS
+from streamsql.expr.functions_encoding import ENCODINGS
 from streamsql.expr.functions_format import FORMATS
+from streamsql.expr.functions_json import JSON
 from streamsql.expr.functions_logic import LOGIC
 from streamsql.expr.functions_math import MATH
 from streamsql.expr.functions_nested import NESTED_FUNCTIONS
 from streamsql.expr.functions_pattern import PATTERNS
 from streamsql.expr.functions_text import TEXT
 
-_TABLE = (*LOGIC, *ARITHMETIC, *MATH, *TEXT, *PATTERNS, *CALENDAR, *FORMATS, *NESTED_FUNCTIONS, *COLLECTIONS)
+_TABLE = (
+    *LOGIC,
+    *ARITHMETIC,
+    *MATH,
+    *TEXT,
+    *PATTERNS,
+    *CALENDAR,
+    *FORMATS,
+    *NESTED_FUNCTIONS,
+    *COLLECTIONS,
+    *JSON,
+    *ENCODINGS,
+)
 FUNCTIONS: dict[str, Function] = {each.name: each for each in _TABLE}
 
 OVERLOADS: dict[str, tuple[str, ...]] = {

@@ -136,10 +136,6 @@ _TRIM = "TRIM([BOTH | LEADING | TRAILING] [text FROM] text)"
 _LEFT = "CASE WHEN {1} <= 0 THEN left({0}, 0) ELSE left({0}, {1}) END"
 _RIGHT = "CASE WHEN {1} <= 0 THEN left({0}, 0) ELSE right({0}, {1}) END"
 
-_JSON_VALUE = (
-    "CASE WHEN json_valid({0}) AND json_type({0}, {1}) NOT IN ('OBJECT', 'ARRAY')"
-    " THEN json_extract_string({0}, {1}) END"
-)
 _CONVERT_TZ = "strftime(streamsql_to_timestamp({0}) AT TIME ZONE {1} AT TIME ZONE {2}, '%Y-%m-%d %H:%M:%S')"
 
 TEXT: tuple[Function, ...] = (
@@ -217,14 +213,6 @@ TEXT: tuple[Function, ...] = (
     _text("SPLIT", "text, text", kernels.split, "string_split({0}, {1})", result=t.array(t.STRING.with_nullable(True))),
     _text("STARTSWITH", "text, text", partial(kernels.starts_or_ends, True), "starts_with({0}, {1})", result=t.BOOLEAN),
     _text("ENDSWITH", "text, text", partial(kernels.starts_or_ends, False), "suffix({0}, {1})", result=t.BOOLEAN),
-    Function(
-        "JSON_VALUE",
-        "JSON_VALUE(text, path)",
-        takes("text, text", t.STRING, nulls=True),
-        None,
-        _JSON_VALUE,
-        "JSON_VALUE",
-    ),
     _text(
         "CONVERT_TZ",
         "text, text, text",
@@ -232,12 +220,7 @@ TEXT: tuple[Function, ...] = (
         _CONVERT_TZ,
         usage="CONVERT_TZ('yyyy-MM-dd HH:mm:ss', 'from zone', 'to zone')",
     ),
-    _text("TO_BASE64", "text", None, "to_base64(encode({0}))"),
-    _text("FROM_BASE64", "text", None, "decode(from_base64({0}))"),
     Function(
         "UUID", "UUID()", takes("", t.STRING, nulls=False), None, "CAST(uuid() AS VARCHAR)", "UUID", volatile=True
     ),
-    _text("MD5", "text", None, "md5({0})"),
-    _text("SHA1", "text", None, "sha1({0})"),
-    _text("SHA256", "text", None, "sha256({0})"),
 )

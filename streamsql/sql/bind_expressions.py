@@ -14,6 +14,7 @@ from streamsql.expr.resolve import coerce, resolve_call, resolve_case, resolve_c
 from streamsql.expr.types import Kind
 from streamsql.sql import dialect as d
 from streamsql.sql import literals
+from streamsql.sql.bind_json import is_json, json_call, misplaced_json
 from streamsql.sql.dialect import exp
 from streamsql.sql.parse import span_of
 from streamsql.sql.scope import Scope, field_path
@@ -63,8 +64,6 @@ def _describe(tree: Tree) -> str:
         exp.Any: "ANY (query)",
         exp.All: "ALL (query)",
         exp.AtTimeZone: "AT TIME ZONE",
-        d.JsonCall: "JSON functions",
-        d.IsJson: "IS JSON",
         d.DefaultArgument: "DEFAULT as an argument",
     }
     return names.get(type(tree)) or (tree.key.upper() if hasattr(tree, "key") else str(tree))
@@ -214,6 +213,10 @@ def _call(binder: ExpressionBinder, tree: Tree) -> Expr:
         return special
     name, span = tree.this, span_of(tree)
     _refuse_misplaced(binder, tree, span)
+    if isinstance(tree, d.JsonCall):
+        return json_call(tree, binder.bind)
+    if name == "JSON" and not tree.args.get("namespace"):
+        raise misplaced_json(tree)
     args = tuple(binder.bind(each) for each in tree.expressions)
     if name in ("CURRENT_WATERMARK",):
         raise NotSupportedYet(f"{name}()", span=span)
@@ -287,6 +290,8 @@ _BINDERS: dict[type, Callable[[ExpressionBinder, Any], Expr]] = {
     exp.Bracket: _bracket,
     d.Symbol: _symbol,
     d.Call: _call,
+    d.JsonCall: _call,
+    d.IsJson: lambda binder, tree: is_json(tree, binder.bind),
 }
 
 
