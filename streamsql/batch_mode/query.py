@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -97,4 +98,6 @@ def _as_data_error(error: duckdb.Error, inputs: Sequence[ScanInput]) -> BaseExce
 def _message(error: duckdb.Error) -> str:
     """DuckDB's first line without its category and without advice on DuckDB's own settings."""
     line = str(error).splitlines()[0].split(" Use TRY(")[0]
+    if malformed := re.search("cannot cast '.*' to [A-Z_]+(\\([0-9, ]+\\))?", line):
+        return malformed[0]
     return line.split(" Error: ", 1)[-1]

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streamsql.expr import decimals, text_casts, time_casts
-from streamsql.expr.casting import integer_limits, is_relabelling
+from streamsql.expr import decimals, nested_casts, text_casts, time_casts
+from streamsql.expr.casting import cast_can_fail, integer_limits, is_relabelling
 from streamsql.expr.coercion import INTEGER_BITS, NUMERIC
 from streamsql.expr.context import EvalContext
 from streamsql.expr.function import ArrowFunction, Datum
@@ -18,32 +18,41 @@ from streamsql.expr.types import BYTES_KINDS, FLOATS, INTEGERS, STRINGS, Kind, S
 from streamsql.expr.vectors import numbers, over_arrays, with_nulls
 
 
-def build_cast(source: SqlType, target: SqlType, safe: bool, context: EvalContext) -> ArrowFunction | None:
-    """The kernel of a cast; `safe` gives NULL for malformed text; None: DuckDB does it."""
+def build_cast(source: SqlType, target: SqlType, safe: bool, context: EvalContext) -> ArrowFunction:
+    """The kernel of a cast; `safe` gives NULL for malformed text."""
     arrow = arrow_type(target)
     if source.kind is Kind.NULL:
         return lambda datum: pa.nulls(len(datum), arrow) if isinstance(datum, pa.Array) else pa.scalar(None, arrow)
     if is_relabelling(source, target):
         return lambda datum: datum
+    if source.children:
+        strict = _nested(source, target, context)
+        return nested_casts.or_null(strict) if safe and cast_can_fail(source, target) else strict
     if source.kind in STRINGS:
         return _from_text(target, safe, context)
     if target.kind in STRINGS:
-        to_text = text_casts.to_text(source, context)
-        return to_text and _then(to_text, text_casts.to_length(target))
+        return _then(text_casts.to_text(source, safe, context), text_casts.to_length(target))
     if source.kind in (*NUMERIC, Kind.BOOLEAN) and target.kind in (*NUMERIC, Kind.BOOLEAN):
         return _between_numbers(source, target, arrow)
     if source.kind in BYTES_KINDS and target.kind in BYTES_KINDS:
         return text_casts.bytes_to_length(target)
-    if source.children:
-        return _nested(source, target, safe, context)
     return time_casts.between(source, target, context)
+
+
+def _nested(source: SqlType, target: SqlType, context: EvalContext) -> ArrowFunction:
+    def build(part: SqlType, wanted: SqlType) -> ArrowFunction:
+        return build_cast(part, wanted, False, context)
+
+    if target.kind in STRINGS:
+        return _then(nested_casts.to_text(source, build), text_casts.to_length(target))
+    return nested_casts.between(source, target, build)
 
 
 def _then(first: ArrowFunction, second: ArrowFunction | None) -> ArrowFunction:
     return first if second is None else lambda datum: second(first(datum))
 
 
-def _from_text(target: SqlType, safe: bool, context: EvalContext) -> ArrowFunction | None:
+def _from_text(target: SqlType, safe: bool, context: EvalContext) -> ArrowFunction:
     if target.kind in STRINGS:
         return text_casts.to_length(target) or (lambda datum: datum)
     if target.kind in BYTES_KINDS:
@@ -103,40 +112,3 @@ def saturate(values: npt.NDArray[Any], kind: Kind) -> npt.NDArray[Any]:
     result = inside.astype(np.int64)
     result[whole >= float(high)] = high
     return result
-
-
-def _nested(source: SqlType, target: SqlType, safe: bool, context: EvalContext) -> ArrowFunction | None:
-    """ARRAY, MAP and ROW: the same shape over cast children."""
-    parts = [build_cast(a, b, safe, context) for a, b in zip(source.children, target.children, strict=True)]
-    if any(each is None for each in parts):
-        return None
-    casts = [each for each in parts if each is not None]
-    arrow = arrow_type(target)
-    match source.kind:
-        case Kind.ROW:
-            return over_arrays(lambda array: _cast_row(array, casts, arrow))
-        case Kind.ARRAY:
-            return over_arrays(lambda array: _cast_array(array, casts[0], arrow))
-        case _:
-            return over_arrays(lambda array: _cast_map(array, casts, arrow))
-
-
-def _cast_row(array: pa.StructArray, casts: list[ArrowFunction], arrow: pa.DataType) -> pa.Array:
-    fields = [cast(each) for cast, each in zip(casts, array.flatten(), strict=True)]
-    mask = pc.is_null(array) if array.null_count else None
-    return pa.StructArray.from_arrays(fields, fields=list(arrow), mask=mask)
-
-
-def _cast_array(array: pa.ListArray, cast: ArrowFunction, arrow: pa.DataType) -> pa.Array:
-    if array.offset:
-        array = pa.concat_arrays([array])
-    mask = pc.is_null(array) if array.null_count else None
-    return pa.ListArray.from_arrays(array.offsets, cast(array.values), type=arrow, mask=mask)
-
-
-def _cast_map(array: pa.MapArray, casts: list[ArrowFunction], arrow: pa.DataType) -> pa.Array:
-    if array.offset:
-        array = pa.concat_arrays([array])
-    mask = pc.is_null(array) if array.null_count else None
-    keys, items = casts[0](array.keys), (casts[1](array.items) if len(casts) > 1 else array.items)
-    return pa.MapArray.from_arrays(array.offsets, keys, items, type=arrow, mask=mask)

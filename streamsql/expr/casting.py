@@ -36,9 +36,12 @@ def can_cast(source: SqlType, target: SqlType) -> bool:
 
 
 def cast_can_fail(source: SqlType, target: SqlType) -> bool:
-    """Whether a value of the source may make CAST raise (malformed text; all else has a value or is NULL)."""
-    if source.kind in NESTED and source.kind is target.kind:
-        return any(cast_can_fail(a, b) for a, b in zip(source.children, target.children, strict=True))
+    """Whether a value of the source may make CAST raise: malformed text, or bytes that are no text."""
+    if source.children:
+        wanted = target.children or [target] * len(source.children)
+        return any(cast_can_fail(a, b) for a, b in zip(source.children, wanted, strict=True))
+    if source.kind in BYTES_KINDS:
+        return target.kind in STRINGS
     return source.kind in STRINGS and target.kind not in (*STRINGS, *BYTES_KINDS)
 
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from streamsql.expr.casting import integer_limits, is_relabelling
+from functools import partial
+
+from streamsql.expr import nested_casts
+from streamsql.expr.casting import cast_can_fail, integer_limits, is_relabelling
 from streamsql.expr.coercion import INTEGER_BITS, NUMERIC
 from streamsql.expr.context import EvalContext
-from streamsql.expr.duckdb_text import duckdb_type, local_sql, quoted, zoned_sql
+from streamsql.expr.duckdb_text import (
+    computed_once,
+    duckdb_type,
+    each_element,
+    identifier,
+    local_sql,
+    quoted,
+    zoned_sql,
+)
 from streamsql.expr.text_casts import EXACT_NUMBER, FALSE_TEXT, TRUE_TEXT
-from streamsql.expr.types import BYTES_KINDS, FLOATS, INTEGERS, STRINGS, TIMESTAMPS, Kind, SqlType
+from streamsql.expr.time_casts import FRACTION_ZEROS
+from streamsql.expr.types import BYTES_KINDS, FLOATS, INTEGERS, STRING, STRINGS, TIMESTAMPS, Kind, SqlType
 
 
 def cast_sql(sql: str, source: SqlType, target: SqlType, safe: bool, context: EvalContext) -> str:
@@ -16,20 +28,72 @@ def cast_sql(sql: str, source: SqlType, target: SqlType, safe: bool, context: Ev
         return f"CAST(NULL AS {duckdb_type(target)})"
     if is_relabelling(source, target):
         return sql
+    if source.children:
+        strict = _nested(sql, source, target, context)
+        return f"TRY({strict})" if safe and cast_can_fail(source, target) else strict
     if source.kind in STRINGS and target.kind not in STRINGS:
         return _from_text(sql, target, safe, context)
     if target.kind in STRINGS:
-        return _to_length(_to_text(sql, source, context), target)
+        text = _to_text(sql, source, context)
+        return _to_length(f"TRY({text})" if safe and source.kind in BYTES_KINDS else text, target)
     if source.kind in NUMERIC or source.kind is Kind.BOOLEAN:
         return _number(sql, source, target)
     if source.kind in BYTES_KINDS:
         return _bytes_to_length(sql, target)
-    if source.kind is Kind.ARRAY:
-        element = cast_sql("e", source.children[0], target.children[0], safe, context)
-        return f"list_transform({sql}, lambda e: {element})"
-    if source.children:
-        return f"CAST({sql} AS {duckdb_type(target)})"
     return _moment(sql, source, target, context)
+
+
+def _nested(sql: str, source: SqlType, target: SqlType, context: EvalContext) -> str:
+    """ARRAY, MAP, MULTISET and ROW part by part; `TRY` around it takes back the whole value."""
+    if target.kind in STRINGS:
+        return _to_length(_nested_text(sql, source, context), target)
+    casts = [
+        partial(cast_sql, source=a, target=b, safe=False, context=context)
+        for a, b in zip(nested_casts.parts(source), nested_casts.parts(target), strict=True)
+    ]
+    if source.kind is Kind.ARRAY:
+        return each_element(sql, casts[0])
+    if source.kind is Kind.ROW:
+        named = list(zip(casts, source.names, target.names, strict=True))
+
+        def fields(row: str) -> str:
+            packed = (f"{identifier(name)} := {cast(_field(row, old))}" for cast, old, name in named)
+            return f"CASE WHEN {row} IS NOT NULL THEN struct_pack({', '.join(packed)}) END"
+
+        return computed_once(sql, fields)
+    key, item = casts
+    entries = each_element(
+        f"map_entries({sql})", lambda e: f"{{'key': {key(_field(e, 'key'))}, 'value': {item(_field(e, 'value'))}}}"
+    )
+    return f"map_from_entries({entries})"
+
+
+def _nested_text(sql: str, source: SqlType, context: EvalContext) -> str:
+    """`[1, NULL]`, `{a=1, b=NULL}`, `(1, x)`."""
+    texts = [partial(_part_text, source=each, context=context) for each in nested_casts.parts(source)]
+    if source.kind is Kind.ARRAY:
+        return f"('[' || array_to_string({each_element(sql, texts[0])}, ', ') || ']')"
+    if source.kind is Kind.ROW:
+        named = list(zip(texts, source.names, strict=True))
+
+        def fields(row: str) -> str:
+            shown = " || ', ' || ".join(text(_field(row, name)) for text, name in named)
+            return f"CASE WHEN {row} IS NOT NULL THEN '(' || {shown} || ')' END"
+
+        return computed_once(sql, fields)
+    key, item = texts
+    entries = each_element(
+        f"map_entries({sql})", lambda e: f"{key(_field(e, 'key'))} || '=' || {item(_field(e, 'value'))}"
+    )
+    return f"('{{' || array_to_string({entries}, ', ') || '}}')"
+
+
+def _part_text(sql: str, source: SqlType, context: EvalContext) -> str:
+    return f"coalesce({cast_sql(sql, source, STRING, False, context)}, 'NULL')"
+
+
+def _field(row: str, name: str) -> str:
+    return f"struct_extract({row}, {quoted(name)})"
 
 
 def _from_text(sql: str, target: SqlType, safe: bool, context: EvalContext) -> str:
@@ -84,7 +148,12 @@ def _to_text(sql: str, source: SqlType, context: EvalContext) -> str:
         case Kind.TIMESTAMP | Kind.TIMESTAMP_LTZ:
             return f"left(strftime({local_sql(sql, source, context)}, '%Y-%m-%d %H:%M:%S.%f'), {length})"
         case Kind.TIME:
-            return f"left(strftime(make_timestamp(epoch_us({sql})), '%H:%M:%S.%f'), {length - 11})"
+            text = f"left(strftime(make_timestamp(epoch_us({sql})), '%H:%M:%S.%f'), {length - 11})"
+            return f"regexp_replace({text}, {quoted(FRACTION_ZEROS)}, '\\1')" if source.precision else text
+        case Kind.INTERVAL_MONTH:
+            return f"streamsql_months_text({sql})"
+        case Kind.INTERVAL_DAY:
+            return f"streamsql_interval_text({sql})"
         case Kind.BINARY | Kind.VARBINARY:
             return f"decode({sql})"
         case kind if kind in STRINGS:

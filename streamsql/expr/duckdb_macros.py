@@ -98,7 +98,25 @@ _TEXTS = {
     "streamsql_to_time(t)": f"CAST({_captured(_TIME, 'hisf', 'h', f'streamsql_clock({_CLOCK_FIELDS})')} AS TIME)",
 }
 
+_INTERVALS = {
+    "streamsql_sign(n)": "CASE WHEN n < 0 THEN '-' ELSE '+' END",
+    "streamsql_figures(n, width)": "lpad(CAST(n AS VARCHAR), width, '0')",
+    "streamsql_months_text(m)": """streamsql_sign(m) || CAST(abs(m) // 12 AS VARCHAR) || '-'
+        || streamsql_figures(abs(m) % 12, 2)""",
+    "streamsql_clock_text(us)": """streamsql_figures(us // 3600000000 % 24, 2) || ':'
+        || streamsql_figures(us // 60000000 % 60, 2) || ':' || streamsql_figures(us // 1000000 % 60, 2) || '.'
+        || regexp_replace(streamsql_figures(us % 1000000, 6), '000$', '')""",
+    "streamsql_interval_text(us)": f"""streamsql_sign(us) || CAST(abs(us) // {_DAY} AS VARCHAR) || ' '
+        || streamsql_clock_text(abs(us))""",
+}
+
 _TIMES = {
+    # The clock's offset 3 hours earlier tells, where the clock shows a time twice, when it did so first.
+    "streamsql_zone_offset(m, z)": "epoch_us(m AT TIME ZONE z) - epoch_us(m)",
+    "streamsql_first_shown(l, m, z)": """make_timestamptz(
+        epoch_us(l) - streamsql_zone_offset(make_timestamptz(epoch_us(m) - 10800000000), z))""",
+    "streamsql_zoned(l, z)": """CASE WHEN (streamsql_first_shown(l, l AT TIME ZONE z, z) AT TIME ZONE z) = l
+        THEN streamsql_first_shown(l, l AT TIME ZONE z, z) ELSE l AT TIME ZONE z END""",
     "streamsql_cut(us, size)": "us - streamsql_modulo(us, size)",
     "streamsql_time(us)": f"CAST(make_timestamp(streamsql_modulo(us, {_DAY})) AS TIME)",
     "streamsql_month_count(a, b)": "(year(b) * 12 + month(b)) - (year(a) * 12 + month(a))",
@@ -108,5 +126,5 @@ _TIMES = {
         ELSE -streamsql_months_up(b, a) END""",
 }
 
-MACROS: dict[str, str] = {**_DECIMALS, **_DOUBLES, **_TEXTS, **_TIMES, **JSON_MACROS}
+MACROS: dict[str, str] = {**_DECIMALS, **_DOUBLES, **_TEXTS, **_INTERVALS, **_TIMES, **JSON_MACROS}
 """Signature -> expression, in an order in which each uses only earlier ones."""

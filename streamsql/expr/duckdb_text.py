@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from streamsql.errors import NotSupportedYet
 from streamsql.expr.context import EvalContext
 from streamsql.expr.types import Kind, SqlType
@@ -75,11 +77,31 @@ def local_sql(moment: str, source: SqlType, context: EvalContext) -> str:
 
 
 def zoned_sql(moment: str, target: SqlType, context: EvalContext) -> str:
-    """A TIMESTAMP back as the type it came from."""
+    """A TIMESTAMP back as the type it came from; of a time that the clock shows twice, the first."""
     match target.kind:
+        case Kind.TIMESTAMP_LTZ if context.time_zone == "UTC":
+            return f"({moment} AT TIME ZONE 'UTC')"
         case Kind.TIMESTAMP_LTZ:
-            return f"({moment} AT TIME ZONE {quoted(context.time_zone)})"
+            return f"streamsql_zoned({moment}, {quoted(context.time_zone)})"
         case Kind.DATE:
             return f"CAST({moment} AS DATE)"
         case _:
             return moment
+
+
+def each_element(array: str, result: Callable[[str], str]) -> str:
+    """A list of what `result` makes of each element, given a name for it."""
+    name = _unused_name(array)
+    return f"list_transform({array}, lambda {name}: {result(name)})"
+
+
+def computed_once(value: str, result: Callable[[str], str]) -> str:
+    """What `result` makes of a value, given a name for it."""
+    return f"{each_element(f'[{value}]', result)}[1]"
+
+
+def _unused_name(sql: str) -> str:
+    name = "e"
+    while name in sql:
+        name += "e"
+    return name

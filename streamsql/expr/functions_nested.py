@@ -32,11 +32,15 @@ def _map_rule(args: Args) -> Bound:
         raise Mismatch("MAP takes pairs: MAP[key, value, …]")
     keys, values = same_type(args[::2], "the keys of a MAP cannot be"), same_type(args[1::2], "a MAP cannot hold")
     key, value = common_type(each.type for each in keys), common_type(each.type for each in values)
+    if key is None or key.kind is Kind.NULL:
+        raise Mismatch("the keys of a MAP cannot be NULL", span=keys[0].span)
     pairs = tuple(each for pair in zip(keys, values, strict=True) for each in pair)
-    return Bound(pairs, t.map_(key or t.NULL, value or t.NULL).with_nullable(False))
+    return Bound(pairs, t.map_(key, value or t.NULL).with_nullable(False))
 
 
 def _row_rule(args: Args) -> Bound:
+    if not args:
+        raise Mismatch("a ROW has at least one field")
     names = tuple(f"EXPR${index}" for index in range(len(args)))
     return Bound(args, t.row(names, tuple(each.type for each in args)).with_nullable(False))
 

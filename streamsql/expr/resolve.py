@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from streamsql.errors import Span, SqlError, did_you_mean
 from streamsql.expr import types as t
+from streamsql.expr.cast_hints import cast_hint
 from streamsql.expr.casting import can_cast, cast_can_fail, may_give_null
 from streamsql.expr.coercion import coerce, common_type
 from streamsql.expr.duckdb_functions import ALLOWED
@@ -70,7 +71,8 @@ def _misfit(name: str, key: str, args: Args, mismatch: Mismatch, span: Span | No
 def resolve_cast(arg: Expr, type_: SqlType, *, safe: bool = False, span: Span | None = None) -> Expr:
     """CAST or TRY_CAST to a type; SqlError where there is no such conversion."""
     if not can_cast(arg.type, type_):
-        raise SqlError(f"cannot cast {arg.type.with_nullable(True)} to {type_.with_nullable(True)}", span=span)
+        message = f"cannot cast {arg.type.with_nullable(True)} to {type_.with_nullable(True)}"
+        raise SqlError(message, span=span, hint=cast_hint(arg.type, type_))
     lossy = may_give_null(arg.type, type_) or (safe and cast_can_fail(arg.type, type_))
     target = type_.with_nullable(arg.type.nullable or lossy or arg.type.kind is Kind.NULL)
     if arg.type.same_as(target):

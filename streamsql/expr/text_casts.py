@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from streamsql.expr import decimals, time_casts
 from streamsql.expr.casting import integer_limits
 from streamsql.expr.context import EvalContext
-from streamsql.expr.function import ArrowFunction
+from streamsql.expr.function import ArrowFunction, Datum
 from streamsql.expr.types import INTEGERS, Kind, SqlType, arrow_type
 from streamsql.expr.vectors import over_arrays
 
@@ -165,24 +165,75 @@ def bytes_to_length(target: SqlType) -> ArrowFunction:
     )
 
 
-def to_text(source: SqlType, context: EvalContext) -> ArrowFunction | None:
-    """A value as Java writes it; None where DuckDB does it."""
+def to_text(source: SqlType, safe: bool, context: EvalContext) -> ArrowFunction:
+    """A value as Java writes it; bytes are UTF-8, and what is not fails, or is NULL where `safe`."""
     match source.kind:
         case Kind.BOOLEAN:
             true, false = pa.scalar("TRUE"), pa.scalar("FALSE")
             return lambda datum: pc.if_else(datum, true, false)
-        case kind if kind in INTEGERS:
-            return lambda datum: pc.cast(datum, pa.string())
         case Kind.DECIMAL:
             return over_arrays(decimal_text)
         case Kind.FLOAT | Kind.DOUBLE:
             return over_arrays(java_floating_text)
-        case Kind.BINARY | Kind.VARBINARY:
-            return lambda datum: pc.cast(datum, pa.string())
+        case Kind.BINARY | Kind.VARBINARY if safe:
+            return over_arrays(_decoded_where_valid)
+        case Kind.INTERVAL_MONTH:
+            return months_text
+        case Kind.INTERVAL_DAY:
+            return time_of_interval_text
         case Kind.DATE | Kind.TIME | Kind.TIMESTAMP | Kind.TIMESTAMP_LTZ:
             return time_casts.to_text(source, context)
         case _:
-            return None
+            return lambda datum: pc.cast(datum, pa.string())
+
+
+def _decoded_where_valid(array: pa.Array) -> pa.Array:
+    """Bytes as text, NULL where they are not UTF-8."""
+    try:
+        return pc.cast(array, pa.string())
+    except pa.ArrowInvalid:
+        return pa.array([_decoded(each) for each in array.to_pylist()], pa.string())
+
+
+def _decoded(data: bytes | None) -> str | None:
+    try:
+        return None if data is None else data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _sign(whole: Datum) -> Datum:
+    return pc.if_else(pc.less(whole, 0), pa.scalar("-"), pa.scalar("+"))
+
+
+def _divided(whole: Datum, unit: int) -> tuple[Datum, Datum]:
+    """Quotient and rest of what is not negative."""
+    quotient = pc.divide(whole, unit)
+    return quotient, pc.subtract(whole, pc.multiply(quotient, unit))
+
+
+def _figures(whole: Datum, width: int) -> Datum:
+    return pc.utf8_lpad(pc.cast(whole, pa.string()), width, "0")
+
+
+def months_text(months: Datum) -> Datum:
+    """14 months as `+1-02`."""
+    years, rest = _divided(pc.abs(pc.cast(months, pa.int64())), 12)
+    years_text = pc.binary_join_element_wise(_sign(months), pc.cast(years, pa.string()), "")
+    return pc.binary_join_element_wise(years_text, _figures(rest, 2), "-")
+
+
+def time_of_interval_text(interval: Datum) -> Datum:
+    """`+1 10:17:36.789`: days, clock and milliseconds, or microseconds where there are any."""
+    micros = pc.cast(interval, pa.int64())
+    seconds, fraction = _divided(pc.abs(micros), 1_000_000)
+    minutes, second = _divided(seconds, 60)
+    hours, minute = _divided(minutes, 60)
+    days, hour = _divided(hours, 24)
+    clock = pc.binary_join_element_wise(*(_figures(each, 2) for each in (hour, minute, second)), ":")
+    short = pc.replace_substring_regex(_figures(fraction, 6), "000$", "")
+    day = pc.binary_join_element_wise(_sign(micros), pc.cast(days, pa.string()), "")
+    return pc.binary_join_element_wise(day, pa.scalar(" "), clock, pa.scalar("."), short, "")
 
 
 def decimal_text(array: pa.Array) -> pa.Array:

@@ -25,6 +25,8 @@ _PATTERNS = {
     Kind.TIMESTAMP: rf"^(?P<year>\d{{4}})-(?P<month>\d{{1,2}})-(?P<day>\d{{1,2}})(?: {_CLOCK_TEXT})?$",
 }
 
+FRACTION_ZEROS = r"(\.\d+?)0+$"
+
 Integers = npt.NDArray[np.int64]
 
 
@@ -39,8 +41,22 @@ def from_local(datum: Datum, context: EvalContext) -> Datum:
     """A TIMESTAMP in the session's zone as TIMESTAMP_LTZ."""
     if context.time_zone == "UTC":
         return pc.cast(datum, _ZONED)
-    zoned = pc.assume_timezone(datum, context.time_zone, ambiguous="earliest", nonexistent="latest")
+    try:
+        zoned = pc.assume_timezone(datum, context.time_zone, ambiguous="earliest", nonexistent="raise")
+    except pa.ArrowInvalid:
+        zoned = _past_gaps(datum, context.time_zone)
     return pc.cast(zoned, _ZONED)
+
+
+def _past_gaps(datum: Datum, time_zone: str) -> Datum:
+    """Times that the clock skips are moved on by what it skips, as Java does: 02:30 is 03:30 in spring."""
+    before, after = (
+        pc.assume_timezone(datum, time_zone, ambiguous="earliest", nonexistent=side) for side in ("earliest", "latest")
+    )
+    moment = pc.cast(before, pa.int64())
+    offset = pc.subtract(pc.cast(pc.local_timestamp(before), pa.int64()), moment)
+    moved = pc.cast(pc.subtract(pc.cast(datum, pa.int64()), offset), after.type)
+    return pc.if_else(pc.equal(before, after), after, moved)
 
 
 def to_precision(datum: Datum, precision: int) -> Datum:
@@ -55,7 +71,10 @@ def to_precision(datum: Datum, precision: int) -> Datum:
 
 
 def to_text(source: SqlType, context: EvalContext) -> ArrowFunction:
-    """Dates and times as `yyyy-MM-dd HH:mm:ss.fff` with as many fraction digits as the precision says."""
+    """Dates and times as `yyyy-MM-dd HH:mm:ss.fff`.
+
+    A timestamp has as many fraction digits as its precision says, a TIME at most as many and one at least.
+    """
     if source.kind is Kind.DATE:
         return lambda datum: pc.cast(datum, pa.string())
     stop = -(6 - (source.precision or 0)) if source.precision else -7
@@ -66,18 +85,18 @@ def to_text(source: SqlType, context: EvalContext) -> ArrowFunction:
 
     if source.kind is Kind.TIMESTAMP_LTZ:
         return lambda datum: cut(to_local(datum, context))
+    if source.kind is Kind.TIME and source.precision:
+        return lambda datum: pc.replace_substring_regex(cut(datum), FRACTION_ZEROS, r"\1")
     return cut
 
 
-def between(source: SqlType, target: SqlType, context: EvalContext) -> ArrowFunction | None:
+def between(source: SqlType, target: SqlType, context: EvalContext) -> ArrowFunction:
     """Casts among DATE, TIME, TIMESTAMP and TIMESTAMP_LTZ."""
-    enter, leave = _ENTER.get(source.kind), _LEAVE.get(target.kind)
     if source.kind is target.kind and source.kind in (*TIMESTAMPS, Kind.TIME):
         if source.kind is Kind.TIME:
             return over_arrays(lambda array: _cut_time(array, target.precision or 0))
         return lambda datum: to_precision(datum, target.precision or 0)
-    if enter is None or leave is None:
-        return None
+    enter, leave = _ENTER[source.kind], _LEAVE[target.kind]
     return lambda datum: leave(enter(datum, context), target, context)
 
 

@@ -27,7 +27,7 @@ def assigned(plan: Plan, position: int, target: Field, table: str, span: Span | 
 
 
 def _assignable(source: SqlType, target: SqlType) -> bool:
-    """Flink's implicit conversions: nothing is lost, but for decimal digits and the time of day of another zone."""
+    """Flink's implicit conversions: nothing is lost but decimal digits, the length of texts, and a part of a time."""
     if source.same_as(target) or source.kind is Kind.NULL:
         return True
     if source.kind in NUMERIC and target.kind in NUMERIC:
@@ -36,6 +36,8 @@ def _assignable(source: SqlType, target: SqlType) -> bool:
         if source.kind in kinds and target.kind in kinds:
             return True
     if source.kind is Kind.DATE and target.kind in TIMESTAMPS:
+        return True
+    if source.kind is Kind.TIMESTAMP and target.kind in (Kind.DATE, Kind.TIME):
         return True
     if source.kind is not target.kind or len(source.children) != len(target.children):
         return False

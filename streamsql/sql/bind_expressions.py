@@ -86,7 +86,7 @@ def _literal(binder: ExpressionBinder, tree: Tree) -> Expr:
 
 def _hex(binder: ExpressionBinder, tree: Tree) -> Expr:
     value = bytes.fromhex(tree.this)
-    type_ = t.SqlType(Kind.BINARY, max(1, len(value)), nullable=False)
+    type_ = t.SqlType(Kind.BINARY, len(value), nullable=False)
     return Literal(value, type=type_, span=span_of(tree))
 
 
@@ -192,8 +192,10 @@ def _case(binder: ExpressionBinder, tree: Tree) -> Expr:
 
 
 def _cast(binder: ExpressionBinder, tree: Tree) -> Expr:
-    safe = isinstance(tree, exp.TryCast)
-    return resolve_cast(binder.bind(tree.this), bind_type(tree.args["to"]), safe=safe, span=span_of(tree))
+    arg, target, span = binder.bind(tree.this), tree.args["to"], span_of(tree)
+    if (unit := target.args.get("unit")) and arg.type.kind in t.INTEGERS:
+        return resolve_call("*", (arg, literals.interval("1", unit, None, False, span)), span)
+    return resolve_cast(arg, bind_type(target), safe=isinstance(tree, exp.TryCast), span=span)
 
 
 def _dot(binder: ExpressionBinder, tree: Tree) -> Expr:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time
 from decimal import Decimal
+from math import isinf
 
 from streamsql.errors import Span, SqlError
 from streamsql.expr import types as t
@@ -15,27 +16,37 @@ from streamsql.time import SECOND, from_datetime
 _DAY_TIME = {"WEEK": 604_800, "DAY": 86_400, "HOUR": 3_600, "MINUTE": 60, "SECOND": 1}
 _MONTHS = {"YEAR": 12, "QUARTER": 3, "MONTH": 1}
 _ORDER = ("DAY", "HOUR", "MINUTE", "SECOND")
+_BELOW = {"MONTH": 12, "HOUR": 24, "MINUTE": 60, "SECOND": 60}
+_INTERVAL_LIMIT = {t.INTERVAL_DAY: 1 << 63, t.INTERVAL_MONTH: 1 << 31}
 _TIME = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d+))?$")
-_TIMESTAMP = re.compile(r"(\d{4,5}-\d{1,2}-\d{1,2})(?:[ T](\d{1,2}:\d{1,2}(?::\d{1,2}(?:\.(\d+))?)?))?$")
+_TIMESTAMP = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})(?:[ T](\d{1,2}:\d{1,2}(?::\d{1,2}(?:\.(\d+))?)?))?$")
+_FORMS = {"DATE": "2025-01-31", "TIME": "23:59:59.123", "TIMESTAMP": "2025-01-31 23:59:59.123"}
 
 
 def number(text: str, span: Span | None) -> Literal:
     """1 is INT (BIGINT, DECIMAL where it does not fit), 1.5 is DECIMAL, 1e3 is DOUBLE."""
     if re.search("[eE]", text):
-        return Literal(float(text), type=t.DOUBLE.with_nullable(False), span=span)
+        return Literal(_double(text, span), type=t.DOUBLE.with_nullable(False), span=span)
     value = Decimal(text)
     digits = len(value.as_tuple().digits)
-    if value == value.to_integral_value() and "." not in text:
+    if not value.as_tuple().exponent:
         for type_, bits in ((t.INT, 31), (t.BIGINT, 63)):
             if value < 1 << bits:
                 return Literal(int(value), type=type_.with_nullable(False), span=span)
-        scale = 0
-    else:
-        scale = -int(value.as_tuple().exponent)
+    scale = -int(value.as_tuple().exponent)
     precision = max(digits, scale, 1)
     if precision > 38:
-        raise SqlError(f"{text} has more than the 38 digits of a DECIMAL", span=span)
+        hint = f"write {text}e0 for a DOUBLE, which keeps 17 digits"
+        raise SqlError(f"{text} has more than the 38 digits of a DECIMAL", span=span, hint=hint)
     return Literal(value, type=t.decimal(precision, scale).with_nullable(False), span=span)
+
+
+def _double(text: str, span: Span | None) -> float:
+    value = float(text)
+    if isinf(value):
+        hint = "write CAST('Infinity' AS DOUBLE) where that is meant"
+        raise SqlError(f"{text} is too large for a DOUBLE, which ends at 1.7976931348623157E308", span=span, hint=hint)
+    return value
 
 
 def string(text: str, span: Span | None) -> Literal:
@@ -47,10 +58,18 @@ def typed(kind: str, text: str, span: Span | None) -> Literal:
     parse = {"DATE": _date, "TIME": _time, "TIMESTAMP": _timestamp}[kind]
     try:
         value, type_ = parse(text.strip())
-    except ValueError:
-        forms = {"DATE": "2025-01-31", "TIME": "23:59:59.123", "TIMESTAMP": "2025-01-31 23:59:59.123"}
-        raise SqlError(f"{text!r} is not a {kind}", span=span, hint=f"write {kind} '{forms[kind]}'") from None
+    except ValueError as error:
+        hint = f"write {kind} '{_FORMS[kind]}'"
+        raise SqlError(f"{text!r} is not a {kind}{_reason(error)}", span=span, hint=hint) from None
     return Literal(value, type=type_.with_nullable(False), span=span)
+
+
+def _reason(error: ValueError) -> str:
+    """What is wrong with a part of the date, such as `: month must be in 1..12`."""
+    text = str(error)
+    if "day" in text and "range" in text:
+        return ": that month has no such day"
+    return f": {text.split(', not')[0]}" if "must be in" in text or "digits" in text else ""
 
 
 def _date(text: str) -> tuple[int, SqlType]:
@@ -87,7 +106,7 @@ def _fraction(digits: str | None) -> tuple[int, int]:
     if digits is None:
         return 0, 0
     if len(digits) > t.MAX_TIME_PRECISION:
-        raise ValueError(digits)
+        raise ValueError(f"times have at most {t.MAX_TIME_PRECISION} fraction digits")
     return int(digits.ljust(6, "0")), len(digits)
 
 
@@ -97,33 +116,68 @@ def interval(text: str, unit: str, to: str | None, negative: bool, span: Span | 
     sign = -1 if negative else 1
     if body.startswith(("-", "+")):
         sign, body = (-sign if body[0] == "-" else sign), body[1:]
+    parse, type_ = (_months, t.INTERVAL_MONTH) if unit in _MONTHS else (_day_time, t.INTERVAL_DAY)
+    wanted = f"{unit} TO {to}" if to else unit
     try:
-        if unit in _MONTHS:
-            months = _months(body, unit, to)
-            return Literal(sign * months, type=t.INTERVAL_MONTH.with_nullable(False), span=span)
-        value = _day_time(body, unit, to)
-    except (ValueError, ArithmeticError):
-        wanted = f"{unit} TO {to}" if to else unit
-        hint = "write INTERVAL '10' MINUTE or INTERVAL '1:30' HOUR TO MINUTE"
-        raise SqlError(f"{text!r} is not an interval of {wanted}", span=span, hint=hint) from None
-    return Literal(sign * value, type=t.INTERVAL_DAY.with_nullable(False), span=span)
+        value = sign * parse(body, unit, to)
+    except ValueError as error:
+        hint = f"write INTERVAL '{_INTERVAL_FORMS.get((unit, to), '10')}' {wanted}"
+        raise SqlError(f"{text!r} is not an interval of {wanted}{_reason(error)}", span=span, hint=hint) from None
+    if abs(value) >= _INTERVAL_LIMIT[type_]:
+        raise SqlError(f"an interval of {text} {wanted} is too long", span=span)
+    return Literal(value, type=type_.with_nullable(False), span=span)
+
+
+_INTERVAL_FORMS: dict[tuple[str, str | None], str] = {
+    ("YEAR", "MONTH"): "1-6",
+    ("SECOND", None): "1.5",
+    ("DAY", "HOUR"): "1 12",
+    ("DAY", "MINUTE"): "1 12:30",
+    ("DAY", "SECOND"): "1 12:30:15.5",
+    ("HOUR", "MINUTE"): "12:30",
+    ("HOUR", "SECOND"): "12:30:15.5",
+    ("MINUTE", "SECOND"): "30:15.5",
+}
 
 
 def _months(body: str, unit: str, to: str | None) -> int:
     if to is None:
-        return int(body) * _MONTHS[unit]
+        return _whole(body) * _MONTHS[unit]
     years, months = body.split("-")
-    return int(years) * 12 + int(months)
+    return _whole(years) * 12 + _inner(months, "MONTH")
 
 
 def _day_time(body: str, unit: str, to: str | None) -> int:
     if to is None:
-        if not re.fullmatch(r"\d+(\.\d+)?", body) or ("." in body and unit != "SECOND"):
-            raise ValueError(body)
-        return int(Decimal(body) * _DAY_TIME[unit] * SECOND)
+        return (_micros(body) if unit == "SECOND" else _whole(body) * SECOND) * _DAY_TIME[unit]
     units = _ORDER[_ORDER.index(unit) : _ORDER.index(to) + 1]
-    parts = re.split("[ :]+", body)
-    if len(parts) != len(units) or not units:
+    if not re.fullmatch(r"\d+ \d+(:[\d.]+)*" if unit == "DAY" else r"\d+(:[\d.]+)+", body):
         raise ValueError(body)
-    total = sum((Decimal(part) * _DAY_TIME[each] for part, each in zip(parts, units, strict=True)), Decimal(0))
-    return int(total * SECOND)
+    first, *rest = re.split("[ :]", body)
+    if len(rest) != len(units) - 1:
+        raise ValueError(body)
+    parts = (
+        _inner(part, each) * _DAY_TIME[each] for part, each in zip(rest, units[1:], strict=True) if each != "SECOND"
+    )
+    seconds = _inner(rest[-1], "SECOND") if to == "SECOND" else 0
+    return (_whole(first) * _DAY_TIME[unit] + sum(parts)) * SECOND + seconds
+
+
+def _inner(part: str, unit: str) -> int:
+    """A field that another precedes, which limits it; seconds as microseconds."""
+    value, size = (_micros(part), SECOND) if unit == "SECOND" else (_whole(part), 1)
+    if value >= _BELOW[unit] * size:
+        raise ValueError(f"{unit.lower()} must be in 0..{_BELOW[unit] - 1}")
+    return value
+
+
+def _micros(seconds: str) -> int:
+    whole, _, fraction = seconds.partition(".")
+    micros, _ = _fraction(fraction or None)
+    return _whole(whole) * SECOND + micros
+
+
+def _whole(text: str) -> int:
+    if not re.fullmatch(r"[0-9]+", text):
+        raise ValueError(text)
+    return int(text)

@@ -145,6 +145,8 @@ def _type_name(text: Generator, node: nodes.TypeName) -> str:
     precision = args.get("precision")
     if node.expressions:
         written = f"{name}<{listed(text, node.expressions)}>"
+    elif unit := args.get("unit"):
+        written = f"INTERVAL {unit}"
     elif precision is None:
         written = {"VARCHAR": "STRING", "VARBINARY": "BYTES"}.get(name, name)
     elif name == "DECIMAL":

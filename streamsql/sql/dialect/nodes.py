@@ -61,9 +61,9 @@ class IntervalLiteral(Expression):
 
 
 class TypeName(Expression):
-    """A SQL type: see the table in the package's docstring."""
+    """A SQL type: see the table in the package's docstring. `unit`: that of an INTERVAL in only one."""
 
-    arg_types = arguments("this precision? scale? expressions? not_null?")
+    arg_types = arguments("this precision? scale? expressions? not_null? unit?")
 
 
 class FieldType(Expression):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
@@ -149,8 +151,9 @@ class TypeGrammar(Cursor):
 
     def _interval_type(self) -> TypeName:
         self.take()
-        unit, _, _, _ = self._interval_qualifier()
-        return TypeName(this=f"INTERVAL {'YEAR TO MONTH' if unit in MONTH_UNITS else 'DAY TO SECOND'}")
+        unit, _, to, _ = self._interval_qualifier()
+        kind = "INTERVAL YEAR TO MONTH" if unit in MONTH_UNITS else "INTERVAL DAY TO SECOND"
+        return TypeName(this=kind, unit=unit if to is None else None)
 
     # Literals
 
@@ -163,6 +166,12 @@ class TypeGrammar(Cursor):
             unit = self.keys[self.index + 1] if self.keys[self.index + 1] in TIME_UNITS else "MINUTE"
             raise self.error(expected="a string", hint=f"write INTERVAL '{self.token.text}' {unit}")
         text = self.string("the length of the interval as a string")
+        if counted := re.fullmatch(r"\s*(-?[\d.]+)\s+([A-Za-z]+)\s*", text.this):
+            number, word = counted.groups()
+            hint = f"write INTERVAL '{number}' {word.upper().removesuffix('S')}"
+            raise SqlError(
+                f"the unit of an interval stands behind its text: {text.this!r}", span=self.span(start), hint=hint
+            )
         unit, precision, to, fraction = self._interval_qualifier()
         literal = IntervalLiteral(
             this=text, unit=unit, negative=sign == "-", precision=precision, to=to, fraction=fraction

@@ -47,7 +47,7 @@ SYMBOLS = {
 TOKEN = re.compile(
     r"""
     (?P<space>[\s\ufeff]+ | --[^\n]* | /\*(?!\+).*?\*/)
-  | (?P<unicode>[uU]&'(?:[^']|'')*')
+  | (?P<unicode>[uU]&'(?:[^']|'')*'(?:\s+(?i:UESCAPE)\s*'[^'0-9a-fA-F+\s]')?)
   | (?P<hex>[xX]'(?:[^']|'')*')
   | (?P<string>'(?:[^']|'')*')
   | (?P<name>`(?:[^`]|``)*` | "(?:[^"]|"")*")
@@ -103,7 +103,7 @@ def _token(sql: str, match: re.Match[str]) -> Token:
         case "hex":
             return _hex(text, span)
         case "unicode":
-            return _make(TokenType.STRING, _unescape(text[3:-1].replace("''", "'"), span), span)
+            return _make(TokenType.STRING, _unicode(text, span), span)
         case _:
             raise SqlError(f'syntax error: unexpected "{text}"', span=span, hint=ELSEWHERE[text])
 
@@ -139,12 +139,15 @@ def _hex(text: str, span: Span) -> Token:
     return _make(TokenType.HEX_STRING, digits.lower(), span)
 
 
-def _unescape(text: str, span: Span) -> str:
+def _unicode(text: str, span: Span) -> str:
+    """The text of U&'…' with its escapes \\XXXX and \\+XXXXXX replaced; UESCAPE '!' names another sign than \\."""
+    named = re.search(r"'\s+UESCAPE\s*'(.)'$", text, re.IGNORECASE)
+    sign, end = (re.escape(named[1]), named.start()) if named else (r"\\", len(text) - 1)
     try:
         return re.sub(
-            r"\\(?:\\|\+([0-9a-fA-F]{6})|([0-9a-fA-F]{4}))",
-            lambda found: chr(int(found[1] or found[2], 16)) if found[1] or found[2] else "\\",
-            text,
+            rf"{sign}(?:(?P<sign>{sign})|\+([0-9a-fA-F]{{6}})|([0-9a-fA-F]{{4}}))",
+            lambda found: found["sign"] or chr(int(found[2] or found[3], 16)),
+            text[3:end].replace("''", "'"),
         )
     except ValueError as error:
         raise SqlError("syntax error: U&'...' names a character that does not exist", span=span) from error
