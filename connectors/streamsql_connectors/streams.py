@@ -119,3 +119,30 @@ class StandardInput(io.RawIOBase):
             return bool(select.select([self._stream.fileno()], [], [], 0)[0])
         except (OSError, ValueError):
             return False
+
+
+class Rejoined(io.RawIOBase):
+    """A stream again from its start, of which some bytes were read already. Whoever opened the stream closes it."""
+
+    def __init__(self, head: bytes, rest: Any) -> None:
+        self._head = memoryview(head)
+        self._rest = rest
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        """Bytes of the head as long as there are any."""
+        view = memoryview(target).cast("B")
+        if len(self._head):
+            count = min(len(view), len(self._head))
+            view[:count] = self._head[:count]
+            self._head = self._head[count:]
+        else:
+            count = int(self._rest.readinto(view) or 0)
+        self._place += count
+        return count
+
+    def tell(self) -> int:
+        return self._place

@@ -67,8 +67,8 @@ def all_types() -> pa.RecordBatch:
 
 
 def options(schema: Schema | None, path: Any = None, **more: Any) -> TableOptions:
-    """Options of a table `t`; in keyword names `__` stands for `.` and `_` for `-`."""
-    texts = {key.replace("__", ".").replace("_", "-"): str(value) for key, value in more.items()}
+    """Options of a table `t`; in keyword names `__` stands for `.` and `_` for `-`, unless there is a `.` in them."""
+    texts = {key if "." in key else key.replace("__", ".").replace("_", "-"): str(value) for key, value in more.items()}
     if path is not None:
         texts["path"] = str(path)
     return TableOptions("t", schema, texts, ManualClock(1_700_000_000_000_000))

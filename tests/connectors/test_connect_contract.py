@@ -12,7 +12,19 @@ from streamsql_connectors import text_blocks
 from streamsql.expr import types as t
 from tests.connectors.tables import ALL_TYPES, all_types, batch, read, rows_of, write
 
-ENDINGS = ("jsonl", "csv", "tsv", "parquet", "arrow", "jsonl.gz", "csv.zst", "parquet.gz", "arrow.zst")
+ENDINGS = (
+    "jsonl",
+    "csv",
+    "tsv",
+    "parquet",
+    "arrow",
+    "jsonl.gz",
+    "csv.zst",
+    "parquet.gz",
+    "arrow.zst",
+    "avro",
+    "avro.gz",
+)
 NUMBERS = t.schema(("id", t.INT), ("name", t.STRING))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow as pa
 from streamsql.errors import DataError
 from streamsql.expr.types import Schema, from_arrow_schema
 from streamsql.ports import Comparison, DecodedRows, FileReader, FileWriter, OptionInfo, Position, RecordFile
+from streamsql_connectors.streams import Rejoined
 
 _MAGIC = b"ARROW1"
 _BATCH_ROWS = 65_536
@@ -75,30 +77,9 @@ def _batches_of(stream: Any, seekable: bool, columns: list[int] | None) -> _Batc
 
 
 def _as_stream(stream: Any, head: bytes, columns: list[int] | None) -> _Batches:
-    source = pa.PythonFile(_Rejoined(head, stream), "r")
+    source = pa.PythonFile(BufferedReader(Rejoined(head, stream)), "r")
     opened = pa.ipc.open_stream(source, options=pa.ipc.IpcReadOptions(included_fields=columns))
     return _Batches(opened.schema, iter(opened))
-
-
-class _Rejoined:
-    """A stream again from its start, of which some bytes were read already."""
-
-    closed = False
-
-    def __init__(self, head: bytes, rest: Any) -> None:
-        self._head = head
-        self._rest = rest
-
-    def read(self, size: int = -1) -> bytes:
-        head, self._head = (self._head, b"") if size < 0 else (self._head[:size], self._head[size:])
-        wanted = size - len(head)
-        return head + self._rest.read(wanted if size >= 0 else -1) if wanted or size < 0 else head
-
-    def readable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        """Whoever opened the stream closes it."""
 
 
 @dataclass(frozen=True, slots=True)
