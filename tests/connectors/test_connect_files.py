@@ -132,7 +132,10 @@ def test_raw_lines_as_written(tmp_path: Path) -> None:
         ({"csv__header": "true"}, "unknown option 'csv.header'"),
         ({"json__ignore_parse_errors": "yes"}, "'ignore-parse-errors' = 'yes': write true or false"),
         ({"compression": "rar"}, "'compression' = 'rar': write one of gzip, zstd, none"),
-        ({"format": "jsn"}, r"unknown format 'jsn'\nhint: did you mean \"json\"\?.*arrow, avro, csv, json, parquet, raw"),
+        (
+            {"format": "jsn"},
+            r"unknown format 'jsn'\nhint: did you mean \"json\"\?.*arrow, avro, csv, json, parquet, raw",
+        ),
         ({"json__timestamp_format__standard": "RFC"}, "write one of SQL, ISO-8601"),
     ],
 )
