@@ -49,6 +49,13 @@ ENDINGS = {
 }
 
 
+_TOLD_BY_ENDING = {
+    ("csv", ".tsv"): {"delimiter": "\t"},
+    ("arrow", ".arrows"): {"layout": "stream"},
+}
+"""Options of a format that the ending of a name stands for."""
+
+
 @dataclass(frozen=True, slots=True)
 class _FileTable:
     """What the options of a table say; `options` are the format's own, without prefix."""
@@ -142,8 +149,8 @@ def _parse(table: TableOptions, path: str, example: str) -> _FileTable:
             rest[key] = value
     prefixed = (f"{name}.{each}" for each in known)
     refuse_unknown(rest, (*_OWN, *prefixed), f"table {table.name} (filesystem, {name})")
-    if name == "csv" and "field-delimiter" not in own and _plain_ending(example) == ".tsv":
-        own["field-delimiter"] = "\t"
+    for key, value in _TOLD_BY_ENDING.get((name, _plain_ending(example)), {}).items():
+        own.setdefault(key, value)
     return _FileTable(path, _compression(table), name, format_, own)
 
 

@@ -70,6 +70,17 @@ def count(text: str) -> int:
     return int(text)
 
 
+def positive(text: str) -> int:
+    """A whole number from 1 on.
+
+    >>> positive("10")
+    10
+    """
+    if count(text) == 0:
+        raise ValueError("write a whole number from 1 on")
+    return int(text)
+
+
 def byte_size(text: str) -> int:
     """
     >>> byte_size("128 MB")
@@ -104,12 +115,13 @@ def characters(text: str) -> str:
     return _ESCAPES.get(text, text)
 
 
-def choice(*allowed: str) -> Callable[[str], str]:
-    """A parser that accepts one of the given words."""
+def choice(*allowed: str, fold: bool = False) -> Callable[[str], str]:
+    """A parser that accepts one of the given words; `fold`: in upper case too."""
 
     def parse(text: str) -> str:
-        if text not in allowed:
+        word = text.lower() if fold else text
+        if word not in allowed:
             raise ValueError(f"write one of {', '.join(allowed)}")
-        return text
+        return word
 
     return parse

@@ -255,15 +255,17 @@ def from_arrow(type_: pa.DataType) -> SqlType:
     for matches, sql_type in _FROM_ARROW:
         if matches(type_):
             return sql_type
-    if pa.types.is_dictionary(type_):
+    if isinstance(type_, pa.BaseExtensionType):
+        return _EXTENSIONS.get(type_.extension_name) or from_arrow(type_.storage_type)
+    if pa.types.is_dictionary(type_) or pa.types.is_run_end_encoded(type_):
         return from_arrow(type_.value_type)
-    if pa.types.is_decimal(type_) and type_.precision <= 38:
-        return decimal(type_.precision, type_.scale)
+    if pa.types.is_decimal(type_) and type_.precision - min(type_.scale, 0) <= 38:
+        return decimal(type_.precision - min(type_.scale, 0), max(type_.scale, 0))
     if pa.types.is_timestamp(type_):
         return (timestamp_ltz if type_.tz else timestamp)(_UNIT_PRECISION[type_.unit])
     if pa.types.is_time(type_):
         return time(_UNIT_PRECISION[type_.unit])
-    if pa.types.is_list(type_) or pa.types.is_large_list(type_):
+    if any(matches(type_) for matches in _LISTS):
         return array(from_arrow(type_.value_type))
     if pa.types.is_map(type_):
         return map_(from_arrow(type_.key_type), from_arrow(type_.item_type))
@@ -272,6 +274,14 @@ def from_arrow(type_: pa.DataType) -> SqlType:
     raise UsageError(f"no SQL type holds Arrow's {type_}", hint="leave the column out or convert it first")
 
 
+_EXTENSIONS = {"arrow.uuid": STRING, "arrow.bool8": BOOLEAN}
+_LISTS = (
+    pa.types.is_list,
+    pa.types.is_large_list,
+    pa.types.is_fixed_size_list,
+    pa.types.is_list_view,
+    pa.types.is_large_list_view,
+)
 _UNIT_PRECISION = {"s": 0, "ms": 3, "us": 6, "ns": 6}
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -15,7 +16,7 @@ from streamsql_connectors.formats.row_groups import wanted_row_groups
 from streamsql.errors import DataError
 from streamsql.expr import types as t
 from streamsql.plugins import load_connector
-from streamsql.ports import Comparison
+from streamsql.ports import Comparison, ReadRequest
 from tests.connectors.tables import options, read, rows_of
 
 BEFORE_1970 = pa.scalar(-1, pa.timestamp("ns"))
@@ -60,12 +61,84 @@ def test_by_name_absent_null_extra_ignored(path: Path) -> None:
         (pa.array([0], pa.timestamp("us", "Europe/Paris")), t.timestamp_ltz(3), [datetime(1970, 1, 1, tzinfo=UTC)]),
         (pa.array([0], pa.timestamp("us")), t.timestamp_ltz(3), [datetime(1970, 1, 1, tzinfo=UTC)]),
         (pa.array([[1, 2], None], pa.large_list(pa.int8())), t.array(t.INT), [[1, 2], None]),
+        (pa.array([[1, 2], None, [3, 4]], pa.list_(pa.int32(), 2)), t.array(t.BIGINT), [[1, 2], None, [3, 4]]),
+        (pa.array([[1, 2], None, []], pa.list_view(pa.int32())), t.array(t.INT), [[1, 2], None, []]),
         (pa.array([{"x": 1}, None]), t.row(("x", "y"), (t.INT, t.INT)), [{"x": 1, "y": None}, None]),
+        (pa.array([b"0123456789abcdef", None], pa.uuid()), t.STRING, ["30313233-3435-3637-3839-616263646566", None]),
+        (pa.array([b"0123456789abcdef", None], pa.uuid()), t.BYTES, [b"0123456789abcdef", None]),
+        (pa.array(np.array([1.5, -2], np.float16)), t.FLOAT, [1.5, -2.0]),
+        (pa.array([2**64 - 1, None], pa.uint64()), t.decimal(20, 0), [Decimal(2**64 - 1), None]),
+        (pa.array([Decimal("1.5")], pa.decimal256(40, 2)), t.decimal(38, 2), [Decimal("1.50")]),
+        (pa.array([86_400_000], pa.date64()), t.DATE, [date(1970, 1, 2)]),
+        (pa.array([1], pa.time32("s")), t.time(0), [time(0, 0, 1)]),
     ],
 )
 def test_types_that_fit(path: Path, values: pa.Array, type_: Any, expected: list[Any]) -> None:
     store(path, pa.table({"v": values}))
     assert [row["v"] for row in rows_of(read(t.schema(("v", type_)), path))] == expected
+
+
+INFERRED = {
+    "u8": (pa.uint8(), "SMALLINT"),
+    "u64": (pa.uint64(), "DECIMAL(20, 0)"),
+    "words": (pa.dictionary(pa.int8(), pa.large_string()), "STRING"),
+    "half": (pa.float16(), "FLOAT"),
+    "ns": (pa.timestamp("ns"), "TIMESTAMP(6)"),
+    "zoned": (pa.timestamp("ms", "America/New_York"), "TIMESTAMP_LTZ(3)"),
+    "pair": (pa.list_(pa.large_string(), 2), "ARRAY<STRING>"),
+    "view": (pa.list_view(pa.int8()), "ARRAY<TINYINT>"),
+    "nested": (pa.struct([("m", pa.map_(pa.string(), pa.uint16()))]), "ROW<m MAP<STRING, INT>>"),
+    "id": (pa.uuid(), "STRING"),
+    "note": (pa.json_(), "STRING"),
+}
+
+
+def test_inferred_types(path: Path) -> None:
+    table = pa.table({name: pa.nulls(1, type_) for name, (type_, _) in INFERRED.items()})
+    store(path, table)
+    found = load_connector("filesystem").infer(options(None, path))
+    assert {each.name: str(each.type) for each in found} == {name: sql for name, (_, sql) in INFERRED.items()}
+    assert rows_of(read(found, path)) == [dict.fromkeys(INFERRED)]
+
+
+def test_a_type_that_sql_does_not_have_names_file_and_column(path: Path) -> None:
+    store(path, pa.table({"ok": [1], "big": pa.array([Decimal(1)], pa.decimal256(50, 2))}))
+    with pytest.raises(DataError, match=rf"{path.name}: column big is decimal256\(50, 2\), which no SQL type holds"):
+        load_connector("filesystem").infer(options(None, path))
+    assert rows_of(read(t.schema(("ok", t.BIGINT)), path)) == [{"ok": 1}]
+
+
+def test_run_ends_and_small_booleans_of_arrow_files(tmp_path: Path) -> None:
+    runs = pa.RunEndEncodedArray.from_arrays(pa.array([2, 3], pa.int32()), pa.array(["a", None]))
+    flags = pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1, 0, None], pa.int8()))
+    store(tmp_path / "t.arrow", pa.table({"r": runs, "f": flags}))
+    found = load_connector("filesystem").infer(options(None, tmp_path / "t.arrow"))
+    assert [str(each) for each in found.types] == ["STRING", "BOOLEAN"]
+    assert [tuple(row.values()) for row in rows_of(read(found, tmp_path / "t.arrow"))] == [
+        ("a", True),
+        ("a", False),
+        (None, None),
+    ]
+
+
+def test_int96_timestamps(tmp_path: Path) -> None:
+    times = [datetime(1500, 1, 1), datetime(2024, 1, 1, 0, 0, 0, 5), None]
+    pq.write_table(pa.table({"v": times}), tmp_path / "t.parquet", use_deprecated_int96_timestamps=True)
+    found = load_connector("filesystem").infer(options(None, tmp_path / "t.parquet"))
+    assert str(found.types[0]) == "TIMESTAMP(6)"
+    assert [row["v"] for row in rows_of(read(found, tmp_path / "t.parquet"))] == times
+
+
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+def test_a_type_that_drifts_between_files_names_column_and_file(tmp_path: Path, ending: str) -> None:
+    store(tmp_path / f"a.{ending}", pa.table({"v": [1, 2]}))
+    store(tmp_path / f"b.{ending}", pa.table({"v": ["3"]}))
+    found = load_connector("filesystem").infer(options(None, tmp_path))
+    rows = []
+    with pytest.raises(DataError, match=rf"b\.{ending}: column v is string in the file, but declared BIGINT"):
+        for each in load_connector("filesystem").source(options(found, tmp_path)).read(ReadRequest(("v",))):
+            rows += each.rows.column(0).to_pylist()
+    assert rows == [1, 2]
 
 
 @pytest.mark.parametrize(

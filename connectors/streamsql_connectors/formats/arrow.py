@@ -11,8 +11,9 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from streamsql.errors import DataError
-from streamsql.expr.types import Schema, from_arrow_schema
+from streamsql.expr.types import Schema
 from streamsql.ports import Comparison, DecodedRows, FileReader, FileWriter, OptionInfo, Position, RecordFile
+from streamsql_connectors.options import choice, option
 from streamsql_connectors.streams import Rejoined
 
 _MAGIC = b"ARROW1"
@@ -22,7 +23,10 @@ _BATCH_ROWS = 65_536
 class ArrowFormat:
     """Columns by name: absent ones are NULL, others are not read. Files are told from streams by their first bytes."""
 
-    options: tuple[OptionInfo, ...] = ()
+    options: tuple[OptionInfo, ...] = (
+        OptionInfo("compression", "zstd | lz4 | none", "of the record batches that are written", "none"),
+        OptionInfo("layout", "file | stream", "what is written; without it, a stream where the name ends with .arrows"),
+    )
     appendable = False
 
     def reader(self, schema: Schema, options: Mapping[str, str]) -> FileReader:
@@ -30,12 +34,16 @@ class ArrowFormat:
         return _ArrowReader(schema)
 
     def writer(self, schema: Schema, options: Mapping[str, str], target: BinaryIO, *, start: bool) -> FileWriter:
-        """The file format, record batches of 64K rows."""
-        return _ArrowWriter(schema, target)
+        """Record batches of 64K rows."""
+        codec = option(options, "compression", choice("zstd", "lz4", "none"), "none")
+        layout = option(options, "layout", choice("file", "stream"), "file")
+        return _ArrowWriter(schema, target, None if codec == "none" else codec, streaming=layout == "stream")
 
     def infer(self, file: RecordFile, options: Mapping[str, str]) -> Schema:
         """The columns that the file declares."""
-        return from_arrow_schema(_schema_of(file))
+        from streamsql_connectors.formats.shaping import inferred
+
+        return inferred(_schema_of(file), file.name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,10 +140,11 @@ def _checked(batches: Iterator[pa.RecordBatch], name: str) -> Iterator[pa.Record
 
 
 class _ArrowWriter:
-    def __init__(self, schema: Schema, target: BinaryIO) -> None:
+    def __init__(self, schema: Schema, target: BinaryIO, codec: str | None, *, streaming: bool) -> None:
         from streamsql_connectors.formats.shaping import Gathered
 
-        self._writer = pa.ipc.new_file(target, schema.to_arrow())
+        make = pa.ipc.new_stream if streaming else pa.ipc.new_file
+        self._writer = make(target, schema.to_arrow(), options=pa.ipc.IpcWriteOptions(compression=codec))
         self._gathered = Gathered(_BATCH_ROWS, self._write)
 
     def _write(self, rows: pa.Table) -> None:

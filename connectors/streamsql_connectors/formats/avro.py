@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from streamsql.errors import DataError, UsageError
-from streamsql.expr.types import Schema, from_arrow_schema
+from streamsql.expr.types import Schema
 from streamsql.ports import Comparison, DecodedRows, FileReader, FileWriter, OptionInfo, Position, RecordFile
 from streamsql_connectors.formats.avro_schema import AvroSchema, arrow_schema, as_integers, avro_schema
 from streamsql_connectors.options import boolean, choice, option
@@ -55,13 +55,15 @@ class AvroFormat:
 
     def infer(self, file: RecordFile, options: Mapping[str, str]) -> Schema:
         """The columns of the schema in the file."""
+        from streamsql_connectors.formats.shaping import inferred
+
         stream = file.open()
         try:
             found = arrow_schema(_expanded(_head(stream, file.name).schema), file.name)
         finally:
             stream.close()
         fields = [_unzoned(each) for each in found] if _legacy(options) else list(found)
-        return from_arrow_schema(pa.schema(fields))
+        return inferred(pa.schema(fields), file.name)
 
 
 def _library() -> Any:

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql.errors import DataError
-from streamsql.expr.types import BYTES_KINDS, FLOATS, INTEGERS, STRINGS, Kind, SqlType, arrow_type
+from streamsql.expr.types import BYTES_KINDS, FLOATS, INTEGERS, STRINGS, Kind, SqlType, arrow_type, from_arrow
+from streamsql_connectors.formats.extensions import DECODED, decoded
 
 
 def conform(values: pa.Array, type_: SqlType, name: str, file: str) -> pa.Array:
@@ -40,7 +41,9 @@ def fits(found: pa.DataType, declared: SqlType) -> bool:
     (True, False, True)
     """
     types, kind = pa.types, declared.kind
-    if types.is_dictionary(found):
+    if isinstance(found, pa.BaseExtensionType):
+        return _fits_extension(found, declared)
+    if types.is_dictionary(found) or types.is_run_end_encoded(found):
         return fits(found.value_type, declared)
     if types.is_null(found) or found == arrow_type(declared):
         return True
@@ -54,6 +57,11 @@ def fits(found: pa.DataType, declared: SqlType) -> bool:
     if kind in STRINGS or kind in BYTES_KINDS:
         return _is_text(found) or _is_binary(found)
     return _fits_time(found, kind) or _fits_nested(found, declared)
+
+
+def _fits_extension(found: pa.DataType, declared: SqlType) -> bool:
+    as_its_own = from_arrow(found).kind is declared.kind if found.extension_name in DECODED else False
+    return as_its_own or fits(found.storage_type, declared)
 
 
 def _is_text(found: pa.DataType) -> bool:
@@ -103,15 +111,20 @@ def _fits_nested(found: pa.DataType, declared: SqlType) -> bool:
 
 def _is_list(found: pa.DataType) -> bool:
     types = pa.types
-    return bool(types.is_list(found) or types.is_large_list(found) or types.is_fixed_size_list(found))
+    views = types.is_list_view(found) or types.is_large_list_view(found)
+    return bool(types.is_list(found) or types.is_large_list(found) or types.is_fixed_size_list(found) or views)
 
 
 def _convert(values: pa.Array, type_: SqlType) -> pa.Array:
     target = arrow_type(type_)
     if values.type == target:
         return values
+    if isinstance(values, pa.ExtensionArray):
+        return _convert(decoded(values, type_), type_)
     if pa.types.is_dictionary(values.type):
         return _convert(values.dictionary_decode(), type_)
+    if pa.types.is_run_end_encoded(values.type):
+        return _convert(pc.run_end_decode(values), type_)
     if pa.types.is_null(values.type):
         return pa.nulls(len(values), target)
     match type_.kind:
@@ -139,11 +152,20 @@ def _timestamps(values: pa.Array, target: pa.DataType) -> pa.Array:
 
 def _lists(values: pa.Array, type_: SqlType) -> pa.Array:
     element = type_.children[0]
-    if not pa.types.is_list(values.type):
+    if pa.types.is_list_view(values.type) or pa.types.is_large_list_view(values.type):
+        values = _viewed(values)
+    elif not pa.types.is_list(values.type):
         values = pc.cast(values, pa.list_(values.type.value_type))
     values = compact(values)
     rebuilt = pa.ListArray.from_arrays(values.offsets, _convert(values.values, element), mask=_missing(values))
     return rebuilt.cast(arrow_type(type_))
+
+
+def _viewed(values: pa.Array) -> pa.ListArray:
+    """A list view as a list: its elements one behind the other."""
+    lengths = pc.fill_null(pc.list_value_length(values), 0).to_numpy()
+    offsets = np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths, dtype=np.int32)])
+    return pa.ListArray.from_arrays(pa.array(offsets), values.flatten(), mask=_missing(values))
 
 
 def _maps(values: pa.Array, type_: SqlType) -> pa.Array:

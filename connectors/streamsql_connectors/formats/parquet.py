@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from streamsql.errors import DataError
-from streamsql.expr.types import Schema, from_arrow_schema
+from streamsql.errors import DataError, UsageError
+from streamsql.expr.types import Schema
 from streamsql.ports import Comparison, DecodedRows, FileReader, FileWriter, OptionInfo, Position, RecordFile
-from streamsql_connectors.options import choice, option
+from streamsql_connectors.options import boolean, choice, count, option, positive
 
+_CODECS = ("snappy", "zstd", "gzip", "lz4", "brotli", "none")
+_LEVELLED = ("zstd", "gzip", "brotli")
+_PLAIN_NAMES = {"uncompressed": "none"}
 _BATCH_ROWS = 65_536
 _ROW_GROUP_ROWS = 131_072
 _READ_BUFFER = 1 << 20
@@ -22,27 +27,46 @@ class ParquetFormat:
     """Columns by name: absent ones are NULL, others are not read."""
 
     options: tuple[OptionInfo, ...] = (
-        OptionInfo("compression", "snappy | zstd | gzip | none", "of files that are written", "snappy"),
+        OptionInfo("compression", " | ".join(_CODECS), "of files that are written", "snappy"),
+        OptionInfo("compression-level", "number", "how hard it tries; without it, the codec's own"),
+        OptionInfo("row-group-size", "number", "rows of a row group that is written", str(_ROW_GROUP_ROWS)),
+        OptionInfo("enable.dictionary", "boolean", "values that come again are written once", "true"),
+        OptionInfo(
+            "write.int64.timestamp", "boolean", "false: times are written as INT96, as old readers need", "true"
+        ),
     )
     appendable = False
 
     def reader(self, schema: Schema, options: Mapping[str, str]) -> FileReader:
         """Reads row group by row group, only the columns and row groups that are wanted."""
-        _codec(options)
+        _written_as(options)
         return _ParquetReader(schema)
 
     def writer(self, schema: Schema, options: Mapping[str, str], target: BinaryIO, *, start: bool) -> FileWriter:
-        """Row groups of 128K rows."""
-        return _ParquetWriter(schema, target, _codec(options))
+        """Row groups of 128K rows, unless told otherwise."""
+        return _ParquetWriter(schema, target, options)
 
     def infer(self, file: RecordFile, options: Mapping[str, str]) -> Schema:
         """The columns of the file's footer."""
+        from streamsql_connectors.formats.shaping import inferred
+
         with _opened(file) as opened:
-            return from_arrow_schema(opened.schema_arrow)
+            return inferred(opened.schema_arrow, file.name)
 
 
-def _codec(options: Mapping[str, str]) -> str:
-    return option(options, "compression", choice("snappy", "zstd", "gzip", "none"), "snappy").upper()
+def _written_as(options: Mapping[str, str]) -> dict[str, Any]:
+    """The options of a writer as pyarrow calls them."""
+    codec = option(options, "compression", choice(*_CODECS, "uncompressed", fold=True), "snappy")
+    level = option(options, "compression-level", count, None)
+    found = {
+        "compression": _PLAIN_NAMES.get(codec, codec),
+        "compression_level": level,
+        "use_dictionary": option(options, "enable.dictionary", boolean, True),
+        "use_deprecated_int96_timestamps": not option(options, "write.int64.timestamp", boolean, True),
+    }
+    if level is not None and codec not in _LEVELLED:
+        raise UsageError(f"'parquet.compression' = '{codec}' has no levels", hint=f"{', '.join(_LEVELLED)} have")
+    return found
 
 
 class _opened:
@@ -57,7 +81,7 @@ class _opened:
         stream = self._file.open()
         try:
             if not self._file.seekable:
-                stream = pa.BufferReader(stream.read())
+                stream = _spooled(stream)
             self._opened = pq.ParquetFile(
                 stream, buffer_size=_READ_BUFFER, pre_buffer=False, coerce_int96_timestamp_unit="us"
             )
@@ -70,6 +94,15 @@ class _opened:
     def __exit__(self, *_: object) -> None:
         self._opened.close(force=True)
         self._stream.close()
+
+
+def _spooled(stream: BinaryIO) -> Any:
+    """The bytes of a stream in a temporary file: the footer stands at the end, and they may not fit into memory."""
+    kept = tempfile.TemporaryFile()  # noqa: SIM115
+    shutil.copyfileobj(stream, kept, _READ_BUFFER)
+    stream.close()
+    kept.seek(0)
+    return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +155,20 @@ def _batches(opened: Any, name: str, group: int, wanted: list[str]) -> Iterator[
 
 
 class _ParquetWriter:
-    def __init__(self, schema: Schema, target: BinaryIO, codec: str) -> None:
+    def __init__(self, schema: Schema, target: BinaryIO, options: Mapping[str, str]) -> None:
         import pyarrow.parquet as pq
 
         from streamsql_connectors.formats.shaping import Gathered
 
-        self._writer = pq.ParquetWriter(target, schema.to_arrow(), compression=codec, store_schema=True)
-        self._gathered = Gathered(_ROW_GROUP_ROWS, self._write)
+        self._rows = option(options, "row-group-size", positive, _ROW_GROUP_ROWS)
+        try:
+            self._writer = pq.ParquetWriter(target, schema.to_arrow(), store_schema=True, **_written_as(options))
+        except (pa.ArrowException, ValueError) as error:
+            raise UsageError(f"cannot write parquet with these options: {error}") from error
+        self._gathered = Gathered(self._rows, self._write)
 
     def _write(self, rows: pa.Table) -> None:
-        self._writer.write_table(rows, row_group_size=_ROW_GROUP_ROWS)
+        self._writer.write_table(rows, row_group_size=self._rows)
 
     def write(self, rows: pa.RecordBatch) -> None:
         self._gathered.add(rows)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
-from streamsql.expr.types import Schema, arrow_type
+from streamsql.errors import DataError, UsageError
+from streamsql.expr.types import Column, Schema, arrow_type, from_arrow
 from streamsql_connectors.formats.conform import check, conform
 
 
@@ -24,6 +25,20 @@ def shaped(
             assert batch is not None
             arrays[name] = conform(batch.column(position), types[name], name, file)
     return arrays
+
+
+def inferred(found: pa.Schema, file: str) -> Schema:
+    """The columns of a file as SQL has them; DataError naming the column that SQL has no type for."""
+    columns = []
+    for field in found:
+        try:
+            columns.append(Column(field.name, from_arrow(field.type).with_nullable(field.nullable)))
+        except UsageError:
+            raise DataError(
+                f"{file}: column {field.name} is {field.type}, which no SQL type holds",
+                hint="declare the table's columns without it",
+            ) from None
+    return Schema(tuple(columns))
 
 
 def check_types(found: pa.Schema, schema: Schema, file: str) -> None:
