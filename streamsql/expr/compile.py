@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from streamsql.expr.function import ArrowFunction, Datum
 from streamsql.expr.functions import find_function
 from streamsql.expr.literals import to_scalar
 from streamsql.expr.nodes import Call, Case, Cast, ColumnRef, Expr, FieldAccess, Literal, children, column_ids
+from streamsql.expr.properties import is_volatile
 from streamsql.expr.types import arrow_type
 from streamsql.expr.vectors import broadcast, is_true
 
@@ -64,6 +66,8 @@ class _Compiler:
     made: dict[Expr, Evaluate] = field(default_factory=dict)
 
     def __call__(self, expr: Expr) -> Evaluate:
+        if is_volatile(expr):
+            return self._make(expr)
         if expr not in self.made:
             self.made[expr] = self._make(expr)
         return self.made[expr]
@@ -101,6 +105,8 @@ class _Compiler:
         kernel = self._kernel(expr)
         if kernel is None:
             return duckdb_kernel(expr, self, self._in_arrow, self.context)
+        if isinstance(expr, Call) and find_function(expr.function).per_row:
+            return _for_each_row(kernel, expr, [self(each) for each in expr.args])
         return _applied(explained(kernel, expr), [self(each) for each in children(expr)])
 
     def _in_arrow(self, expr: Expr) -> bool:
@@ -122,6 +128,13 @@ class _Compiler:
                 return lambda row: pc.struct_field(row, [index])
             case _:
                 raise AssertionError(f"no kernel for {type(expr).__name__}")
+
+
+def _for_each_row(kernel: ArrowFunction, expr: Expr, args: list[Evaluate]) -> Evaluate:
+    def evaluate(batch: pa.RecordBatch) -> Datum:
+        return explained(partial(kernel, batch.num_rows), expr)(*(each(batch) for each in args))
+
+    return evaluate
 
 
 def _applied(kernel: ArrowFunction, args: list[Evaluate]) -> Evaluate:

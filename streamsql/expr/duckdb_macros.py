@@ -110,6 +110,14 @@ _INTERVALS = {
         || streamsql_clock_text(abs(us))""",
 }
 
+_COLLECTIONS = {
+    # Entries as a map; of equal keys the last one counts.
+    "streamsql_keys(e)": "list_transform(e, lambda p: struct_extract_at(p, 1))",
+    "streamsql_map(e)": """CASE WHEN len(list_distinct(streamsql_keys(e))) = len(e) THEN map_from_entries(e)
+        ELSE map_from_entries(list_filter(e, lambda p, i: NOT list_contains(streamsql_keys(e[i + 1:]),
+            struct_extract_at(p, 1)))) END""",
+}
+
 _TIMES = {
     # The clock's offset 3 hours earlier tells, where the clock shows a time twice, when it did so first.
     "streamsql_zone_offset(m, z)": "epoch_us(m AT TIME ZONE z) - epoch_us(m)",
@@ -126,5 +134,6 @@ _TIMES = {
         ELSE -streamsql_months_up(b, a) END""",
 }
 
-MACROS: dict[str, str] = {**_DECIMALS, **_DOUBLES, **_TEXTS, **_INTERVALS, **_TIMES, **JSON_MACROS}
+_FLINK = {**_DECIMALS, **_DOUBLES, **_TEXTS, **_INTERVALS, **_TIMES, **_COLLECTIONS}
+MACROS: dict[str, str] = {**_FLINK, **JSON_MACROS}
 """Signature -> expression, in an order in which each uses only earlier ones."""

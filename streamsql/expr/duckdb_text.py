@@ -65,6 +65,11 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def failure(message: str, type_: str) -> str:
+    """An expression that fails with the message where it is reached (error() is volatile to DuckDB)."""
+    return f"CAST(CAST({quoted(message)} AS INTEGER) AS {type_})"
+
+
 def local_sql(moment: str, source: SqlType, context: EvalContext) -> str:
     """A date or timestamp as TIMESTAMP; TIMESTAMP_LTZ as the session's clock shows it."""
     match source.kind:

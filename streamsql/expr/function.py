@@ -30,7 +30,8 @@ class Function:
     `usage`: how it is called, for error messages. `rule`: checks and converts the arguments, says the type.
     `duckdb`: a template over the arguments ("{0}", "{args}" for all) or a function; the result is cast to the bound
     type. `flink`: the name there, None where Flink has no such function. `can_fail`: a row may raise.
-    `volatile`: the same arguments may give different results.
+    `volatile`: the same arguments may give different results. `per_row`: each row gets a value of its own; the Arrow
+    kernel takes the number of rows first.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Function:
     flink: str | None = None
     can_fail: bool | Callable[[Call], bool] = False
     volatile: bool = False
+    per_row: bool = False
 
     def fails(self, call: Call) -> bool:
         """Whether this call may raise on some row."""

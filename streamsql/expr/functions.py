@@ -11,9 +11,11 @@ from streamsql.expr.functions_encoding import ENCODINGS
 from streamsql.expr.functions_format import FORMATS
 from streamsql.expr.functions_json import JSON
 from streamsql.expr.functions_logic import LOGIC
+from streamsql.expr.functions_ltz import LTZ
 from streamsql.expr.functions_math import MATH
 from streamsql.expr.functions_nested import NESTED_FUNCTIONS
 from streamsql.expr.functions_pattern import PATTERNS
+from streamsql.expr.functions_random import RANDOM
 from streamsql.expr.functions_text import TEXT
 
 _TABLE = (
@@ -28,6 +30,8 @@ _TABLE = (
     *COLLECTIONS,
     *JSON,
     *ENCODINGS,
+    *RANDOM,
+    *LTZ,
 )
 FUNCTIONS: dict[str, Function] = {each.name: each for each in _TABLE}
 
@@ -38,6 +42,7 @@ OVERLOADS: dict[str, tuple[str, ...]] = {
     "FLOOR": ("FLOOR", "FLOOR TO"),
     "CEIL": ("CEIL", "CEIL TO"),
     "LOG": ("LOG", "LOG BASE"),
+    "TO_TIMESTAMP_LTZ": ("TO_TIMESTAMP_LTZ", "TO_TIMESTAMP_LTZ TEXT"),
 }
 """Names that several entries share: the first that takes the arguments is meant."""
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from streamsql.expr import types as t
 from streamsql.expr.coercion import coerce, common_type, is_text
 from streamsql.expr.context import EvalContext
-from streamsql.expr.duckdb_text import duckdb_type
-from streamsql.expr.function import Function, Render
+from streamsql.expr.duckdb_text import duckdb_type, failure, quoted
+from streamsql.expr.function import Function, Render, literal
+from streamsql.expr.java_regex import java_regex
 from streamsql.expr.nodes import Call, Expr, Literal
 from streamsql.expr.signatures import Args, Bound, Mismatch, Rule, any_nullable, same_type, takes
 from streamsql.expr.types import Kind, SqlType
@@ -162,16 +163,36 @@ _UNION = _DISTINCT.replace("{0}", "list_concat({0}, {1})")
 
 def _text_map(call: Call, args: Sequence[str], context: EvalContext) -> str:
     """STR_TO_MAP('a=1,b=2'): a part without `=` is a key with NULL."""
-    text = args[0]
-    between = args[1] if len(args) > 1 else "','"
-    equals = args[2] if len(args) > 2 else "'='"
-    value = f"CASE WHEN contains(e, {equals}) THEN substring(e, strpos(e, {equals}) + length({equals})) END"
-    pair = f"struct_pack(k := string_split(e, {equals})[1], v := {value})"
-    return f"map_from_entries(list_transform(string_split({text}, {between}), lambda e: {pair}))"
+    between, equals = (_delimiter(call, index, plain) for index, plain in ((1, ","), (2, "=")))
+    before, found = quoted(f"(?s)^(.*?)(?:{equals})"), f"regexp_matches(e, {quoted(equals)})"
+    key = f"CASE WHEN {found} THEN regexp_extract(e, {before}, 1) ELSE e END"
+    value = f"CASE WHEN {found} THEN regexp_replace(e, {before}, '') END"
+    parts = f"string_split_regex({args[0]}, {quoted(between)})"
+    return f"streamsql_map(list_transform({parts}, lambda e: {{'key': {key}, 'value': {value}}}))"
 
 
-def _entry(name: str, usage: str, rule: Rule, sql: str | Render) -> Function:
-    return Function(name, f"{name}({usage})", rule, None, sql, name)
+def _map_of_arrays_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
+    unlike = failure("MAP_FROM_ARRAYS takes arrays of one length", duckdb_type(call.type))
+    keys, values = args
+    return f"CASE WHEN len({keys}) <> len({values}) THEN {unlike} ELSE streamsql_map(list_zip({keys}, {values})) END"
+
+
+def _delimiter(call: Call, index: int, plain: str) -> str:
+    """Delimiters are regular expressions."""
+    return java_regex(str(literal(call, index, plain)))
+
+
+def _text_map_rule(args: Args) -> Bound:
+    bound = takes("text, text?, text?", _MAP_OF_TEXT)(args)
+    for each in bound.args[1:]:
+        if not isinstance(each, Literal) or not isinstance(each.value, str) or not each.value:
+            raise Mismatch("the delimiters of STR_TO_MAP must be constant texts", span=each.span)
+        java_regex(each.value)
+    return bound
+
+
+def _entry(name: str, usage: str, rule: Rule, sql: str | Render, *, can_fail: bool = False) -> Function:
+    return Function(name, f"{name}({usage})", rule, None, sql, name, can_fail)
 
 
 def _any_null(sql: str) -> str:
@@ -196,13 +217,19 @@ COLLECTIONS: tuple[Function, ...] = (
     _entry("ARRAY_SLICE", "array, from[, to]", _slice_rule, _slice_sql),
     _entry("ARRAY_JOIN", "array of text, text[, text for NULL]", _join_rule, _join_sql),
     _entry("MAP_ENTRIES", "map", takes("map", _entries), "map_entries({0})"),
-    _entry("MAP_FROM_ENTRIES", "array of rows", _entries_rule, "map_from_entries({0})"),
+    _entry("MAP_FROM_ENTRIES", "array of rows", _entries_rule, "streamsql_map({0})", can_fail=True),
     _entry("MAP_UNION", "map, …", _all_of(Kind.MAP, 1), _combined("map_concat")),
-    _entry("MAP_FROM_ARRAYS", "array, array", takes("array, array", _from_arrays), "MAP({0}, {1})"),
+    _entry(
+        "MAP_FROM_ARRAYS",
+        "array, array",
+        takes("array, array", _from_arrays),
+        _map_of_arrays_sql,
+        can_fail=True,
+    ),
     Function(
         "STR_TO_MAP",
         "STR_TO_MAP(text[, text, text])",
-        takes("text, text?, text?", _MAP_OF_TEXT),
+        _text_map_rule,
         None,
         _text_map,
         "STR_TO_MAP",

@@ -20,7 +20,7 @@ from streamsql.expr.java_patterns import duckdb_format, formatter, is_moment, re
 from streamsql.expr.literals import now_scalar
 from streamsql.expr.nodes import Call, Literal
 from streamsql.expr.signatures import Args, Bound, Mismatch, Rule, any_nullable
-from streamsql.expr.types import INTEGERS, Kind, SqlType, arrow_type
+from streamsql.expr.types import INTEGERS, Kind, SqlType
 from streamsql.expr.vectors import numbers, over_arrays, with_nulls
 
 DEFAULT_PATTERN = "yyyy-MM-dd HH:mm:ss"
@@ -55,7 +55,7 @@ def _date_format_sql(call: Call, args: Sequence[str], context: EvalContext) -> s
     return duckdb_format(local_sql(args[0], call.args[0].type, context), str(literal(call, 1)))
 
 
-def _reading_rule(result: SqlType) -> Rule:
+def reading_rule(result: SqlType) -> Rule:
     def rule(args: Args) -> Bound:
         if len(args) not in (1, 2) or not all(is_text(each.type) or each.type.kind is Kind.NULL for each in args):
             raise Mismatch
@@ -67,7 +67,7 @@ def _reading_rule(result: SqlType) -> Rule:
     return rule
 
 
-def _read(target: SqlType, call: Call, context: EvalContext) -> ArrowFunction:
+def read_text(target: SqlType, call: Call, context: EvalContext) -> ArrowFunction:
     """Text to a date or time, NULL where it is none."""
     pattern = literal(call, 1)
     plain = time_casts.parser(target, context)
@@ -87,7 +87,7 @@ def _pattern_parser(target: SqlType, pattern: str, context: EvalContext) -> Arro
     return parse
 
 
-def _read_sql(target: SqlType, call: Call, args: Sequence[str], context: EvalContext) -> str:
+def read_text_sql(target: SqlType, call: Call, args: Sequence[str], context: EvalContext) -> str:
     pattern = literal(call, 1)
     if pattern is None:
         name = "streamsql_to_date" if target.kind is Kind.DATE else "streamsql_to_timestamp"
@@ -117,26 +117,6 @@ def _read_pattern_sql(text: str, pattern: str) -> str:
     return f"list_transform([{fields}], lambda f: CASE WHEN {found} THEN streamsql_moment({', '.join(values)}) END)[1]"
 
 
-def _ltz_rule(args: Args) -> Bound:
-    if len(args) != 2 or not isinstance(args[1], Literal) or args[1].value not in (0, 3, 6):
-        raise Mismatch
-    if args[0].type.kind not in (*INTEGERS, Kind.NULL):
-        raise Mismatch
-    number = coerce(args[0], t.BIGINT)
-    precision = 6 if args[1].value == 6 else 3
-    return Bound((number, args[1]), t.timestamp_ltz(precision).with_nullable(number.type.nullable))
-
-
-def _ltz(call: Call, context: EvalContext) -> ArrowFunction:
-    factor = pa.scalar(10 ** (6 - int(str(literal(call, 1)))), pa.int64())
-    target = arrow_type(call.type)
-    return lambda number, precision: pc.cast(pc.multiply(number, factor), target)
-
-
-def _ltz_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
-    return f"make_timestamptz({args[0]} * {10 ** (6 - int(str(literal(call, 1))))})"
-
-
 def _from_unixtime_rule(args: Args) -> Bound:
     if len(args) not in (1, 2) or args[0].type.kind not in (*INTEGERS, Kind.NULL):
         raise Mismatch
@@ -162,24 +142,30 @@ def _from_unixtime_sql(call: Call, args: Sequence[str], context: EvalContext) ->
 
 
 def _unix_timestamp_rule(args: Args) -> Bound:
+    if not args:
+        return Bound((), t.BIGINT.with_nullable(False))
     if len(args) == 1 and is_moment(args[0].type):
         zoned = coerce(args[0], t.timestamp_ltz(3))
         return Bound((zoned,), t.BIGINT.with_nullable(zoned.type.nullable))
-    return _reading_rule(t.BIGINT)(args)
+    return reading_rule(t.BIGINT)(args)
 
 
 def _unix_timestamp(call: Call, context: EvalContext) -> ArrowFunction:
     seconds = over_arrays(lambda array: with_nulls(numbers(array) // 1_000_000, pa.int64(), array))
+    if not call.args:
+        return lambda: pa.scalar(context.now() // 1_000_000, pa.int64())
     if call.args[0].type.kind is Kind.TIMESTAMP_LTZ:
         return lambda moment: seconds(moment)
-    read = _read(t.timestamp(3), call, context)
+    read = read_text(t.timestamp(3), call, context)
     return lambda *args: seconds(time_casts.from_local(read(*args), context))
 
 
 def _unix_timestamp_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
+    if not args:
+        return str(context.now() // 1_000_000)
     moment = args[0]
     if call.args[0].type.kind is not Kind.TIMESTAMP_LTZ:
-        moment = zoned_sql(_read_sql(t.timestamp(3), call, args, context), t.timestamp_ltz(3), context)
+        moment = zoned_sql(read_text_sql(t.timestamp(3), call, args, context), t.timestamp_ltz(3), context)
     return f"CAST(floor(epoch_us({moment}) / 1000000) AS BIGINT)"
 
 
@@ -219,7 +205,7 @@ _STAMP = t.timestamp(3)
 
 def _reading(name: str, target: SqlType) -> Function:
     usage = f"{name}(text[, 'pattern'])"
-    return Function(name, usage, _reading_rule(target), partial(_read, target), partial(_read_sql, target), name)
+    return Function(name, usage, reading_rule(target), partial(read_text, target), partial(read_text_sql, target), name)
 
 
 def _entry(name: str, usage: str, rule: Rule, build: Build, render: Render) -> Function:
@@ -230,13 +216,12 @@ FORMATS: tuple[Function, ...] = (
     _entry("DATE_FORMAT", "DATE_FORMAT(timestamp, 'pattern')", _date_format_rule, _date_format, _date_format_sql),
     _reading("TO_TIMESTAMP", _STAMP),
     _reading("TO_DATE", t.DATE),
-    _entry("TO_TIMESTAMP_LTZ", "TO_TIMESTAMP_LTZ(integer, 0 or 3)", _ltz_rule, _ltz, _ltz_sql),
     _entry(
         "FROM_UNIXTIME", "FROM_UNIXTIME(seconds[, 'pattern'])", _from_unixtime_rule, _from_unixtime, _from_unixtime_sql
     ),
     _entry(
         "UNIX_TIMESTAMP",
-        "UNIX_TIMESTAMP(text[, 'pattern'])",
+        "UNIX_TIMESTAMP([text or timestamp[, 'pattern']])",
         _unix_timestamp_rule,
         _unix_timestamp,
         _unix_timestamp_sql,

@@ -15,7 +15,7 @@ from streamsql.expr.casting import can_cast
 from streamsql.expr.coercion import coerce, is_text
 from streamsql.expr.context import EvalContext
 from streamsql.expr.duckdb_cast import cast_sql
-from streamsql.expr.duckdb_text import duckdb_type, quoted
+from streamsql.expr.duckdb_text import duckdb_type, failure, quoted
 from streamsql.expr.function import Function, literal
 from streamsql.expr.json_paths import JsonPath, json_path
 from streamsql.expr.json_values import or_null, to_json
@@ -74,11 +74,6 @@ def _default(arg: Expr, result: SqlType) -> Expr:
 
 def _raises(call: Call) -> bool:
     return "ERROR" in (literal(call, 3), literal(call, 4))
-
-
-def failure(message: str, type_: str) -> str:
-    """An expression that fails with the message where it is reached (error() is volatile to DuckDB)."""
-    return f"CAST(CAST({quoted(message)} AS INTEGER) AS {type_})"
 
 
 def _path_text(call: Call) -> str:

@@ -1,4 +1,4 @@
-"""LIKE, SIMILAR TO and the REGEXP functions. Patterns are RE2's: Java's without back references and look-around."""
+"""LIKE, SIMILAR TO and the REGEXP functions, whose patterns are Java's as far as RE2 goes (java_regex.py)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pyarrow.compute as pc
 from streamsql.expr import types as t
 from streamsql.expr.context import EvalContext
 from streamsql.expr.duckdb_text import quoted
-from streamsql.expr.function import ArrowFunction, Datum, Function, is_literal, literal
+from streamsql.expr.function import ArrowFunction, Datum, Function, Render, is_literal, literal
+from streamsql.expr.java_regex import java_regex
 from streamsql.expr.nodes import Call, Literal
 from streamsql.expr.signatures import Args, Bound, Mismatch, Rule, takes
 
@@ -124,15 +125,43 @@ def _regexp_rule(base: Rule) -> Rule:
         bound = base(args)
         pattern = bound.args[1]
         if isinstance(pattern, Literal) and isinstance(pattern.value, str):
-            _checked(pattern.value, pattern)
+            try:
+                _checked(java_regex(pattern.value), pattern)
+            except Mismatch as wrong:
+                raise Mismatch(wrong.reason, wrong.hint, wrong.span or pattern.span) from None
         return bound
 
     return rule
 
 
+def _pattern(call: Call) -> str | None:
+    """The pattern for RE2; None where it is no constant."""
+    value = literal(call, 1)
+    return java_regex(value) if isinstance(value, str) else None
+
+
+def _with_pattern(template: str) -> Render:
+    """Writes the constant pattern as RE2 has it; one that comes from a column goes as it is."""
+
+    def render(call: Call, args: Sequence[str], context: EvalContext) -> str:
+        return template.format(args[0], _pattern_sql(call, args), *args[2:])
+
+    return render
+
+
+def _pattern_sql(call: Call, args: Sequence[str]) -> str:
+    regex = _pattern(call)
+    return args[1] if regex is None else quoted(regex)
+
+
+def _is_open(call: Call) -> bool:
+    """A pattern that comes from a column may be none."""
+    return not is_literal(call, 1)
+
+
 def _regexp(call: Call, context: EvalContext) -> ArrowFunction | None:
-    pattern = literal(call, 1)
-    if not isinstance(pattern, str):
+    pattern = _pattern(call)
+    if pattern is None:
         return None
     return lambda text, pattern_: pc.match_substring_regex(text, pattern)
 
@@ -168,8 +197,8 @@ def only_group(pattern: str, group: int) -> str | None:
 
 def _extract(call: Call, context: EvalContext) -> ArrowFunction | None:
     """REGEXP_EXTRACT(text, pattern[, group]): NULL where nothing matches."""
-    pattern, group = literal(call, 1), literal(call, 2, 0)
-    if not isinstance(pattern, str) or not isinstance(group, int) or (len(call.args) > 2 and not is_literal(call, 2)):
+    pattern, group = _pattern(call), literal(call, 2, 0)
+    if pattern is None or not isinstance(group, int) or (len(call.args) > 2 and not is_literal(call, 2)):
         return None
     regex = only_group(pattern, group)
     if regex is None:
@@ -182,27 +211,35 @@ def _field(found: Datum) -> Datum:
 
 
 def _extract_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
-    text, pattern = args[:2]
-    value, group = literal(call, 1), literal(call, 2, 0)
-    if isinstance(value, str) and isinstance(group, int) and only_group(value, group) is None:
+    text, pattern = args[0], _pattern_sql(call, args)
+    value, group = _pattern(call), literal(call, 2, 0)
+    if value is not None and isinstance(group, int) and only_group(value, group) is None:
         return "CAST(NULL AS VARCHAR)"
     chosen = args[2] if len(args) > 2 else "0"
     return f"CASE WHEN regexp_matches({text}, {pattern}) THEN regexp_extract({text}, {pattern}, {chosen}) END"
 
 
 def _replace(call: Call, context: EvalContext) -> ArrowFunction | None:
-    pattern, replacement = literal(call, 1), literal(call, 2)
-    if not isinstance(pattern, str) or not isinstance(replacement, str):
+    pattern, replacement = _pattern(call), literal(call, 2)
+    if pattern is None or not isinstance(replacement, str):
         return None
     plain = replacement.replace("\\", "\\\\")
     return lambda text, *rest: pc.replace_substring_regex(text, pattern, plain)
 
 
 def _count(call: Call, context: EvalContext) -> ArrowFunction | None:
-    pattern = literal(call, 1)
-    if not isinstance(pattern, str):
+    pattern = _pattern(call)
+    if pattern is None:
         return None
     return lambda text, pattern_: pc.cast(pc.count_substring_regex(text, pattern), pa.int32())
+
+
+def _extract_all_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
+    """NULL where the pattern has no such group."""
+    value, group = _pattern(call), literal(call, 2, 1)
+    if value is not None and isinstance(group, int) and only_group(value, group) is None:
+        return "CAST(NULL AS VARCHAR[])"
+    return f"regexp_extract_all({args[0]}, {_pattern_sql(call, args)}, {args[2] if len(args) > 2 else '1'})"
 
 
 _REPLACE_SQL = r"regexp_replace({0}, {1}, replace({2}, '\', '\\'), 'g')"
@@ -219,8 +256,9 @@ PATTERNS: tuple[Function, ...] = (
         "REGEXP(text, pattern)",
         _regexp_rule(takes("text, text", t.BOOLEAN)),
         _regexp,
-        "regexp_matches({0}, {1})",
+        _with_pattern("regexp_matches({0}, {1})"),
         "REGEXP",
+        _is_open,
     ),
     Function(
         "REGEXP_EXTRACT",
@@ -229,6 +267,7 @@ PATTERNS: tuple[Function, ...] = (
         _extract,
         _extract_sql,
         "REGEXP_EXTRACT",
+        _is_open,
     ),
     Function(
         "REGEXP_SUBSTR",
@@ -237,37 +276,42 @@ PATTERNS: tuple[Function, ...] = (
         _extract,
         _extract_sql,
         "REGEXP_SUBSTR",
+        _is_open,
     ),
     Function(
         "REGEXP_REPLACE",
         "REGEXP_REPLACE(text, pattern, replacement)",
         _regexp_rule(takes("text, text, text", t.STRING)),
         _replace,
-        _REPLACE_SQL,
+        _with_pattern(_REPLACE_SQL),
         "REGEXP_REPLACE",
+        _is_open,
     ),
     Function(
         "REGEXP_COUNT",
         "REGEXP_COUNT(text, pattern)",
         _regexp_rule(takes("text, text", t.INT)),
         _count,
-        "len(regexp_extract_all({0}, {1}))",
+        _with_pattern("len(regexp_extract_all({0}, {1}))"),
         "REGEXP_COUNT",
+        _is_open,
     ),
     Function(
         "REGEXP_INSTR",
         "REGEXP_INSTR(text, pattern)",
         _regexp_rule(takes("text, text", t.INT)),
         None,
-        _INSTR_SQL,
+        _with_pattern(_INSTR_SQL),
         "REGEXP_INSTR",
+        _is_open,
     ),
     Function(
         "REGEXP_EXTRACT_ALL",
         "REGEXP_EXTRACT_ALL(text, pattern[, group])",
-        _regexp_rule(takes("text, text, int?", t.array(t.STRING))),
+        _regexp_rule(takes("text, text, int?", t.array(t.STRING), nulls=True)),
         None,
-        lambda call, args, context: f"regexp_extract_all({args[0]}, {args[1]}, {args[2] if len(args) > 2 else '1'})",
+        _extract_all_sql,
         "REGEXP_EXTRACT_ALL",
+        _is_open,
     ),
 )

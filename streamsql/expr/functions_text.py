@@ -13,8 +13,9 @@ from streamsql.expr.coercion import coerce, common_type, is_text
 from streamsql.expr.context import EvalContext
 from streamsql.expr.duckdb_text import quoted
 from streamsql.expr.function import Build, Function, Render, always
+from streamsql.expr.functions_printf import PRINTF
 from streamsql.expr.nodes import Call, Literal
-from streamsql.expr.signatures import Args, Bound, Mismatch, Rule, any_nullable, takes
+from streamsql.expr.signatures import Args, Bound, Mismatch, Rule, any_nullable, one_of, takes
 from streamsql.expr.types import BYTES_KINDS, Kind
 
 TRIM_MODES = ("BOTH", "LEADING", "TRAILING")
@@ -130,6 +131,24 @@ def _text(
     return Function(name, usage or f"{name}({params})", rule, arrow, sql, name)
 
 
+def _both_texts(args: Args) -> Bound:
+    return one_of(takes("text, text", t.BOOLEAN), takes("bytes, bytes", t.BOOLEAN))(args)
+
+
+def _ends_sql(function: str, call: Call, args: Sequence[str], context: EvalContext) -> str:
+    """Bytes by their hexadecimal digits, two a byte."""
+    if call.args[0].type.kind in BYTES_KINDS:
+        return f"{function}(hex({args[0]}), hex({args[1]}))"
+    return f"{function}({args[0]}, {args[1]})"
+
+
+def _test(name: str, regex: str) -> Function:
+    """Whether a text consists of certain characters; FALSE for NULL and ''."""
+    rule = takes("text", t.BOOLEAN, nulls=False)
+    sql = f"coalesce(regexp_matches({{0}}, {quoted(regex.replace('{', '{{').replace('}', '}}'))}), false)"
+    return Function(name, f"{name}(text)", rule, always(partial(kernels.consists_of, regex)), sql, name)
+
+
 _FIRST_BYTE = "CAST('0x' || left(hex({0}), 2) AS INTEGER)"
 _ASCII = f"CASE WHEN {{0}} = '' THEN 0 WHEN {_FIRST_BYTE} > 127 THEN {_FIRST_BYTE} - 256 ELSE {_FIRST_BYTE} END"
 _TRIM = "TRIM([BOTH | LEADING | TRAILING] [text FROM] text)"
@@ -211,16 +230,32 @@ TEXT: tuple[Function, ...] = (
         "SPLIT_INDEX",
     ),
     _text("SPLIT", "text, text", kernels.split, "string_split({0}, {1})", result=t.array(t.STRING.with_nullable(True))),
-    _text("STARTSWITH", "text, text", partial(kernels.starts_or_ends, True), "starts_with({0}, {1})", result=t.BOOLEAN),
-    _text("ENDSWITH", "text, text", partial(kernels.starts_or_ends, False), "suffix({0}, {1})", result=t.BOOLEAN),
+    Function(
+        "STARTSWITH",
+        "STARTSWITH(text, text)",
+        _both_texts,
+        partial(kernels.starts_or_ends, True),
+        partial(_ends_sql, "starts_with"),
+        "STARTSWITH",
+    ),
+    Function(
+        "ENDSWITH",
+        "ENDSWITH(text, text)",
+        _both_texts,
+        partial(kernels.starts_or_ends, False),
+        partial(_ends_sql, "suffix"),
+        "ENDSWITH",
+    ),
+    _text("TRANSLATE", "text, text, text", None, "translate({0}, {1}, {2})"),
+    _test("IS_ALPHA", r"^\p{L}+$"),
+    _test("IS_DIGIT", r"^\p{Nd}+$"),
+    _test("IS_DECIMAL", r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"),
+    PRINTF,
     _text(
         "CONVERT_TZ",
         "text, text, text",
         None,
         _CONVERT_TZ,
         usage="CONVERT_TZ('yyyy-MM-dd HH:mm:ss', 'from zone', 'to zone')",
-    ),
-    Function(
-        "UUID", "UUID()", takes("", t.STRING, nulls=False), None, "CAST(uuid() AS VARCHAR)", "UUID", volatile=True
     ),
 )

@@ -28,6 +28,8 @@ MONTHS = (
     "November",
     "December",
 )
+QUARTERS = ("Q1", "Q2", "Q3", "Q4")
+LONG_QUARTERS = ("1st quarter", "2nd quarter", "3rd quarter", "4th quarter")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -54,7 +56,7 @@ def tokens(pattern: str) -> tuple[Token, ...]:
                 raise Mismatch(
                     f"the pattern letter {letter} in '{pattern}' is not supported", f"use {' '.join(_LETTERS)}"
                 )
-            found.append(Token("y" if letter == "u" else letter, len(match.group(0))))
+            found.append(Token(_SAME.get(letter, letter), len(match.group(0))))
         elif text is not None:
             found.append(Token("", 0, text.replace("''", "'") if text else "'"))
         else:
@@ -62,7 +64,9 @@ def tokens(pattern: str) -> tuple[Token, ...]:
     return tuple(found)
 
 
-_LETTERS = "yuMdHhmsSaEDn"
+_LETTERS = "yuMLQqdEDaHhKkmsSnG"
+_SAME = {"u": "y", "L": "M", "q": "Q"}
+"""Letters that write what another one does."""
 Piece = Callable[[Datum], Datum]
 
 
@@ -102,6 +106,10 @@ def _piece(token: Token) -> Piece:
             return _number(pc.year, token.count)
         case "M" if token.count > 2:
             return _name(pc.month, MONTHS, 1, token.count == 3)
+        case "Q" if token.count > 2:
+            return _name(pc.quarter, QUARTERS if token.count == 3 else LONG_QUARTERS, 1, False)
+        case "G":
+            return lambda array: pc.if_else(pc.is_valid(array), _ERA[token.count == 4], pa.scalar(None, pa.string()))
         case "E":
             return _name(pc.day_of_week, WEEKDAYS, 0, token.count <= 3)
         case "a":
@@ -120,7 +128,15 @@ _NUMBERS: dict[str, Callable[[Datum], Datum]] = {
     "m": pc.minute,
     "s": pc.second,
     "D": pc.day_of_year,
+    "Q": pc.quarter,
+    "K": lambda array: _remainder(pc.hour(array), 12),
+    "k": lambda array: pc.if_else(pc.equal(pc.hour(array), 0), pa.scalar(24, pa.int64()), pc.hour(array)),
 }
+_ERA = (pa.scalar("AD"), pa.scalar("Anno Domini"))
+
+
+def _remainder(hour: Datum, divisor: int) -> Datum:
+    return pc.subtract(hour, pc.multiply(pc.divide(hour, divisor), divisor))
 
 
 def formatter(pattern: str) -> Callable[[Datum], Datum]:
@@ -175,11 +191,32 @@ def _duckdb_piece(moment: str, token: Token) -> str:
         return f"strftime({moment}, '%a')"
     if (token.letter, token.count) in _STRFTIME:
         return f"strftime({moment}, '{_STRFTIME[token.letter, token.count]}')"
+    if token.letter in _COMPUTED:
+        return _computed_piece(moment, token)
     if token.letter == "y":
         return f"streamsql_filled(CAST(year({moment}) AS VARCHAR), {token.count})"
     if token.letter in "Sn":
         return f"left(rpad(strftime({moment}, '%f'), 9, '0'), {token.count})"
     raise Mismatch(f"the pattern {token.letter * token.count} is not supported")
+
+
+_COMPUTED = {
+    "Q": "quarter({0})",
+    "K": "hour({0}) % 12",
+    "k": "(CASE WHEN hour({0}) = 0 THEN 24 ELSE hour({0}) END)",
+    "G": "0",
+}
+
+
+def _computed_piece(moment: str, token: Token) -> str:
+    """Letters that strftime has not."""
+    if token.letter == "G":
+        return f"CASE WHEN {moment} IS NOT NULL THEN '{_ERA[token.count == 4]}' END"
+    number = f"CAST({_COMPUTED[token.letter].format(moment)} AS VARCHAR)"
+    if token.letter == "Q" and token.count > 2:
+        words = QUARTERS if token.count == 3 else LONG_QUARTERS
+        return f"[{', '.join(_quoted(each) for each in words)}][quarter({moment})]"
+    return f"streamsql_filled({number}, {token.count})"
 
 
 def _quoted(text: str) -> str:

@@ -28,6 +28,12 @@ def is_volatile(expr: Expr) -> bool:
     return any(isinstance(each, Call) and find_function(each.function).volatile for each in walk(expr))
 
 
+def random_call(expr: Expr) -> Call | None:
+    """The first call below that gives each row a value of its own, which no later evaluation gives again."""
+    calls = (each for each in walk(expr) if isinstance(each, Call))
+    return next((each for each in calls if find_function(each.function).per_row), None)
+
+
 def is_constant(expr: Expr) -> bool:
     """Reads no column and is not volatile."""
     return not any(isinstance(each, ColumnRef) for each in walk(expr)) and not is_volatile(expr)

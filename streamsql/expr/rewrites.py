@@ -8,9 +8,10 @@ from functools import reduce
 
 from streamsql.errors import Span
 from streamsql.expr import types as t
-from streamsql.expr.coercion import coerce, common_type, is_numeric
+from streamsql.expr.coercion import coerce, common_type, is_numeric, is_text
 from streamsql.expr.nodes import Case, Expr, Literal
-from streamsql.expr.signatures import Args, Mismatch
+from streamsql.expr.signatures import Args, Mismatch, same_type
+from streamsql.expr.types import BYTES_KINDS, INTEGERS, Kind
 
 Resolve = Callable[[str, Args, Span | None], Expr]
 Rewrite = Callable[[Args, Span | None, Resolve], Expr | None]
@@ -67,9 +68,50 @@ def _plus(args: Args, span: Span | None, resolve: Resolve) -> Expr | None:
     return replace(args[0], span=span) if len(args) == 1 and is_numeric(args[0].type) else None
 
 
+def _elt(args: Args, span: Span | None, resolve: Resolve) -> Expr:
+    """The value at a position, NULL outside."""
+    if len(args) < 2 or not (args[0].type.kind in INTEGERS or args[0].type.kind is Kind.NULL):
+        raise Mismatch("ELT takes a position and texts: ELT(2, 'a', 'b')")
+    values = same_type(args[1:], "ELT cannot choose between")
+    if not (is_text(values[0].type) or values[0].type.kind in BYTES_KINDS):
+        raise Mismatch(f"ELT chooses between texts or BYTES, not {values[0].type.with_nullable(True)}")
+    type_ = values[0].type.with_nullable(True)
+    places = (Literal(value=index, type=t.INT) for index in range(1, len(args)))
+    branches = tuple(
+        (resolve("=", (args[0], place), span), coerce(value, type_))
+        for place, value in zip(places, values, strict=True)
+    )
+    return Case(branches=branches, otherwise=Literal(value=None, type=type_), type=type_, span=span)
+
+
+def _typeof(args: Args, span: Span | None, resolve: Resolve) -> Expr:
+    """The type as a constant text."""
+    if not 1 <= len(args) <= 2 or (len(args) == 2 and not isinstance(args[1], Literal)):
+        raise Mismatch("TYPEOF takes a value and, as a constant, whether to write all of its type: TYPEOF(x)")
+    text = str(args[0].type)
+    return Literal(value=text, type=t.STRING.with_nullable(False), span=span)
+
+
+def _overlaps(args: Args, span: Span | None, resolve: Resolve) -> Expr:
+    """(start, end or length) OVERLAPS (start, end or length); the two of a pair may stand in either order."""
+    if len(args) != 4:
+        raise Mismatch("OVERLAPS takes two pairs: (start, end) OVERLAPS (start, end)")
+    ends = []
+    for start, end in (args[:2], args[2:]):
+        if end.type.kind in (Kind.INTERVAL_DAY, Kind.INTERVAL_MONTH):
+            end = resolve("+", (start, end), span)
+        ends.append((resolve("LEAST", (start, end), span), resolve("GREATEST", (start, end), span)))
+    (first, last), (other_first, other_last) = ends
+    early = resolve(">=", (last, other_first), span)
+    return resolve("AND", (early, resolve(">=", (other_last, first), span)), span)
+
+
 REWRITES: dict[str, Rewrite] = {
     "IF": _if,
     "NULLIF": _nullif,
+    "ELT": _elt,
+    "TYPEOF": _typeof,
+    "OVERLAPS": _overlaps,
     "BETWEEN": _between,
     "NOT BETWEEN": _negated("BETWEEN"),
     "IN": _in,

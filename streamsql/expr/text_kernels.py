@@ -140,10 +140,15 @@ def concat_ws(call: Call, context: EvalContext) -> ArrowFunction | None:
 
 
 def starts_or_ends(at_start: bool, call: Call, context: EvalContext) -> ArrowFunction | None:
-    if not _constants(call, 1):
+    pattern = literal(call, 1)
+    if not isinstance(pattern, str | bytes):
         return None
-    function, pattern = (pc.starts_with if at_start else pc.ends_with), str(literal(call, 1))
+    function = pc.starts_with if at_start else pc.ends_with
     return lambda text, pattern_: function(text, pattern)
+
+
+def consists_of(regex: str, text: Datum) -> Datum:
+    return pc.fill_null(pc.match_substring_regex(text, regex), False)
 
 
 @over_arrays

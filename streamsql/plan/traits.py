@@ -8,7 +8,7 @@ from functools import singledispatch
 from streamsql.errors import Span, SqlError
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.nodes import ColumnRef
-from streamsql.expr.properties import can_fail
+from streamsql.expr.properties import can_fail, random_call
 from streamsql.expr.text import duration_text
 from streamsql.plan.logical import (
     Aggregate,
@@ -94,9 +94,11 @@ class Traits:
 def traits(plan: Plan) -> Traits:
     """The traits of a node, from those of its inputs.
 
-    Raises SqlError where a window reads an updating input, naming the clause that makes it so.
+    Raises SqlError where a window or a random function reads an updating input, naming the clause that makes it so.
     """
-    found = _traits(plan, tuple(traits(each) for each in plan.inputs))
+    inputs = tuple(traits(each) for each in plan.inputs)
+    found = _traits(plan, inputs)
+    _refuse_random(plan, inputs)
     delivered = {each.id: each.id for each in plan.fields}
     return replace(
         found,
@@ -267,6 +269,21 @@ def _refuse_updating(plan: Plan, what: str, below: Traits) -> None:
         span=because.span or plan.span,
         hint="group by window_start and window_end of a window below, or apply the window to the table itself",
     )
+
+
+def _refuse_random(plan: Plan, inputs: tuple[Traits, ...]) -> None:
+    """A row that is taken back would get another value than it came with."""
+    because = next((each.updating_because for each in inputs if each.updating_because), None)
+    if because is None:
+        return
+    call = next((found for each in expressions(plan) if (found := random_call(each)) is not None), None)
+    if call is not None:
+        raise SqlError(
+            f"{call.function} over the updating rows of {because.clause}: a row that is taken back would get another "
+            "value than it came with",
+            span=call.span or because.span,
+            hint="compute it below, over the rows of a table or of a window",
+        )
 
 
 def _window_state(window: Window, time: Field) -> str:

@@ -215,6 +215,7 @@ for pattern in (
     "EEEE 'at' H m s",
     "yyyyMMdd",
     "MMMM SSSSSS",
+    "G K k Q QQQ QQQQ LL",
 ):
     add(f"DATE_FORMAT {pattern}", call("DATE_FORMAT", text(pattern)), TS)
 add("FROM_UNIXTIME", call("FROM_UNIXTIME"), t.INT)

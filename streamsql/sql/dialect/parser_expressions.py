@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
+from streamsql.errors import SqlError
 from streamsql.sql.dialect.nodes import Call, IsJson, IsNull, IsTruth, Like, SimilarTo
 from streamsql.sql.dialect.parser_calls import CallGrammar
 from streamsql.sql.dialect.words import BARE_FUNCTIONS, CALLABLE, QUERY_STARTS
@@ -120,6 +121,15 @@ class ExpressionGrammar(CallGrammar):
         pattern = self.operand()
         escape = self.operand() if self.accept("ESCAPE") else None
         return kind(this=left, expression=pattern, escape=escape)
+
+    def _overlaps(self, left: exp.Expression) -> exp.Expression:
+        start = self.index
+        self.expect("OVERLAPS")
+        right = self._primary()
+        if any(not isinstance(each, exp.Tuple) or len(each.expressions) != 2 for each in (left, right)):
+            hint = "write (start, end) OVERLAPS (start, end)"
+            raise SqlError("syntax error: OVERLAPS stands between two pairs", span=self.span(start), hint=hint)
+        return Call(this="OVERLAPS", expressions=[*left.expressions, *right.expressions])
 
     # Arithmetic
 
@@ -277,6 +287,7 @@ RANGE_TESTS: dict[str, Callable[[ExpressionGrammar, exp.Expression], exp.Express
     "BETWEEN": ExpressionGrammar._between,
     "LIKE": ExpressionGrammar._like,
     "SIMILAR": ExpressionGrammar._like,
+    "OVERLAPS": ExpressionGrammar._overlaps,
 }
 
 PRIMARY_FORMS: dict[str, Callable[[ExpressionGrammar], exp.Expression]] = {
