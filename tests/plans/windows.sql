@@ -115,4 +115,4 @@ GROUP BY window_start, window_end;
 --> Project[2](window_end, bidders, top)  changelog: append-only · key: (window_end) · state: none
 -->   WindowAggregate(TUMBLE(ts, 10 s), keys=[], calls=[bidders: COUNT(DISTINCT bidder), top: MAX(price) FILTER (WHERE $0)])  changelog: append-only · key: (window_start, window_end) · time: window_time · state: watermark + 10 s
 -->     Project(bidder, price, ts, $0: auction > 7)  changelog: append-only · time: ts · state: none
--->       Scan(bids, columns=[auction, bidder, price, ts], ts: TO_TIMESTAMP_LTZ(at, 3), watermark=ts - INTERVAL '5' SECOND)  changelog: append-only · time: ts · state: none
+-->       Scan(bids, columns=[auction, bidder, price, ts], ts: TO_TIMESTAMP_LTZ(at, 3), watermark=ts - INTERVAL '5' SECOND)  changelog: append-only · time: ts · state: none · can fail
