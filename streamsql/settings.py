@@ -58,6 +58,8 @@ _CHECKS: dict[str, Callable[[str, str], str]] = {
     SEED: _whole,
     RUNTIME_MODE: _mode,
 }
+KEYS = tuple(_CHECKS)
+"""The settings that there are."""
 _DEFAULTS = {TIME_ZONE: "UTC", CLOCK: "system", BATCH_SIZE: "65536", SEED: "0", RUNTIME_MODE: "streaming"}
 
 

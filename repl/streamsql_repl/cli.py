@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import shell_complete
 
 from streamsql.errors import UsageError
 from streamsql_repl.endings import exit_code, leave, let_signals_interrupt
@@ -14,6 +16,8 @@ from streamsql_repl.start_up import keep_pandas_out
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Option = Callable[[Any], Any]
+COMPLETION_VARIABLE = "_STREAMSQL_COMPLETE"
+"""Set by a shell that asks what may follow."""
 
 
 def _with(*options: Option) -> Callable[[Command], Command]:
@@ -88,26 +92,46 @@ _script = click.argument("script", metavar="SCRIPT.sql")
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="streamsql-engine", prog_name="streamsql")
 @click.option("-c", "text", metavar="SQL", help="Run this SQL text; takes the options of run too.")
+@click.option("-f", "file", metavar="SCRIPT.sql", help="Run this script, as run does.")
 @_run_options(hidden=True)
 @_debug
 @click.pass_context
-def streamsql(context: click.Context, /, text: str | None, debug: bool, **options: Any) -> None:
-    """Streaming SQL over files and streams, in one process, checked against DuckDB."""
-    given = [name for name, value in options.items() if value not in (None, False, ())]
-    if text is None and given:
-        spelled = "--input" if given[0] == "inputs" else f"--{given[0].replace('_', '-')}"
-        raise UsageError(f"{spelled} stands before the command", hint=f"write streamsql run SCRIPT.sql {spelled} …")
-    if context.invoked_subcommand is not None:
-        if text is not None:
-            raise UsageError(f"-c and {context.invoked_subcommand} do not go together")
-        return
-    if text is None:
-        click.echo(context.get_help())
-        return
-    from streamsql_repl.run import RunOptions, run_text
-    from streamsql_repl.script_text import argument_text
+def streamsql(context: click.Context, /, text: str | None, file: str | None, debug: bool, **options: Any) -> None:
+    """Streaming SQL over files and streams, in one process, checked against DuckDB.
 
-    run_text(argument_text(text), "-c", RunOptions(**options))
+    Without a command: an interactive shell, or the script that comes from a pipe.
+    """
+    if context.invoked_subcommand is not None:
+        _refuse_before(context.invoked_subcommand, {"c": text, "f": file, **options})
+        return
+    if text is not None and file is not None:
+        raise UsageError("-c and -f do not go together")
+    from streamsql_repl.interactive import is_interactive, run_interactively
+    from streamsql_repl.run import RunOptions, run_text
+    from streamsql_repl.script_text import argument_text, read_script
+
+    if text is not None:
+        run_text(argument_text(text), "-c", RunOptions(**options))
+    elif file is None and is_interactive():
+        run_interactively(RunOptions(**options), debug=debug)
+    else:
+        script, name = read_script(file or "-", options["inputs"])
+        if file is None and not script.strip():
+            click.echo(context.get_help())
+            return
+        run_text(script, name, RunOptions(**options))
+
+
+def _refuse_before(command: str, options: dict[str, Any]) -> None:
+    for name, value in options.items():
+        if value in (None, False, ()):
+            continue
+        if name in ("c", "f"):
+            raise UsageError(f"-{name} and {command} do not go together")
+        spelled = "--input" if name == "inputs" else f"--{name.replace('_', '-')}"
+        raise UsageError(
+            f"{spelled} stands before the command", hint=f"write streamsql {command} SCRIPT.sql {spelled} …"
+        )
 
 
 @streamsql.command()
@@ -198,6 +222,10 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run_command(arguments: list[str]) -> int:
     """Carry out a command line and say with which code to end."""
+
+    instruction = os.environ.get(COMPLETION_VARIABLE)
+    if instruction:
+        return shell_complete(streamsql, {}, "streamsql", COMPLETION_VARIABLE, instruction)
 
     def call() -> int | None:
         let_signals_interrupt()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -23,6 +24,10 @@ class Statement:
     def is_command(self) -> bool:
         return self.text.startswith(COMMAND)
 
+    def within(self, text: str) -> str:
+        """The statement at its place in the text, all before it blank: errors tell the line and column there."""
+        return re.sub(r"[^\n]", " ", text[: self.start]) + self.text
+
 
 def split(text: str) -> tuple[tuple[Statement, ...], str]:
     r"""The finished statements, and what comes after the last of them.
@@ -33,9 +38,9 @@ def split(text: str) -> tuple[tuple[Statement, ...], str]:
     >>> [each.text for each in statements], rest
     (["SELECT ';';", '\\d'], 'SELECT 1')
     """
-    statements = tuple(_statements(text))
-    rest = text[statements[-1].start + len(statements[-1].text) :] if statements else text
-    return statements, rest.strip()
+    found = tuple(_statements(text))
+    rest = text[found[-1].start + len(found[-1].text) :] if found else text
+    return tuple(each for each in found if each.text != ";"), rest.strip()
 
 
 def is_finished(text: str) -> bool:
@@ -48,20 +53,24 @@ def is_finished(text: str) -> bool:
     return all(each.kind in _UNSEEN and each.closed for each in rest)
 
 
-def unfinished(text: str) -> str | None:
-    """The last statement where it has no semicolon, as scripts may leave it out there."""
-    rest = split(text)[1]
-    return None if is_finished(rest) else rest
+def all_statements(text: str) -> tuple[Statement, ...]:
+    """The statements of a text that is complete: the last one may leave out its semicolon.
+
+    >>> [each.text for each in all_statements("SELECT 1; SELECT 2 -- two")]
+    ['SELECT 1;', 'SELECT 2 -- two']
+    """
+    statements, rest = split(text)
+    return statements if is_finished(rest) else (*statements, Statement(rest, text.rindex(rest)))
 
 
 def _statements(text: str) -> Iterator[Statement]:
+    """Those that end, the empty ones too."""
     offset = 0
     while (begin := _begin(text, offset)) is not None:
         end = _command_end(text, begin) if text.startswith(COMMAND, begin) else _statement_end(text, begin)
         if end is None:
             return
-        if text[begin:end] != ";":
-            yield Statement(text[begin:end].rstrip(), begin)
+        yield Statement(text[begin:end].rstrip(), begin)
         offset = end
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -20,7 +19,7 @@ from streamsql.sql import statements as s
 from streamsql.sql.dialect.pieces import pieces
 from streamsql_repl.inputs import InputArgument, add_inputs, read_inputs
 from streamsql_repl.recovery import further_errors
-from streamsql_repl.splitter import Statement, split, unfinished
+from streamsql_repl.splitter import Statement, all_statements
 from streamsql_repl.typed import is_name, name_of
 
 _NAME_FOLLOWS = ("TABLE", "VIEW", "FUNCTION", "EXISTS")
@@ -48,17 +47,10 @@ def script_errors(
     session = Session()
     add_inputs(session, inputs, input_format)
     check = _Check(session, text, name)
-    for statement in _all_statements(text):
+    for statement in all_statements(text):
         check.statement(statement)
     check.errors.sort(key=lambda each: each.span.start if each.span and each.source == text else len(text))
     return [*check.errors, *_unused(inputs, check.words)]
-
-
-def _all_statements(text: str) -> Iterator[Statement]:
-    yield from split(text)[0]
-    rest = unfinished(text)
-    if rest is not None:
-        yield Statement(rest, text.rindex(rest))
 
 
 def _unused(inputs: tuple[InputArgument, ...], words: set[str]) -> Iterator[StreamSqlError]:
@@ -87,8 +79,7 @@ class _Check:
         if names & self.broken:
             self.broken |= {declared} if (declared := _declared_name(statement)) else set()
             return
-        # The text before it is blanked, so that errors tell the right line and column.
-        alone = re.sub(r"[^\n]", " ", self.text[: statement.start]) + statement.text
+        alone = statement.within(self.text)
         try:
             for bound in self.session.statements(alone, self.name):
                 with located(alone, self.name):

@@ -44,6 +44,15 @@ class SessionCut:
     generation: npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenWindows:
+    """Windows that hold rows and wait for time: each fires when it reaches the window's end less a `tick` (µs)."""
+
+    starts: Times
+    ends: Times
+    tick: Duration
+
+
 LateListener = Callable[[LateRows], None]
 CutListener = Callable[[SessionCut], None]
 
@@ -80,6 +89,10 @@ class Operator(ABC):
     def on_step_end(self) -> Iterable[Batch]:
         """All changes of the step are in on all ports."""
         return ()
+
+    def open_windows(self) -> OpenWindows | None:
+        """The windows that wait for time, by end and start; None for an operator without windows."""
+        return None
 
     def states(self) -> dict[str, State]:
         """Every attribute that is a State, by name."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from streamsql.batch import Batch, Times
-from streamsql.operators.base import LateRows, Operator
+from streamsql.operators.base import LateRows, OpenWindows, Operator
 from streamsql.operators.lateness import Judged, Mask, judge, late_rows, times_of, watermarks_of
 from streamsql.state.panes import ClosedWindows, add_to_panes, close_windows
 from streamsql.state.partial_aggregates import PartialAggregates
@@ -57,6 +57,15 @@ class PaneAggregate(Operator):
 
     def on_clock(self, now: Time) -> Iterable[Batch]:
         return () if self._event_time else self._advance(now - self._tick)
+
+    def open_windows(self) -> OpenWindows:
+        """The windows that have rows and have not closed."""
+        panes = self.panes.numbers()
+        bounds = zip(self._grid.first(panes).tolist(), self._grid.last(panes).tolist(), strict=True)
+        around = [np.arange(first, last + 1) for first, last in bounds]
+        windows = np.unique(np.concatenate([panes[:0], *around]))
+        starts, ends = self._grid.bounds(windows[windows > self._grid.closed(self.progress.time)])
+        return OpenWindows(starts, ends, self._tick)
 
     def _add_in_event_time(self, batch: Batch, places: Times) -> None:
         watermarks = watermarks_of(batch, self.progress.time)

@@ -11,7 +11,7 @@ from streamsql.batch import Batch, Times
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.types import Schema, arrow_type
 from streamsql.expr.windows import Session
-from streamsql.operators.base import Operator
+from streamsql.operators.base import OpenWindows, Operator
 from streamsql.operators.emission import emission_order, window_batch
 from streamsql.operators.lateness import Mask, times_of, watermarks_of
 from streamsql.operators.session_cuts import SessionCuts
@@ -79,6 +79,11 @@ class SessionAggregate(Operator):
 
     def on_clock(self, now: Time) -> Iterable[Batch]:
         return () if self._event_time else self._advance(now - self._tick)
+
+    def open_windows(self) -> OpenWindows:
+        """The sessions that have not closed."""
+        starts, ends = self.sessions.open()
+        return OpenWindows(starts, ends, self._tick)
 
     @property
     def _keeps_rows(self) -> bool:

@@ -73,6 +73,10 @@ class PartialRuns(State):
             self._runs.sort(key=lambda each: -each.partial.rows)
             self._merge_last(MOST_RUNS // 2)
 
+    def numbers(self) -> Int64Array:
+        """The numbers that there are, each once, in order."""
+        return np.unique(np.concatenate([np.empty(0, np.int64), *(each.numbers for each in self._runs)]))
+
     def below(self, limit: int) -> list[Run]:
         """The groups with a lower number than `limit`."""
         return _present(each.between(each.low, limit) for each in self._runs if each.low < limit)

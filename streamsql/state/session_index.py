@@ -25,7 +25,7 @@ from streamsql.state.islands import (
 from streamsql.state.key_index import KeyIndex
 from streamsql.state.session_replay import Replay, ReplayedSession, replay
 from streamsql.state.session_table import SessionTable
-from streamsql.time import Duration, Time
+from streamsql.time import END_OF_TIME, Duration, Time
 
 _FORGET_FROM = 4_096
 """Keys that may have lost their last session are looked at when there are so many."""
@@ -116,6 +116,13 @@ class SessionIndex(State):
             self._table.unlink(slots[~found.linked])
             self._forget(batch.keys)
         return Assigned(member, slots)
+
+    def open(self) -> tuple[Times, Times]:
+        """Start and end of every open session, by end and start."""
+        own = self._table.last_up_to(END_OF_TIME)
+        starts, ends = self._table.start[own], self._table.last[own] + self._gap
+        order = np.lexsort((starts, ends))
+        return starts[order], ends[order]
 
     def close(self, watermark: Time) -> ClosedSessions | None:
         """Take out the sessions that a watermark closes; in no particular order."""

@@ -130,7 +130,7 @@ def test_of_a_long_table_the_ends_are_shown(folder: Path) -> None:
     assert lines[3:5] + lines[101:106] + lines[-3:] == [
         *("│    1 │", "│    2 │"),
         *("│   99 │", "│  100 │", "│    … │", "│  201 │", "│  202 │"),
-        *("│  300 │", "└──────┘", "300 rows"),
+        *("│  300 │", "└──────┘", "300 rows (200 shown)"),
     ]
 
 
