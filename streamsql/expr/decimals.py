@@ -68,8 +68,8 @@ def _widen(datum: Datum) -> Datum:
 def arithmetic(name: str, result: SqlType) -> Callable[[Datum, Datum], Datum]:
     """`+`, `-` or `*` with the result rounded and checked to its type."""
     target = arrow_type(result)
-    over_columns, over_values = _OPERATIONS[name]
-    slowly = _slowly(over_values, target)
+    over_columns = _OVER_COLUMNS[name]
+    slowly = _slowly(name, target)
 
     def evaluate(left: Datum, right: Datum) -> Datum:
         if _digits_needed(name, left.type, right.type) > 38:
@@ -81,24 +81,23 @@ def arithmetic(name: str, result: SqlType) -> Callable[[Datum, Datum], Datum]:
     return evaluate
 
 
-_OPERATIONS: dict[str, tuple[Callable[..., Datum], Callable[[Decimal, Decimal], Decimal]]] = {
-    "+": (pc.add, operator.add),
-    "-": (pc.subtract, operator.sub),
-    "*": (pc.multiply, operator.mul),
-}
+_OVER_COLUMNS: dict[str, Callable[..., Datum]] = {"+": pc.add, "-": pc.subtract, "*": pc.multiply}
+
+
+def digits_needed(name: str, left: tuple[int, int], right: tuple[int, int]) -> int:
+    """How many digits `+`, `-` or `*` of numbers of these precisions and scales may have before it is rounded."""
+    (p1, s1), (p2, s2) = left, right
+    return p1 + p2 + 1 if name == "*" else max(p1 - s1, p2 - s2) + max(s1, s2) + 1
 
 
 def _digits_needed(name: str, left: pa.DataType, right: pa.DataType) -> int:
-    if name == "*":
-        return int(left.precision + right.precision + 1)
-    whole = max(left.precision - left.scale, right.precision - right.scale)
-    return int(whole + max(left.scale, right.scale) + 1)
+    return digits_needed(name, (left.precision, left.scale), (right.precision, right.scale))
 
 
 def division(result: SqlType) -> Callable[[Datum, Datum], Datum]:
     """A quotient, rounded half away from zero."""
     target = arrow_type(result)
-    slowly = _slowly(lambda a, b: a / b, target)
+    slowly = _slowly("/", target)
 
     def evaluate(left: Datum, right: Datum) -> Datum:
         more = target.scale - left.type.scale + right.type.scale
@@ -118,7 +117,7 @@ def division(result: SqlType) -> Callable[[Datum, Datum], Datum]:
 def remainder(result: SqlType) -> Callable[[Datum, Datum], Datum]:
     """The dividend less the whole multiples of the divisor: it has the dividend's sign."""
     target = arrow_type(result)
-    slowly = _slowly(lambda a, b: a - b * Decimal(int(a / b)), target)
+    slowly = _slowly("%", target)
 
     def evaluate(left: Datum, right: Datum) -> Datum:
         scale = max(left.type.scale, right.type.scale)
@@ -177,18 +176,30 @@ def _scaled(whole: Datum, target: pa.DataType, scale: int | None = None) -> Datu
     )
 
 
-def _slowly(operation: Callable[[Decimal, Decimal], Decimal], target: pa.DataType) -> Callable[[Datum, Datum], Datum]:
-    """Row by row: for numbers of nearly 38 digits, which do not fit the widest Arrow decimal while dividing."""
-    limit, unit = power_of_ten(target.precision - target.scale), power_of_ten(-target.scale)
+def exactly(name: str, left: Decimal, right: Decimal, scale: int, whole_digits: int) -> Decimal | None:
+    """One operation, rounded half away from zero; None where the result has more digits before the point."""
+    if name in "/%" and not right:
+        raise pa.ArrowInvalid("divide by zero")
+    with localcontext(prec=400):
+        rounded = _EXACT[name](left, right).quantize(power_of_ten(-scale), ROUND_HALF_UP)
+        return rounded if abs(rounded) < power_of_ten(whole_digits) else None
+
+
+_EXACT: dict[str, Callable[[Decimal, Decimal], Decimal]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "%": operator.mod,
+}
+
+
+def _slowly(name: str, target: pa.DataType) -> Callable[[Datum, Datum], Datum]:
+    """Row by row: for numbers of nearly 38 digits, which do not fit the widest Arrow decimal while computing."""
+    scale, whole_digits = target.scale, target.precision - target.scale
 
     def result(a: Decimal | None, b: Decimal | None) -> Decimal | None:
-        if a is None or b is None:
-            return None
-        if not b:
-            raise pa.ArrowInvalid("divide by zero")
-        with localcontext(prec=200):
-            rounded = operation(a, b).quantize(unit, ROUND_HALF_UP)
-        return rounded if abs(rounded) < limit else None
+        return None if a is None or b is None else exactly(name, a, b, scale, whole_digits)
 
     def evaluate(a: pa.Array, b: pa.Array) -> pa.Array:
         pairs = zip(a.to_pylist(), b.to_pylist(), strict=True)

@@ -11,8 +11,17 @@ import pyarrow.compute as pc
 
 from streamsql.expr import decimals
 from streamsql.expr import types as t
-from streamsql.expr.coercion import coerce, coerce_all, common_type, decimal_within_limits, digits, is_numeric
+from streamsql.expr.coercion import (
+    MAX_DECIMAL_PRECISION,
+    coerce,
+    coerce_all,
+    common_type,
+    decimal_within_limits,
+    digits,
+    is_numeric,
+)
 from streamsql.expr.context import EvalContext
+from streamsql.expr.duckdb_text import duckdb_type
 from streamsql.expr.function import ArrowFunction, Datum, Function, literal
 from streamsql.expr.nodes import Call
 from streamsql.expr.signatures import Args, Bound, Mismatch, any_nullable, first_type, takes
@@ -119,11 +128,32 @@ def _divides_by_what_may_be_zero(call: Call) -> bool:
 
 def _infix_sql(sign: str) -> Callable[[Call, Sequence[str], EvalContext], str]:
     def render(call: Call, args: Sequence[str], context: EvalContext) -> str:
-        text = f"({args[0]} {sign} {args[1]})"
-        # DuckDB's widest decimal raises where Flink's gives NULL.
-        return f"TRY{text}" if call.type.kind is Kind.DECIMAL and call.type.precision == 38 else text
+        if call.type.kind is Kind.DECIMAL:
+            return _exact_sql(sign, call, args)
+        return f"({args[0]} {sign} {args[1]})"
 
     return render
+
+
+def _exact_sql(sign: str, call: Call, args: Sequence[str]) -> str:
+    """DuckDB keeps to 18 digits where both sides have no more, so one side gets more; it has no more than 38."""
+    (p1, s1), (p2, s2) = pair = [digits(each.type) for each in call.args]
+    needed = decimals.digits_needed(sign, *pair)
+    left = f"CAST({args[0]} AS DECIMAL(19, {s1}))" if needed > 18 and max(p1, p2) <= 18 else args[0]
+    if needed <= MAX_DECIMAL_PRECISION:
+        return f"({left} {sign} {args[1]})"
+    exact = _wide_sql(sign, call, args)
+    if sign == "*" and s1 + s2 > MAX_DECIMAL_PRECISION:
+        return exact
+    return f"coalesce(TRY_CAST(TRY({left} {sign} {args[1]}) AS {duckdb_type(call.type)}), {exact})"
+
+
+def _wide_sql(sign: str, call: Call, args: Sequence[str]) -> str:
+    """Digit by digit, for numbers that DuckDB has no type for."""
+    precision, scale = digits(call.type)
+    left, right = (f"CAST({each} AS VARCHAR)" for each in args)
+    exact = f"streamsql_wide_decimal({left}, {right}, '{sign} {scale} {precision - scale}')"
+    return f"CAST({exact} AS {duckdb_type(call.type)})"
 
 
 def _division_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
@@ -132,8 +162,18 @@ def _division_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
         return f"({left} // {right})"
     if call.type.kind in FLOATS:
         return f"({left} / {right})"
-    (_, s1), (_, s2) = (digits(each.type) for each in call.args)
-    return f"streamsql_divide({left}, {right}, {(call.type.scale or 0) - s1 + s2}, {call.type.scale})"
+    (p1, s1), (p2, s2) = (digits(each.type) for each in call.args)
+    scale = call.type.scale or 0
+    more = scale - s1 + s2
+    quick = f"streamsql_divide({left}, {right}, {more}, {scale})"
+    return _or_wide("/", quick, max(p1 + max(more, 0), p2 + max(-more, 0)), call, args)
+
+
+def _or_wide(sign: str, quick: str, needed: int, call: Call, args: Sequence[str]) -> str:
+    """What works with whole numbers of up to 38 digits, else digit by digit."""
+    if needed <= MAX_DECIMAL_PRECISION:
+        return quick
+    return f"coalesce(TRY_CAST(TRY({quick}) AS {duckdb_type(call.type)}), {_wide_sql(sign, call, args)})"
 
 
 def _remainder_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
@@ -142,11 +182,11 @@ def _remainder_sql(call: Call, args: Sequence[str], context: EvalContext) -> str
         sure = call.type.kind in FLOATS or literal(call, 1, -1) != -1
         # The smallest BIGINT modulo -1 overflows in DuckDB.
         return f"({plain})" if sure else f"CASE WHEN {args[1]} = -1 THEN {args[0]} - {args[0]} ELSE {plain} END"
-    scale = max(digits(each.type)[1] for each in call.args)
-    left, right = (
-        f"streamsql_unscaled({sql}, {scale - digits(each.type)[1]})" for sql, each in zip(args, call.args, strict=True)
-    )
-    return f"streamsql_scaled({left} % {right}, {scale})"
+    (p1, s1), (p2, s2) = (digits(each.type) for each in call.args)
+    scale = max(s1, s2)
+    left, right = f"streamsql_unscaled({args[0]}, {scale - s1})", f"streamsql_unscaled({args[1]}, {scale - s2})"
+    quick = f"streamsql_scaled({left} % {right}, {scale})"
+    return _or_wide("%", quick, max(p1 + scale - s1, p2 + scale - s2), call, args)
 
 
 def _same_number(args: Args) -> Bound:

@@ -9,11 +9,13 @@ import codecs
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import pyarrow as pa
 
+from streamsql.expr.decimals import exactly
 from streamsql.expr.vectors import over_arrays
 
 
@@ -67,6 +69,13 @@ def _url_decode(text: str) -> str:
     return unquote_to_bytes(text.replace("+", " ")).decode(errors="replace")
 
 
+def _wide_decimal(left: str, right: str, operation: str) -> str | None:
+    """`operation`: the sign, the scale of the result and its digits before the point, such as `/ 6 32`."""
+    sign, scale, whole_digits = operation.split()
+    result = exactly(sign, Decimal(left), Decimal(right), int(scale), int(whole_digits))
+    return None if result is None else format(result, "f")
+
+
 def _of_text(one: Callable[..., Any], *more: str) -> PythonKernel:
     return PythonKernel(one, ("VARCHAR", *more), "VARCHAR", pa.string())
 
@@ -76,6 +85,7 @@ PYTHON_KERNELS: dict[str, PythonKernel] = {
     "streamsql_sha384": _of_text(_hash("sha384")),
     "streamsql_sha512": _of_text(_hash("sha512")),
     "streamsql_url_decode": _of_text(_url_decode),
+    "streamsql_wide_decimal": _of_text(_wide_decimal, "VARCHAR", "VARCHAR"),
     "streamsql_encode": PythonKernel(_encode, ("VARCHAR", "VARCHAR"), "BLOB", pa.binary()),
     "streamsql_decode": PythonKernel(_decode, ("BLOB", "VARCHAR"), "VARCHAR", pa.string()),
 }
@@ -109,4 +119,8 @@ def _whole(kernel: PythonKernel) -> Callable[..., pa.Array]:
     def two(first: Any, second: Any) -> pa.Array:
         return kernel.evaluate(first, second)
 
-    return one if len(kernel.parameters) == 1 else two
+    def three(first: Any, second: Any, third: Any) -> pa.Array:
+        return kernel.evaluate(first, second, third)
+
+    of_width: tuple[Callable[..., pa.Array], ...] = (one, two, three)
+    return of_width[len(kernel.parameters) - 1]

@@ -137,7 +137,7 @@ def _parse_decimal_slowly(text: pa.Array, arrow: pa.DataType) -> pa.Array:
             return None
         with localcontext(prec=2000):
             rounded = number.quantize(unit, ROUND_HALF_UP)
-        return rounded if abs(rounded) < limit else None
+        return rounded if rounded.copy_abs() < limit else None
 
     return pa.array([value(each) for each in text.to_pylist()], arrow)
 
