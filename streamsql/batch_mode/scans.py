@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from streamsql.batch import Batch, Weights
-from streamsql.batch_mode.conform import for_duckdb, to_duckdb
+from streamsql.batch_mode.conform import to_duckdb
 from streamsql.batch_mode.connection import open_cursor
 from streamsql.batch_mode.errors import NoBatchForm
 from streamsql.expr.context import EvalContext
+from streamsql.expr.duckdb_kernel import for_duckdb
 from streamsql.expr.types import arrow_type
 from streamsql.plan.logical import Scan, Table
 from streamsql.ports import Source

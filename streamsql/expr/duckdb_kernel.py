@@ -67,7 +67,7 @@ class _Query:
             return pa.array([], self._arrow)
         if self._cursor is None:
             self._cursor = kernel_cursor(self._context)
-        ready = [_for_duckdb(each) for each in columns] or [pa.nulls(rows, pa.int32())]
+        ready = [_plain(each) for each in columns] or [pa.nulls(rows, pa.int32())]
         table = pa.Table.from_arrays(ready, names=[f"c{index}" for index in range(len(ready))])
         try:
             result = self._cursor.from_arrow(table).project(f"{self._sql} AS result").to_arrow_table()
@@ -76,8 +76,22 @@ class _Query:
         return as_type(result.column(0).combine_chunks(), self._arrow)
 
 
-def _for_duckdb(array: pa.Array) -> pa.Array:
-    return pc.cast(array, pa.int64()) if pa.types.is_duration(array.type) else array
+def for_duckdb(type_: pa.DataType) -> pa.DataType:
+    """The type in which DuckDB gets a column: lengths of time as whole microseconds, at any depth."""
+    if pa.types.is_duration(type_):
+        return pa.int64()
+    if pa.types.is_map(type_):
+        return pa.map_(for_duckdb(type_.key_type), for_duckdb(type_.item_type))
+    if pa.types.is_list(type_):
+        return pa.list_(for_duckdb(type_.value_type))
+    if pa.types.is_struct(type_):
+        return pa.struct([pa.field(each.name, for_duckdb(each.type)) for each in type_])
+    return type_
+
+
+def _plain(array: pa.Array) -> pa.Array:
+    wanted = for_duckdb(array.type)
+    return array if wanted == array.type else pc.cast(array, wanted)
 
 
 def as_type(array: pa.Array, arrow: pa.DataType) -> pa.Array:
