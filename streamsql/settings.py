@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -32,12 +33,26 @@ def _whole(key: str, value: str) -> str:
 
 
 def _zone(key: str, value: str) -> str:
+    """Java's names of zones are IANA's, and offsets such as GMT+08:00."""
+    hint = "write a name such as 'Europe/Paris', or whole hours such as 'GMT+08:00'"
     try:
-        ZoneInfo(value)
+        ZoneInfo(zone_name(value))
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        hint = "write a name such as 'Europe/Paris'"
         raise UsageError(f"'{key}' = '{value}': unknown time zone", hint=hint) from None
     return value
+
+
+def zone_name(zone: str) -> str:
+    """The IANA name of a zone; an offset of whole hours has one too, with the sign turned round.
+
+    >>> zone_name("GMT+08:00"), zone_name("-3"), zone_name("Europe/Paris")
+    ('Etc/GMT-8', 'Etc/GMT+3', 'Europe/Paris')
+    """
+    offset = re.fullmatch(r"(?:GMT|UTC|UT)?([+-])(\d{1,2})(?::?00)?", zone)
+    if offset is None:
+        return "UTC" if zone == "Z" else zone
+    sign, hours = offset[1], int(offset[2])
+    return f"Etc/GMT{'-' if sign == '+' else '+'}{hours}" if hours else "UTC"
 
 
 def _clock(key: str, value: str) -> str:
@@ -119,5 +134,5 @@ class Settings:
     def context(self, clock: Clock | None) -> EvalContext:
         """What expressions depend on, with NOW() fixed at this moment; `clock` wins over the setting."""
         clock = clock or make_clock(self.values[CLOCK])
-        zone = self.values[TIME_ZONE]
+        zone = zone_name(self.values[TIME_ZONE])
         return EvalContext(time_zone=zone, clock=clock, start=clock.now(), seed=int(self.values[SEED]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from streamsql.expr.casting import NESTED, can_cast
+from streamsql.expr.casting import NESTED, can_cast, part_fits
 from streamsql.expr.coercion import INTERVALS, NUMERIC
 from streamsql.expr.types import BYTES_KINDS, STRINGS, TIMESTAMPS, Kind, SqlType
 
@@ -68,14 +68,17 @@ def cast_hint(source: SqlType, target: SqlType) -> str:
     >>> cast_hint(SqlType(Kind.DATE), SqlType(Kind.BOOLEAN))
     'DATE can be cast to STRING, DATE, TIMESTAMP(3), TIMESTAMP_LTZ(3)'
     """
-    pairs = product((source.kind.value, _family(source)), (target.kind.value, _family(target)))
-    if found := next((_INSTEAD[each] for each in pairs if each in _INSTEAD), None):
+    keys = product((source.kind.value, _family(source)), (target.kind.value, _family(target)))
+    if found := next((_INSTEAD[each] for each in keys if each in _INSTEAD), None):
         return found
     if source.kind is Kind.ROW and target.kind is Kind.ROW and len(source.children) != len(target.children):
         return f"it has {len(source.children)} fields, the type has {len(target.children)}"
     if source.kind in NESTED and source.kind is target.kind:
-        parts = zip(source.children, target.children, strict=True)
-        return next(cast_hint(a, b) for a, b in parts if not can_cast(a, b))
+        pairs = zip(source.children, target.children, strict=True)
+        part, wanted = next((a, b) for a, b in pairs if not part_fits(a, b))
+        return (
+            cast_hint(part, wanted) if not can_cast(part, wanted) else f"{part} in it may be NULL: leave out NOT NULL"
+        )
     named = ", ".join(str(each) for each in _EXAMPLES if can_cast(source, each))
     return f"{source.with_nullable(True)} can be cast to {named}"
 

@@ -31,8 +31,13 @@ def can_cast(source: SqlType, target: SqlType) -> bool:
     if target.kind in STRINGS and (source.kind in NESTED or source.kind in (Kind.INTERVAL_DAY, Kind.INTERVAL_MONTH)):
         return True
     if source.kind in NESTED and source.kind is target.kind and len(source.children) == len(target.children):
-        return all(can_cast(a, b) for a, b in zip(source.children, target.children, strict=True))
+        return all(part_fits(a, b) for a, b in zip(source.children, target.children, strict=True))
     return target.kind in _ALLOWED.get(source.kind, frozenset())
+
+
+def part_fits(source: SqlType, target: SqlType) -> bool:
+    """Whether CAST knows the way between two parts of nested types, and NULL does not get where it may not be."""
+    return can_cast(source, target) and (target.nullable or not source.nullable)
 
 
 def cast_can_fail(source: SqlType, target: SqlType) -> bool:

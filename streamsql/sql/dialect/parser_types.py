@@ -13,7 +13,11 @@ from streamsql.sql.dialect.nodes import FieldType, IntervalLiteral, Symbol, Type
 from streamsql.sql.dialect.words import INTERVAL_UNITS, TIME_UNITS
 from streamsql.sql.syntax_errors import misspelt, unclosed
 
-SYNONYMS = {"INTEGER": "INT", "NUMERIC": "DECIMAL", "DEC": "DECIMAL", "STRING": "VARCHAR", "BYTES": "VARBINARY"}
+SYNONYMS = {
+    "INTEGER": "INT", "NUMERIC": "DECIMAL", "DEC": "DECIMAL", "STRING": "VARCHAR", "BYTES": "VARBINARY",
+    "CHARACTER": "CHAR",
+}  # fmt: skip
+VARYING = {"CHAR": "VARCHAR", "BINARY": "VARBINARY"}
 PLAIN_TYPES = frozenset({"BOOLEAN", "TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DATE"})
 DEFAULT_LENGTH = {"CHAR": 1, "BINARY": 1, "VARCHAR": None, "VARBINARY": None}
 DEFAULT_DECIMAL = (10, 0)
@@ -26,8 +30,17 @@ TYPE_WORDS = (
 FOREIGN_TYPES = {
     "TEXT": "STRING", "LONG": "BIGINT", "SHORT": "SMALLINT", "BOOL": "BOOLEAN", "REAL": "FLOAT", "FLOAT8": "DOUBLE",
     "FLOAT4": "FLOAT", "INT8": "BIGINT", "INT4": "INT", "INT2": "SMALLINT", "BLOB": "BYTES", "DATETIME": "TIMESTAMP(3)",
-    "TIMESTAMPTZ": "TIMESTAMP_LTZ(3)", "STRUCT": "ROW<name TYPE, ...>", "BYTEA": "BYTES",
+    "TIMESTAMPTZ": "TIMESTAMP_LTZ(3)", "STRUCT": "ROW<name TYPE, ...>", "BYTEA": "BYTES", "JSON": "STRING",
+    "JSONB": "STRING", "UUID": "STRING", "ENUM": "STRING", "NVARCHAR": "STRING", "INT64": "BIGINT", "INT32": "INT",
+    "INT16": "SMALLINT", "FLOAT64": "DOUBLE", "FLOAT32": "FLOAT", "UTINYINT": "SMALLINT", "USMALLINT": "INT",
+    "UINTEGER": "BIGINT", "UINT": "BIGINT", "UBIGINT": "DECIMAL(20, 0)", "HUGEINT": "DECIMAL(38, 0)",
+    "NUMBER": "DECIMAL(p, s)", "LIST": "ARRAY<element>", "BYTE": "TINYINT", "VARIANT": "STRING with JSON in it",
 }  # fmt: skip
+KNOWN_TYPES = (
+    "types are BOOLEAN, TINYINT, SMALLINT, INT, BIGINT, DECIMAL(p, s), FLOAT, DOUBLE, CHAR(n), VARCHAR(n), STRING, "
+    "BINARY(n), VARBINARY(n), BYTES, DATE, TIME(p), TIMESTAMP(p), TIMESTAMP_LTZ(p), INTERVAL DAY TO SECOND, "
+    "INTERVAL YEAR TO MONTH, ARRAY<t>, MAP<k, v>, MULTISET<t>, ROW<name t, ...>"
+)
 MONTH_UNITS = ("YEAR", "QUARTER", "MONTH")
 
 
@@ -40,6 +53,8 @@ class TypeGrammar(Cursor):
         node = self._bare_type()
         node.set("not_null", self._not_null())
         node = self.node(start, node)
+        if self.at("["):
+            raise self.error(hint=f"write ARRAY<{self.text[self.span(start).start : self.span(start).end]}>")
         while suffix := self.accept_any("ARRAY", "MULTISET"):
             node = TypeName(this=suffix, expressions=[node])
             node.set("not_null", self._not_null())
@@ -57,8 +72,7 @@ class TypeGrammar(Cursor):
     def _bare_type(self) -> TypeName:
         word = SYNONYMS.get(self.key, self.key)
         if word in PLAIN_TYPES:
-            self.take()
-            return TypeName(this=word)
+            return self._plain_type(word)
         if word in DEFAULT_LENGTH:
             return self._length_type(word)
         if word in DEFAULT_TIME_PRECISION:
@@ -77,10 +91,20 @@ class TypeGrammar(Cursor):
             case "INTERVAL":
                 return self._interval_type()
         hint = f"write {FOREIGN_TYPES[word]}" if word in FOREIGN_TYPES else misspelt(word, TYPE_WORDS)
-        raise self.error(expected="a type", hint=hint)
+        raise self.error(expected="a type", hint=hint or KNOWN_TYPES)
+
+    def _plain_type(self, word: str) -> TypeName:
+        name = self.take().text
+        if self.at("("):
+            raise self.error(hint=f"write {name.upper()}: it has no length")
+        if self.at("UNSIGNED"):
+            raise self.error(hint="there are no unsigned types: write the next wider one")
+        return TypeName(this=word)
 
     def _length_type(self, word: str) -> TypeName:
         fixed_by_name = self.take().text.upper() in ("STRING", "BYTES")
+        if word in VARYING and self.accept("VARYING"):
+            word = VARYING[word]
         length = DEFAULT_LENGTH[word]
         if not fixed_by_name and self.at("("):
             length = self.in_parentheses(lambda: self._in_range("length", 1, 2**31 - 1))
@@ -120,11 +144,12 @@ class TypeGrammar(Cursor):
     def _collection_type(self, word: str) -> TypeName:
         self.take()
         opening = self.index
-        self.expect("<")
+        form = "MAP<key, value>" if word == "MAP" else f"{word}<element>"
+        if not self.accept("<"):
+            raise self.error(hint=f"write {form}")
         children = self.comma_list(self.type_name)
         self.close_angle(opening)
         if len(children) != COLLECTIONS[word]:
-            form = "MAP<key, value>" if word == "MAP" else f"{word}<element>"
             raise SqlError(f"{word} takes {COLLECTIONS[word]} types: {form}", span=self.span(opening, self.index))
         return TypeName(this=word, expressions=children)
 
