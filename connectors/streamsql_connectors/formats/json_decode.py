@@ -14,10 +14,12 @@ import pyarrow.compute as pc
 from streamsql.expr.types import STRINGS, Column, Schema
 from streamsql_connectors import duck
 from streamsql_connectors.formats.block_rows import BlockRows, Problem, columns_batch, finish_block
+from streamsql_connectors.formats.json_plain import PlainRows, plain_rows
+from streamsql_connectors.formats.json_regular import regular_rows
 from streamsql_connectors.formats.json_values import expected, members, parse_json_text
 from streamsql_connectors.formats.text_values import Mask
 from streamsql_connectors.text_blocks import TextBlock
-from streamsql_connectors.text_lines import Lines, invalid_utf8, split_lines
+from streamsql_connectors.text_lines import Lines, invalid_utf8, is_utf8, split_lines
 
 _OPENING_BRACE = ord("{")
 _BLANK = b" \t\r\n"
@@ -35,9 +37,21 @@ class JsonDecoder:
 
     def decode(self, block: TextBlock, columns: Sequence[str]) -> BlockRows:
         """The block's rows with the wanted columns; what is malformed is judged on all columns."""
-        lines = split_lines(block.data)
+        judged = [each for each in self.schema if each.name in columns or self._judges(each)]
+        if is_utf8(block.data):
+            for read in (regular_rows, plain_rows):
+                found = read(block.data, judged)
+                if found is not None and not (self.fail_on_missing and _some_null(found)):
+                    batch = columns_batch(self.schema, columns, found.columns, found.rows)
+                    return BlockRows(batch, found.lines)
+        return self._decode_texts(split_lines(block.data), judged, columns)
+
+    def _judges(self, column: Column) -> bool:
+        """Whether a value of the column can be malformed."""
+        return column.type.kind not in STRINGS or self.fail_on_missing
+
+    def _decode_texts(self, lines: Lines, judged: Sequence[Column], columns: Sequence[str]) -> BlockRows:
         rows, problems = _objects(lines)
-        judged = [each for each in self.schema if each.name in columns or each.type.kind not in STRINGS]
         objects = _texts(lines, rows)
         found = members(objects, [each.name for each in judged])
         texts = found.texts
@@ -83,6 +97,10 @@ def _kept(arrays: list[pa.Array], mask: Mask) -> list[pa.Array]:
 def _texts(lines: Lines, rows: Rows) -> pa.Array:
     texts = lines.array(pa.string())
     return texts if len(rows) == len(lines) else texts.take(pa.array(rows))
+
+
+def _some_null(plain: PlainRows) -> bool:
+    return any(each.null_count for each in plain.columns.values())
 
 
 def _objects(lines: Lines) -> tuple[Rows, list[Problem]]:
