@@ -29,6 +29,7 @@ benchmark: $(BIN)/.installed
 $(BIN)/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/python -m compileall -q streamsql connectors catalog repl
 	touch $@
 
 clean:

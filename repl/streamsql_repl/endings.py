@@ -65,13 +65,11 @@ def let_signals_interrupt() -> None:
 
 
 def leave(code: int) -> None:
-    """End the process.
+    """End the process at once, without taking apart what it holds.
 
-    A reader thread may still wait for a terminal, a pipe or a socket; Python would crash over its locks.
+    That would take as long as many scripts run; and a reader thread may still wait for a terminal, a pipe or a socket:
+    Python would crash over its locks.
     """
-    others = [each for each in threading.enumerate() if each is not threading.current_thread()]
-    if not others:
-        sys.exit(code)
     _flush(sys.stdout)
     _flush(sys.stderr)
     os._exit(code)

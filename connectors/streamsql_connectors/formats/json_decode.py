@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,11 +15,13 @@ from streamsql_connectors import duck
 from streamsql_connectors.formats.block_rows import BlockRows, Problem, columns_batch, finish_block
 from streamsql_connectors.formats.json_plain import PlainRows, plain_rows
 from streamsql_connectors.formats.json_regular import regular_rows
+from streamsql_connectors.formats.json_strict import syntax_error
 from streamsql_connectors.formats.json_values import expected, members, parse_json_text
 from streamsql_connectors.formats.text_values import Mask
 from streamsql_connectors.text_blocks import TextBlock
 from streamsql_connectors.text_lines import Lines, invalid_utf8, is_utf8, split_lines
 
+_AT_ONCE = (regular_rows, plain_rows)
 _OPENING_BRACE = ord("{")
 _BLANK = b" \t\r\n"
 
@@ -39,7 +40,7 @@ class JsonDecoder:
         """The block's rows with the wanted columns; what is malformed is judged on all columns."""
         judged = [each for each in self.schema if each.name in columns or self._judges(each)]
         if is_utf8(block.data):
-            for read in (regular_rows, plain_rows):
+            for read in _AT_ONCE:
                 found = read(block.data, judged)
                 if found is not None and not (self.fail_on_missing and _some_null(found)):
                     batch = columns_batch(self.schema, columns, found.columns, found.rows)
@@ -56,8 +57,9 @@ class JsonDecoder:
         found = members(objects, [each.name for each in judged])
         texts = found.texts
         if found.malformed is not None:
+            names = [each.name for each in judged]
             malformed = rows[found.malformed].tolist()
-            problems += [Problem(each, _syntax_error(lines, each)) for each in malformed]
+            problems += [Problem(each, syntax_error(lines.raw(each), names) or "not valid JSON") for each in malformed]
             rows, (objects, *texts) = rows[~found.malformed], _kept([objects, *texts], ~found.malformed)
         if self.fail_on_missing:
             rows, texts, missing = self._without_missing(objects, rows, texts)
@@ -122,17 +124,9 @@ def _not_objects(lines: Lines, unusual: Rows, bad: Mask) -> list[Problem]:
     blank = pc.equal(texts, "").to_numpy(zero_copy_only=False)
     other = ~pc.starts_with(texts, "{").to_numpy(zero_copy_only=False)
     bad[unusual[other]] = True
-    return [Problem(each, _syntax_error(lines, each)) for each in unusual[other & ~blank].tolist()]
-
-
-def _syntax_error(lines: Lines, index: int) -> str:
-    try:
-        value = json.loads(lines.raw(index))
-    except json.JSONDecodeError as error:
-        return f"not valid JSON: {error.msg} at column {error.colno}"
-    except (ValueError, RecursionError) as error:
-        return f"not valid JSON: {error}"
-    return "not valid JSON" if isinstance(value, dict) else "not a JSON object"
+    return [
+        Problem(each, syntax_error(lines.raw(each)) or "not a JSON object") for each in unusual[other & ~blank].tolist()
+    ]
 
 
 def _misfits(column: Column, text: pa.Array, rows: Rows, bad: Mask) -> list[Problem]:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from streamsql.expr.types import INT, Kind, SqlType, arrow_type
 from streamsql_connectors import duck
 from streamsql_connectors.formats.json_numbers import mark_numbers
+from streamsql_connectors.formats.json_strict import malformed
 from streamsql_connectors.formats.text_values import Mask, Parsed, parse_text
 
 
@@ -20,7 +21,7 @@ from streamsql_connectors.formats.text_values import Mask, Parsed, parse_text
 class Members:
     """Texts of some members of JSON objects, in the order asked for; NULL where absent or null.
 
-    `malformed`: rows that are not JSON at all, None if all are.
+    `malformed`: rows that are no JSON objects in which each member occurs once, None if all are.
     """
 
     texts: list[pa.Array]
@@ -30,16 +31,10 @@ class Members:
 def members(objects: pa.Array, names: Sequence[str]) -> Members:
     """The named members of a column of JSON objects (NULL rows have none), as text: strings without quotes and escapes,
     numbers as written, nested values as JSON."""
-    malformed = _malformed(objects)
-    if malformed is not None:
-        objects = pc.if_else(pa.array(malformed), pa.scalar(None, objects.type), objects)
-    return Members(_transform(objects, names), malformed)
-
-
-def _malformed(texts: pa.Array) -> Mask | None:
-    (invalid,) = duck.project({"t": texts}, "NOT coalesce(json_valid(t), true)")
-    mask: Mask = invalid.to_numpy(zero_copy_only=False).astype(np.bool_)
-    return mask if mask.any() else None
+    bad = malformed(objects, names)
+    if bad is not None:
+        objects = pc.if_else(pa.array(bad), pa.scalar(None, objects.type), objects)
+    return Members(_transform(objects, names), bad)
 
 
 def _transform(objects: pa.Array, names: Sequence[str]) -> list[pa.Array]:
@@ -99,10 +94,10 @@ def _beginning_with(text: pa.Array, bracket: str) -> tuple[pa.Array, Mask | None
 
 def _valid_json(text: pa.Array, bracket: str) -> tuple[pa.Array, Mask | None]:
     text, wrong = _beginning_with(text, bracket)
-    malformed = _malformed(text)
-    if malformed is not None:
-        text = pc.if_else(pa.array(malformed), pa.scalar(None, text.type), text)
-    return text, _either(wrong, malformed)
+    bad = malformed(text)
+    if bad is not None:
+        text = pc.if_else(pa.array(bad), pa.scalar(None, text.type), text)
+    return text, _either(wrong, bad)
 
 
 def _parse_row(text: pa.Array, type_: SqlType) -> Parsed:
