@@ -75,6 +75,7 @@ def blocks(draw: st.DrawFn) -> bytes:
 
 @settings(derandomize=True, deadline=None, max_examples=50)
 @given(blocks(), st.sampled_from([SCHEMA, FLAT]), st.booleans(), st.booleans(), st.data())
+@example(b'{"dec":99999.9}\r\n', FLAT, False, False, None)
 @example(b'{"s":"}{"}\n{"s":"a"}\n', FLAT, False, False, None)
 def test_all_readers_agree(data: bytes, schema: t.Schema, ignore: bool, missing: bool, draw: Any) -> None:
     columns = schema.names if draw is None else tuple(draw.draw(st.lists(st.sampled_from(schema.names), unique=True)))
