@@ -76,6 +76,10 @@ class Session:
                 self.tables.declare(table, if_not_exists=lenient, at=at)
             case s.CreateView(view=view, if_not_exists=lenient):
                 self.tables.declare_view(view, if_not_exists=lenient)
+            case s.CreateFunction(function=function, if_not_exists=lenient):
+                self.tables.define(function, if_not_exists=lenient)
+            case s.Drop(name=name, kind="FUNCTION"):
+                self.tables.functions.pop(name, None)
             case s.Drop(name=name):
                 self.tables.drop(name)
             case s.SetOption(key=str(key), value=str(value)):

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from streamsql.errors import NotSupportedYet, SqlError
+from streamsql.expr.aggregates import AGGREGATES
+from streamsql.expr.resolve import function_names
 from streamsql.plan.logical import Table
 from streamsql.sql.context import View
 from streamsql.tables import SessionTables
 
 
 def show(tables: SessionTables, kind: str, name: str | None) -> str:
-    """SHOW TABLES, SHOW VIEWS, SHOW COLUMNS FROM t."""
+    """SHOW TABLES, SHOW VIEWS, SHOW FUNCTIONS, SHOW COLUMNS FROM t."""
     match kind:
         case "TABLES":
             return "\n".join(sorted(tables.names()))
         case "VIEWS":
             return "\n".join(sorted(each for each in tables.names() if isinstance(tables.lookup(each), View)))
+        case "USER FUNCTIONS":
+            return "\n".join(each.usage for _, each in sorted(tables.functions.items()))
+        case "FUNCTIONS":
+            return "\n".join(sorted({*function_names(), *AGGREGATES, *tables.functions}))
         case "COLUMNS" if name is not None:
             return describe(tables, name)
     raise NotSupportedYet(f"SHOW {kind}")

@@ -16,7 +16,7 @@ from streamsql.plan.logical import Table
 from streamsql.plugins import load_catalog, load_connector, load_format
 from streamsql.ports import Sink, Source, TableOptions
 from streamsql.runtime.settings import ENGINE_OPTIONS
-from streamsql.sql.context import View
+from streamsql.sql.context import UserFunction, View
 from streamsql.time import Clock
 
 LATE = "$late"
@@ -56,6 +56,7 @@ class SessionTables:
         self._inputs: dict[str, Input] = {}
         self._declared_at: dict[str, DeclaredAt] = {}
         self._leftovers: dict[str, Leftover] = {}
+        self.functions: dict[str, UserFunction] = {}
 
     def lookup(self, name: str) -> Table | View | None:
         """The table or view of that name; `t$late` and `t$rejects` once `t` is known."""
@@ -68,6 +69,17 @@ class SessionTables:
             table = Table(name=name, columns=(), connector="filesystem", inferred=True)
             return self.declare(table)
         return self._leftover(name)
+
+    def function(self, name: str) -> UserFunction | None:
+        """The function that SQL defined under that upper-case name."""
+        return self.functions.get(name)
+
+    def define(self, function: UserFunction, *, if_not_exists: bool = False) -> None:
+        """Make a function callable."""
+        if function.name not in self.functions:
+            self.functions[function.name] = function
+        elif not if_not_exists:
+            raise SqlError(f"there is a function {function.name} already", hint=f"DROP FUNCTION {function.name} first")
 
     def names(self) -> tuple[str, ...]:
         """All names that can be read."""

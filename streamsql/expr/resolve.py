@@ -16,7 +16,7 @@ from streamsql.expr.rewrites import REWRITES
 from streamsql.expr.signatures import Args, Mismatch
 from streamsql.expr.types import Kind, SqlType
 
-__all__ = ["coerce", "common_type", "is_function", "resolve_call", "resolve_case", "resolve_cast"]
+__all__ = ["coerce", "common_type", "function_names", "is_function", "resolve_call", "resolve_case", "resolve_cast"]
 
 
 def is_function(name: str) -> bool:
@@ -54,8 +54,13 @@ def _first_fit(name: str, key: str, args: Args, span: Span | None) -> Expr:
     raise reason
 
 
+def function_names() -> list[str]:
+    """Flink's functions by the names that a call writes; not the operators."""
+    return [each for each in (*FUNCTIONS, *ALIASES, *REWRITES) if each.replace("_", "").isalnum()]
+
+
 def _unknown(name: str, span: Span | None) -> SqlError:
-    table = [each for each in (*FUNCTIONS, *ALIASES, *REWRITES) if each.replace("_", "").isalnum()]
+    table = function_names()
     known = [*table, *(each.upper() for each in sorted(ALLOWED) if each.upper() not in table)]
     return SqlError(f"there is no function {name}", span=span, hint=did_you_mean(name, known, kind="functions"))
 

@@ -220,6 +220,9 @@ def _call(binder: ExpressionBinder, tree: Tree) -> Expr:
     if name == "JSON" and not tree.args.get("namespace"):
         raise misplaced_json(tree)
     args = tuple(binder.bind(each) for each in tree.expressions)
+    if (defined := tree.args.get("defined")) is not None:
+        bound: Expr = defined(args, span)
+        return bound
     if name in ("CURRENT_WATERMARK",):
         raise NotSupportedYet(f"{name}()", span=span)
     namespace = tree.args.get("namespace")

@@ -8,6 +8,7 @@ from typing import Any
 
 from streamsql.errors import NotSupportedYet, SqlError
 from streamsql.expr.nodes import Literal
+from streamsql.expr.resolve import is_function
 from streamsql.plan.logical import Field, Plan, Project, SinkPlan, Table
 from streamsql.sql import dialect as d
 from streamsql.sql import statements as s
@@ -19,6 +20,7 @@ from streamsql.sql.context import Context, Environment, View
 from streamsql.sql.dialect import exp
 from streamsql.sql.parse import ParsedStatement, span_of
 from streamsql.sql.scope import column_ref
+from streamsql.sql.user_functions import attach_functions, define_function
 
 Tree = Any
 
@@ -29,6 +31,7 @@ def bind_statement(parsed: ParsedStatement, environment: Environment, text: str)
     Raises SqlError with a span into `text` for anything unknown, ill-typed or not supported yet.
     """
     tree = parsed.tree
+    attach_functions(tree, environment)
     context = Context(environment)
     if isinstance(tree, exp.Query | d.TableQuery):
         return s.Query(bind_query(tree, context), span=parsed.span)
@@ -56,6 +59,10 @@ def _create_view(tree: Tree, context: Context, text: str) -> s.Statement:
     if columns and len(columns) != len(plan.fields):
         raise SqlError(f"{len(columns)} column names for {len(plan.fields)} columns", span=span_of(tree.this))
     return s.CreateView(View(name, tree.args["query"], columns, text), bool(tree.args.get("exists")))
+
+
+def _create_function(tree: Tree, context: Context, text: str) -> s.Statement:
+    return s.CreateFunction(define_function(tree, text), bool(tree.args.get("exists")))
 
 
 def _insert(tree: Tree, context: Context, text: str) -> s.Statement:
@@ -127,6 +134,8 @@ def _describe(tree: Tree, context: Context, text: str) -> s.Statement:
 
 def _drop(tree: Tree, context: Context, text: str) -> s.Statement:
     kind, name = tree.args["kind"], table_name(tree.this)
+    if kind == "FUNCTION":
+        return _drop_function(name.upper(), tree, context)
     if kind not in ("TABLE", "VIEW"):
         raise NotSupportedYet(f"DROP {kind}", span=span_of(tree.this))
     if not tree.args.get("exists"):
@@ -135,6 +144,14 @@ def _drop(tree: Tree, context: Context, text: str) -> s.Statement:
             other = "VIEW" if isinstance(found, View) else "TABLE"
             raise SqlError(f"{name} is a {other}", span=span_of(tree.this), hint=f"write DROP {other} {name}")
     return s.Drop(name, kind, bool(tree.args.get("exists")))
+
+
+def _drop_function(name: str, tree: Tree, context: Context) -> s.Statement:
+    lenient = bool(tree.args.get("exists"))
+    if not lenient and context.environment.function(name) is None:
+        message = f"{name} is built in: it cannot be dropped" if is_function(name) else f"there is no function {name}"
+        raise SqlError(message, span=span_of(tree.this))
+    return s.Drop(name, "FUNCTION", lenient)
 
 
 def _show(tree: Tree, context: Context, text: str) -> s.Statement:
@@ -161,6 +178,7 @@ def _use(tree: Tree, context: Context, text: str) -> s.Statement:
 _BINDERS: dict[type, Callable[[Any, Context, str], s.Statement]] = {
     d.CreateTable: _create_table,
     d.CreateView: _create_view,
+    d.CreateFunction: _create_function,
     d.InsertInto: _insert,
     d.StatementSet: _statement_set,
     d.Explain: _explain,
@@ -172,7 +190,6 @@ _BINDERS: dict[type, Callable[[Any, Context, str], s.Statement]] = {
     d.UseObject: _use,
 }
 _NOT_YET: dict[type, str] = {
-    d.CreateFunction: "CREATE FUNCTION",
     d.UpdateTable: "UPDATE",
     d.DeleteFrom: "DELETE",
 }

@@ -22,10 +22,34 @@ class View:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class UserFunction:
+    """A function that SQL defines, by its upper-case name: its body as a tree, and the text of that.
+
+    A parameter without a type takes whatever the body can use. `returns` None: the type of the body.
+    """
+
+    name: str
+    parameters: tuple[tuple[str, SqlType | None], ...]
+    returns: SqlType | None
+    body: Any
+    text: str
+
+    @property
+    def usage(self) -> str:
+        """How it is called, as messages and SHOW write it."""
+        listed = ", ".join(name if type_ is None else f"{name} {type_}" for name, type_ in self.parameters)
+        return f"{self.name}({listed})"
+
+
 class Environment(Protocol):
-    """Where the binder finds tables and views."""
+    """Where the binder finds tables, views and functions."""
 
     def lookup(self, name: str) -> Table | View | None: ...
+
+    def function(self, name: str) -> UserFunction | None:
+        """The function that SQL defined under an upper-case name."""
+        ...
 
     def names(self) -> tuple[str, ...]: ...
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from streamsql.errors import Span
 from streamsql.plan.logical import Plan, SinkPlan, Table
-from streamsql.sql.context import View
+from streamsql.sql.context import UserFunction, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,12 @@ class CreateTable(Statement):
 @dataclass(frozen=True, slots=True)
 class CreateView(Statement):
     view: View
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CreateFunction(Statement):
+    function: UserFunction
     if_not_exists: bool = False
 
 

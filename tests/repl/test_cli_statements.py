@@ -126,6 +126,7 @@ def test_statements_speak_in_their_order(bids: CommandLine) -> None:
     ended = bids.sql(
         SOURCE
         + "SELECT item FROM bids WHERE price = 5;\nDESCRIBE bids;\nCREATE VIEW v AS SELECT item FROM bids;\n"
+        + "CREATE FUNCTION twice(x INT) AS x + x;\nCREATE MACRO clip(x, top) AS LEAST(x, top);\nSHOW USER FUNCTIONS;\n"
         + "SHOW TABLES;\nSHOW VIEWS;\nSET 'table.local-time-zone' = 'Europe/Paris';\nSET;\n"
     )
     assert ended.code == 0
@@ -133,6 +134,8 @@ def test_statements_speak_in_their_order(bids: CommandLine) -> None:
         '{"item":"ink"}',
         "item   STRING",
         "price  INT",
+        "CLIP(x, top)",
+        "TWICE(x INT)",
         "bids",
         "v",
         "v",

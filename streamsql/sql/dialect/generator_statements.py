@@ -158,7 +158,7 @@ STATEMENTS: dict[type[exp.Expression], Text] = {
     statements.LikeOption: lambda text, node: f"{node.args['action']} {node.this}",
     statements.CreateView: _create_view,
     statements.CreateFunction: _create_function,
-    statements.Parameter: lambda text, node: f"{text.sql(node.this)} {text.sql(node, 'data_type')}",
+    statements.Parameter: lambda text, node: f"{text.sql(node.this)} {text.sql(node, 'data_type')}".rstrip(),
     statements.InsertInto: _insert,
     statements.StatementSet: _statement_set,
     statements.UpdateTable: _update,

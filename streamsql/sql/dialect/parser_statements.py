@@ -213,6 +213,8 @@ class StatementGrammar(CreateGrammar):
         temporary = self.accept("TEMPORARY")
         self.accept("SYSTEM")
         kind = next((each for each in DROPPABLE if self.accept(*each.split())), None)
+        if kind is None and self.accept("MACRO"):
+            kind = "FUNCTION"
         if kind is None:
             raise self.error(expected=f"one of {', '.join(DROPPABLE)} after DROP", keywords=DROPPABLE)
         exists = self.accept("IF")

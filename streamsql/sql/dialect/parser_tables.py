@@ -48,7 +48,7 @@ class CreateGrammar(QueryGrammar):
         if self.accept("VIEW"):
             return self.node(start, self._create_view(temporary, materialized=False))
         system = self.accept("SYSTEM")
-        if self.accept("FUNCTION"):
+        if self.accept_any("FUNCTION", "MACRO"):
             return self.node(start, self._create_function(temporary, system))
         if self.key in ("CATALOG", "DATABASE", "MODEL", "CONNECTION"):
             raise NotSupportedYet(f"CREATE {self.key}", span=self.span(self.index))
@@ -229,4 +229,5 @@ class CreateGrammar(QueryGrammar):
 
     def _parameter(self) -> Parameter:
         start, name = self.index, self.name("a parameter")
-        return self.node(start, Parameter(this=name, data_type=self.type_name()))
+        untyped = self.key in (",", ")")
+        return self.node(start, Parameter(this=name, data_type=None if untyped else self.type_name()))

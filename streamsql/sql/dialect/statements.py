@@ -70,9 +70,9 @@ class CreateFunction(Expression):
 
 
 class Parameter(Expression):
-    """A parameter of a SQL function."""
+    """A parameter of a SQL function; one of a macro has no type."""
 
-    arg_types = arguments("this data_type")
+    arg_types = arguments("this data_type?")
 
 
 class InsertInto(Expression):
