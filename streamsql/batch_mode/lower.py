@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from streamsql.batch_mode.decisions import Recorded
 from streamsql.batch_mode.errors import NoBatchForm
 from streamsql.batch_mode.groups import lower_aggregate, lower_window_aggregate
+from streamsql.batch_mode.joins import lower_join
 from streamsql.batch_mode.ranks import lower_limit, lower_sort, lower_window_rank
 from streamsql.batch_mode.relation import Lowering, Relation
 from streamsql.batch_mode.rows import (
@@ -57,6 +58,8 @@ def _lower_node(plan: Plan, inputs: Sequence[Relation], lowering: Lowering) -> R
             return lower_unnest(plan, inputs[0], lowering)
         case logical.Union():
             return lower_union(plan, inputs, lowering)
+        case logical.Join():
+            return lower_join(plan, inputs[0], inputs[1], lowering)
         case logical.WindowAssign():
             return lower_window_assign(plan, inputs[0], lowering)
         case logical.Aggregate():

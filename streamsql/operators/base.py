@@ -69,6 +69,8 @@ class Operator(ABC):
     """The task cancels +row/-row pairs of a step before on_batch: for operators that can fail or have effects."""
     net_output: bool = False
     """One batch of output never both adds a row and takes it back, so that it needs no cancelling."""
+    needs_arrivals: bool = False
+    """Batches carry `arrivals` wherever their rows are single rows of the step."""
     on_late: LateListener | None = None
     """Set by the task; called with rows dropped for lateness, within on_batch or on_watermark."""
     on_cut: CutListener | None = None

@@ -17,6 +17,7 @@ from streamsql.plan.logical import (
     Field,
     Filter,
     Hop,
+    Join,
     Limit,
     Plan,
     Project,
@@ -126,6 +127,20 @@ def _(plan: Unnest) -> Iterator[str]:
 @_describe.register
 def _(plan: Union) -> Iterator[str]:
     yield from (each.name for each in plan.fields)
+
+
+@_describe.register
+def _(plan: Join) -> Iterator[str]:
+    yield plan.kind.value.removesuffix(" JOIN") if plan.on or plan.residual is not None else "CROSS"
+    left, right = fields_by_id(plan.left.fields), fields_by_id(plan.right.fields)
+    equal = (f"{left[each.left].name}{_SAME[each.null_safe]}{right[each.right].name}" for each in plan.on)
+    if plan.on:
+        yield f"on=[{', '.join(equal)}]"
+    if plan.residual is not None:
+        yield f"where {expr_text(plan.residual)}"
+
+
+_SAME = {False: " = ", True: " IS NOT DISTINCT FROM "}
 
 
 @_describe.register

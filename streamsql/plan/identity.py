@@ -9,7 +9,7 @@ from typing import Any
 
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.nodes import ColumnRef, Expr, Literal, transform
-from streamsql.plan.logical import Attached, Field, Plan, Project, Scan, SortKey, WatermarkSpec
+from streamsql.plan.logical import Attached, Field, JoinKey, Plan, Project, Scan, SortKey, WatermarkSpec
 from streamsql.plan.tree import walk_plan
 
 
@@ -68,7 +68,7 @@ def _structure(plan: Plan) -> Hashable:
     said = (
         _numbered(getattr(plan, each.name), number, renamed, ids=each.name in _ID_TUPLES)
         for each in fields(plan)
-        if each.compare and each.name not in ("input", "branches")
+        if each.compare and each.name not in ("input", "branches", "left", "right")
     )
     return (type(plan), places, *said)
 
@@ -84,6 +84,8 @@ def _numbered(value: Any, number: Callable[[int], int], renamed: Callable[[Field
             return replace(value, column=number(value.column))
         case Attached():
             return Attached(number(value.start), number(value.end))
+        case JoinKey():
+            return replace(value, left=number(value.left), right=number(value.right))
         case WatermarkSpec():
             return WatermarkSpec(number(value.column), _numbered(value.expr, number, renamed))
         case AggregateCall():

@@ -159,6 +159,72 @@ class Union(Plan):
         return self.branches
 
 
+class JoinKind(Enum):
+    """Which rows a join delivers: pairs, pairs and rows without partner, or left rows with (or without) partner."""
+
+    INNER = "INNER JOIN"
+    LEFT = "LEFT JOIN"
+    RIGHT = "RIGHT JOIN"
+    FULL = "FULL JOIN"
+    SEMI = "SEMI JOIN"
+    ANTI = "ANTI JOIN"
+
+    @property
+    def keeps_left(self) -> bool:
+        """Left rows without partner are delivered, padded with NULL."""
+        return self in (JoinKind.LEFT, JoinKind.FULL)
+
+    @property
+    def keeps_right(self) -> bool:
+        """Right rows without partner are delivered, padded with NULL."""
+        return self in (JoinKind.RIGHT, JoinKind.FULL)
+
+    @property
+    def pairs(self) -> bool:
+        """A row of the result is made of a left and a right row."""
+        return self not in (JoinKind.SEMI, JoinKind.ANTI)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinKey:
+    """A left and a right column, of one type, that must be equal; `null_safe`: IS NOT DISTINCT FROM."""
+
+    left: int
+    right: int
+    null_safe: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join(Plan):
+    """Rows of two updating inputs that match: all `on` columns are equal and `residual` is TRUE of the pair.
+
+    `fields` = left fields + right fields, those of the side that may be padded nullable (SEMI, ANTI: left fields);
+    after pruning those of them that someone reads. None is a time attribute. The binder puts the whole condition into
+    `residual`, and rules take `on` out of it. NOT IN is ANTI with `(x = y) IS NOT FALSE`.
+    """
+
+    left: Plan
+    right: Plan
+    kind: JoinKind
+    on: tuple[JoinKey, ...] = ()
+    residual: Expr | None = None
+
+    @property
+    def inputs(self) -> tuple[Plan, ...]:
+        return (self.left, self.right)
+
+
+def joined_fields(kind: JoinKind, left: Plan, right: Plan) -> tuple[Field, ...]:
+    """What a join of two plans delivers."""
+    mine = (_joined(each, nullable=kind.keeps_right) for each in left.fields)
+    other = (_joined(each, nullable=kind.keeps_left) for each in right.fields)
+    return (*mine, *other) if kind.pairs else tuple(mine)
+
+
+def _joined(field: Field, *, nullable: bool) -> Field:
+    return Field(field.id, field.name, field.type.with_nullable(field.type.nullable or nullable))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowAssign(UnaryPlan):
     """A window TVF without its aggregate: each row once per window, with window_start, window_end and window_time.

@@ -31,11 +31,13 @@ from streamsql.operators.base import Operator
 from streamsql.operators.project import Kernel
 from streamsql.plan.arrival_numbers import Numbered, NumberedUnion
 from streamsql.plan.final_order import final_order
+from streamsql.plan.join_operators import join_operator
 from streamsql.plan.logical import (
     Aggregate,
     Attached,
     Field,
     Filter,
+    Join,
     Limit,
     Plan,
     Project,
@@ -129,6 +131,11 @@ def _(plan: NumberedUnion, context: EvalContext) -> Operator:
 @operator_of.register
 def _(plan: Numbered, context: EvalContext) -> Operator:
     return enumerate_rows.Enumerate(schema_of(plan.fields))
+
+
+@operator_of.register
+def _(plan: Join, context: EvalContext) -> Operator:
+    return join_operator(plan, context)
 
 
 @operator_of.register

@@ -16,6 +16,8 @@ from streamsql.plan.logical import (
     Cumulate,
     Field,
     Hop,
+    Join,
+    JoinKind,
     Limit,
     Plan,
     Project,
@@ -150,6 +152,33 @@ def _(plan: Unnest, inputs: tuple[Traits, ...]) -> Traits:
 def _(plan: Union, inputs: tuple[Traits, ...]) -> Traits:
     because = [each.updating_because for each in inputs if each.updating_because is not None]
     return Traits(updating_because=min(because, key=lambda each: each.keeps_time, default=None))
+
+
+@_traits.register
+def _(plan: Join, inputs: tuple[Traits, ...]) -> Traits:
+    left, right = inputs
+    because = [each.updating_because for each in inputs if each.updating_because is not None]
+    updating = because[0] if because else None
+    if plan.kind not in (JoinKind.INNER, JoinKind.SEMI):
+        updating = Updating(plan.kind.value, plan.span)
+    if not plan.kind.pairs:
+        return Traits(
+            updating, left.unique_keys, state_bound=f"{UNBOUNDED} (rows of the left, keys of the right input)"
+        )
+    return Traits(updating, _pair_keys(plan, left, right), state_bound=f"{UNBOUNDED} (rows of both inputs)")
+
+
+def _pair_keys(plan: Join, left: Traits, right: Traits) -> Keys:
+    """Where a row has at most one partner, what tells it apart tells its pair apart; else both sides' keys together."""
+    mine, other = ({each.left for each in plan.on}, {each.right for each in plan.on})
+    keys: list[frozenset[int]] = []
+    if not plan.kind.keeps_right and any(key <= other for key in right.unique_keys):
+        keys += left.unique_keys
+    if not plan.kind.keeps_left and any(key <= mine for key in left.unique_keys):
+        keys += right.unique_keys
+    if plan.kind is not JoinKind.FULL:
+        keys += [a | b for a in left.unique_keys for b in right.unique_keys]
+    return tuple(dict.fromkeys(keys))
 
 
 @_traits.register

@@ -11,6 +11,7 @@ from streamsql.expr.types import Column, Schema
 from streamsql.plan.logical import (
     Field,
     Filter,
+    Join,
     Plan,
     Project,
     Scan,
@@ -30,6 +31,8 @@ def with_inputs(plan: Plan, inputs: tuple[Plan, ...]) -> Plan:
     match plan:
         case Union():
             return replace(plan, branches=inputs)
+        case Join():
+            return replace(plan, left=inputs[0], right=inputs[1])
         case UnaryPlan():
             return replace(plan, input=inputs[0])
         case _:
@@ -57,6 +60,8 @@ def expressions(plan: Plan) -> tuple[Expr, ...]:
             return plan.exprs
         case Unnest():
             return (plan.expr,)
+        case Join():
+            return () if plan.residual is None else (plan.residual,)
         case Scan():
             watermark = () if plan.watermark is None else (plan.watermark.expr,)
             return (*(expr for _, expr in plan.computed), *watermark)
@@ -73,6 +78,8 @@ def map_expressions(plan: Plan, change: Callable[[Expr], Expr]) -> Plan:
             return replace(plan, exprs=tuple(change(each) for each in plan.exprs))
         case Unnest():
             return replace(plan, expr=change(plan.expr))
+        case Join():
+            return plan if plan.residual is None else replace(plan, residual=change(plan.residual))
         case Scan():
             mark = plan.watermark
             return replace(

@@ -8,6 +8,7 @@ rows waiting, the ones ahead in time wait too.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -181,3 +182,17 @@ def _rows_before(inlet: Inlet, first: Inlet) -> int:
     # Live sources whose watermarks stand still at one time must not shut each other out.
     same_time = inlet.live or inlet.index < first.index
     return int(np.searchsorted(inlet.buffer.watermarks, np.int64(first.lead), "right" if same_time else "left"))
+
+
+def with_arrivals(taken: Sequence[tuple[int, Batch]]) -> list[tuple[int, Batch]]:
+    """The rows of a step, by source, with their places in the arrival order."""
+    lengths = [len(batch) for _, batch in taken]
+    ranks = np.arange(sum(lengths))
+    if len(taken) > 1 and any(batch.watermarks is not None for _, batch in taken):
+        # In the order of the sources already, and a stable sort leaves equal watermarks so.
+        marks = [np.full(len(b), _BEFORE_ALL_TIME) if b.watermarks is None else b.watermarks for _, b in taken]
+        order = np.argsort(np.concatenate(marks), kind="stable")
+        ranks = np.empty(len(order), np.int64)
+        ranks[order] = np.arange(len(order))
+    parts = np.split(ranks, np.cumsum(lengths)[:-1])
+    return [(index, replace(batch, arrivals=part)) for (index, batch), part in zip(taken, parts, strict=True)]

@@ -12,7 +12,7 @@ from streamsql.operators.base import LateListener, LateRows, Operator, SessionCu
 from streamsql.plan.logical import Plan, Scan, Table, Values
 from streamsql.plan.physical import PhysicalNode
 from streamsql.ports import Source
-from streamsql.runtime.arrival import ArrivalOrder, Inlet
+from streamsql.runtime.arrival import ArrivalOrder, Inlet, with_arrivals
 from streamsql.runtime.decisions import Decision, DecisionLog
 from streamsql.runtime.graph import topological
 from streamsql.runtime.late import LateLog
@@ -67,6 +67,7 @@ class Job:
         self.inlets = self._open_inlets(open_source)
         self._arrivals = ArrivalOrder(self.inlets, self._doorbell)
         self._sources, self.tasks = self._connect()
+        self._ordered = any(each.operator.needs_arrivals for each in self.tasks.values())
         self._publishers = [
             Publisher(output, root, self._upstream(root)) for root, output in zip(roots, outputs, strict=True)
         ]
@@ -142,7 +143,7 @@ class Job:
         except Stopped:
             self.stopped = True
             return
-        self._run_graph(dict(arrived))
+        self._run_graph(dict(with_arrivals(arrived) if self._ordered and arrived else arrived))
         for each in self._publishers:
             each.publish()
         self.finished = all(each.ended and each.buffer is None for each in self.inlets)

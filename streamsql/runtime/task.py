@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -101,4 +102,4 @@ class Task:
         marks = batch.watermarks
         if marks is None or not (marks < self.current).any():
             return batch
-        return Batch(batch.rows, batch.weights, np.maximum(marks, self.current))
+        return replace(batch, watermarks=np.maximum(marks, self.current))

@@ -24,6 +24,7 @@ from streamsql.plan.logical import (
 )
 from streamsql.sql import dialect as d
 from streamsql.sql.bind_expressions import ExpressionBinder, is_processing_time
+from streamsql.sql.bind_joins import Bound, bind_join
 from streamsql.sql.bind_windows import bind_window_table
 from streamsql.sql.context import CommonTable, Context, View
 from streamsql.sql.dialect import exp
@@ -32,14 +33,6 @@ from streamsql.sql.scope import Relation, Scope, column_ref
 
 Tree = Any
 QueryBinder = Callable[[Tree, Context], Plan]
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A relation: the plan that delivers it and the names by which it can be read."""
-
-    plan: Plan
-    scope: Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +177,18 @@ def _paren(binder: RelationBinder, tree: Tree) -> Bound:
 
 
 def _join(binder: RelationBinder, tree: Tree) -> Bound:
+    left, right = binder.bind(tree.this), tree.expression
+    if isinstance(right, d.Unnest):
+        return _unnest_join(binder, tree, left)
+    name = _join_name(tree)
+    if name is not None:
+        raise NotSupportedYet(name, span=span_of(right) or span_of(tree))
+    bound = binder.bind(right)
+    return bind_join(tree, left, bound, binder.context)
+
+
+def _unnest_join(binder: RelationBinder, tree: Tree, left: Bound) -> Bound:
     right, kind = tree.expression, tree.args["kind"]
-    if not isinstance(right, d.Unnest):
-        raise NotSupportedYet(_join_name(tree), span=span_of(right) or span_of(tree))
     if kind not in ("CROSS", "INNER", "LEFT") or tree.args.get("using") or tree.args.get("natural"):
         raise SqlError(
             f"{kind} JOIN UNNEST", span=span_of(right), hint="use CROSS JOIN UNNEST or LEFT JOIN UNNEST … ON TRUE"
@@ -194,12 +196,11 @@ def _join(binder: RelationBinder, tree: Tree) -> Bound:
     condition = tree.args.get("on")
     if condition is not None and not (isinstance(condition, exp.Boolean) and condition.this):
         raise NotSupportedYet("a condition on JOIN UNNEST", span=span_of(condition), hint="write ON TRUE and a WHERE")
-    left = binder.bind(tree.this)
     return _unnested(binder, right, left, outer=kind == "LEFT")
 
 
-def _join_name(tree: Tree) -> str:
-    """What sort of join it is, for a message."""
+def _join_name(tree: Tree) -> str | None:
+    """What sort of join it is, for a message; None for joins of two relations that know nothing of each other."""
     right = tree.expression
     if isinstance(right, exp.Table) and right.args.get("version") is not None:
         return "FOR SYSTEM_TIME AS OF (temporal join)"
@@ -207,7 +208,7 @@ def _join_name(tree: Tree) -> str:
         return "a join with a table function"
     if right.args.get("lateral"):
         return "LATERAL (query)"
-    return "a comma join" if tree.args.get("comma") else f"{tree.args['kind']} JOIN"
+    return "ASOF JOIN" if tree.args.get("asof") else None
 
 
 def _unnest(binder: RelationBinder, tree: Tree) -> Bound:
@@ -247,7 +248,7 @@ def _unnested(binder: RelationBinder, tree: Tree, left: Bound, *, outer: bool) -
         span=span,
     )
     relation = Relation(alias.name if alias is not None and alias.name else None, added)
-    return Bound(plan, Scope((*left.scope.relations, relation)))
+    return Bound(plan, replace(left.scope, relations=(*left.scope.relations, relation)))
 
 
 def _element_columns(type_: SqlType, span: Span | None) -> tuple[tuple[str, ...], tuple[SqlType, ...]]:

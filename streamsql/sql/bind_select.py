@@ -14,8 +14,9 @@ from streamsql.sql import dialect as d
 from streamsql.sql.bind_emit import check_emit
 from streamsql.sql.bind_expressions import WINDOW_AUXILIARIES, ExpressionBinder, is_processing_time
 from streamsql.sql.bind_grouping import Grouping
+from streamsql.sql.bind_joins import Bound
 from streamsql.sql.bind_over import OverCalls, sort_key
-from streamsql.sql.bind_relations import Bound, QueryBinder, RelationBinder, one_row
+from streamsql.sql.bind_relations import QueryBinder, RelationBinder, one_row
 from streamsql.sql.context import Context
 from streamsql.sql.dialect import exp
 from streamsql.sql.parse import span_of

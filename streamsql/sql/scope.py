@@ -21,13 +21,21 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """All relations of one FROM clause."""
+    """All relations of one FROM clause.
+
+    `merged`: the columns of USING and NATURAL joins, each standing for one of both sides, whose ids are `hidden`: those
+    are reached by the name of their relation only.
+    """
 
     relations: tuple[Relation, ...] = ()
+    merged: tuple[Field, ...] = ()
+    hidden: frozenset[int] = frozenset()
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        return tuple(field for relation in self.relations for field in relation.fields)
+        """What an unqualified name may mean, and what * is."""
+        own = (field for relation in self.relations for field in relation.fields if field.id not in self.hidden)
+        return (*self.merged, *own)
 
     def relation(self, alias: str, span: Span | None) -> Relation:
         """The relation of that alias, or SqlError."""
@@ -53,10 +61,14 @@ class Scope:
             if not found:
                 raise self._unknown(head, bool(rest), span)
         if len(found) > 1:
-            owners = [str(each.alias) for each in self.relations if any(field in each.fields for field in found)]
-            hint = "write " + " or ".join(f"{owner}.{found[0].name}" for owner in dict.fromkeys(owners))
-            raise SqlError(f"column {found[0].name} is ambiguous", span=span, hint=hint)
+            raise self._ambiguous(found, span)
         return field_path(column_ref(found[0], span), rest, span)
+
+    def _ambiguous(self, found: Sequence[Field], span: Span | None) -> SqlError:
+        owners = [each.alias for each in self.relations if any(field in each.fields for field in found)]
+        names = [f"{owner}.{found[0].name}" for owner in dict.fromkeys(owners) if owner is not None]
+        hint = f"write {' or '.join(names)}" if len(names) > 1 else "give the relations different aliases"
+        return SqlError(f"column {found[0].name} is ambiguous", span=span, hint=hint)
 
     def _unknown(self, name: str, qualified: bool, span: Span | None) -> SqlError:
         if qualified:

@@ -45,7 +45,6 @@ class KeyCodes(State):
         own_value = not dense and len(types) == 1 and not any(self._null_safe) and _is_integer(types[0])
         self._index = None if own_value or not types else KeyIndex(types, hash_rows)
         self._one = not types
-        self._swept = 0
 
     @property
     def rows(self) -> int:
@@ -70,16 +69,19 @@ class KeyCodes(State):
         codes[at] = self._ids([take_rows(each, at) for each in columns])
         return codes, valid
 
-    def forget_unused(self, used: Callable[[], Sequence[Int64Array]]) -> None:
-        """Free the codes that are in none of the arrays; looks only when codes have doubled since the last time."""
-        if self._index is None or self._index.rows <= 2 * self._swept + _SWEEP_FROM:
+    def forget_unused(self, live: int, used: Callable[[], Sequence[Int64Array]]) -> None:
+        """Free the codes that are in none of `used`, where most must be; `live`: no more codes than so many are."""
+        if (
+            self._index is None
+            or not self._index.rows
+            or 0 < self._index.rows <= 2 * live + (_SWEEP_FROM if live else 0)
+        ):
             return
         free = np.zeros(self._index.bound, np.bool_)
         free[self._index.live_ids()] = True
         for each in used():
             free[each] = False
         self._index.free(np.flatnonzero(free))
-        self._swept = self._index.rows
 
     def save(self) -> dict[str, pa.Table]:
         return {} if self._index is None else self._index.save()

@@ -67,6 +67,11 @@ class Trace(State):
     def rows(self) -> int:
         return len(self._store) - self._dead
 
+    @property
+    def bound(self) -> int:
+        """All numbers are below it; new rows get them from it on."""
+        return len(self._store)
+
     def add(self, codes: Int64Array, rows: pa.RecordBatch, expires: Int64Array | None = None) -> Int64Array:
         """Store rows under codes; the number of each. `expires`: the last time at which a new row is needed."""
         if not self._updating:

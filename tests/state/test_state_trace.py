@@ -222,7 +222,7 @@ def test_keys_of_equal_hash_have_different_codes() -> None:
 def test_unused_codes_are_freed() -> None:
     keys = KeyCodes([pa.string()])
     keys.encode([pa.array([str(each) for each in range(10_000)])], 10_000)
-    keys.forget_unused(lambda: [np.array([3, 5]), np.array([5])])
+    keys.forget_unused(3, lambda: [np.array([3, 5]), np.array([5])])
     assert keys.rows == 2
     assert keys.encode([pa.array(["3", "5"])], 2)[0].tolist() == [3, 5]
 

@@ -14,6 +14,7 @@ from streamsql.plan.logical import (
     Attached,
     Field,
     Filter,
+    Join,
     Limit,
     Plan,
     Project,
@@ -174,6 +175,16 @@ def _(plan: Union, need: _Need) -> Plan:
     inner = replace(need, orders=need.orders or several, keep_all=False)
     branches = tuple(_exactly(each, tuple(each.fields[index] for index in places), inner) for each in plan.branches)
     return replace(plan, branches=branches, fields=fields)
+
+
+@_prune.register
+def _(plan: Join, need: _Need) -> Plan:
+    read = {id_ for each in plan.on for id_ in (each.left, each.right)}
+    read |= need.ids | (frozenset() if plan.residual is None else column_ids(plan.residual))
+    several = len({each.table for each in _scans(plan)}) > 1
+    inner = replace(need.without_time(read), orders=need.orders or several)
+    left, right = _prune(plan.left, inner), _prune(plan.right, inner)
+    return replace(plan, left=left, right=right, fields=_kept(plan.fields, need.ids))
 
 
 def _exactly(plan: Plan, fields: tuple[Field, ...], need: _Need) -> Plan:

@@ -13,6 +13,7 @@ from streamsql.plan.logical import (
     Attached,
     Filter,
     Hop,
+    Join,
     Plan,
     Project,
     RankOver,
@@ -27,6 +28,7 @@ from streamsql.plan.logical import (
     WindowRank,
 )
 from streamsql.plan.predicates import conjuncts, filtered
+from streamsql.plan.rules.push_through_join import push_through_join
 from streamsql.plan.tree import field_ids, positions, reference, with_inputs
 from streamsql.plan.window_range import time_range
 
@@ -106,6 +108,13 @@ def _(plan: Sort, terms: Terms) -> Plan:
 @_push.register
 def _(plan: Unnest, terms: Terms) -> Plan:
     return _rest(plan, _split(terms, _over(field_ids(plan.input.fields))))
+
+
+@_push.register
+def _(plan: Join, terms: Terms) -> Plan:
+    pushed = push_through_join(plan, terms)
+    below = (_push(plan.left, pushed.left), _push(plan.right, pushed.right))
+    return filtered(with_inputs(pushed.join, below), pushed.above)
 
 
 @_push.register

@@ -1,0 +1,116 @@
+"""Joins as DuckDB SQL, and the order in which a stream would have delivered their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_ids, select_list
+from streamsql.batch_mode.rows import sql
+from streamsql.plan.logical import Join, JoinKind
+
+_MANY_ORDINALS = 12
+"""Beyond so many, the order is one row number."""
+_BEFORE_ALL = "(-9223372036854775808)::BIGINT"
+
+
+def lower_join(plan: Join, left: Relation, right: Relation, lowering: Lowering) -> Relation:
+    """Pairs, padded rows, or left rows with (or without) a partner."""
+    condition = _condition(plan, left, right, lowering)
+    match plan.kind:
+        case JoinKind.SEMI:
+            return _semi(plan, left, right, condition, lowering)
+        case JoinKind.ANTI:
+            body = (
+                f"SELECT * FROM {left.name} AS l WHERE NOT EXISTS (SELECT 1 FROM {right.name} AS r WHERE {condition})"
+            )
+            return Relation(lowering.add(body), left.ids, left.order, left.sorted, left.ordinals_only)
+        case _:
+            return _pairs(plan, left, right, condition, lowering)
+
+
+def _condition(plan: Join, left: Relation, right: Relation, lowering: Lowering) -> str:
+    equal = {False: "=", True: "IS NOT DISTINCT FROM"}
+    terms = [f"l.{column(each.left)} {equal[each.null_safe]} r.{column(each.right)}" for each in plan.on]
+    if plan.residual is not None:
+        both = Relation("", (*left.ids, *right.ids), 0)
+        terms.append(sql(plan.residual, both, lowering))
+    return " AND ".join(terms) or "TRUE"
+
+
+def _pairs(plan: Join, left: Relation, right: Relation, condition: str, lowering: Lowering) -> Relation:
+    items = {column(each): f"l.{column(each)}" for each in left.ids}
+    items |= {column(each): f"r.{column(each)}" for each in right.ids}
+    items = {column(each.id): items[column(each.id)] for each in plan.fields}
+    order = _order(left, right, lowering)
+    kind = "FULL OUTER JOIN" if plan.kind is JoinKind.FULL else plan.kind.value
+    body = f"SELECT {select_list(items, order)} FROM {left.name} AS l {kind} {right.name} AS r ON {condition}"
+    joined = Relation(
+        lowering.add(body),
+        distinct_ids(plan.fields),
+        len(order),
+        ordinals_only=left.ordinals_only and right.ordinals_only,
+    )
+    return joined if len(order) <= _MANY_ORDINALS else _numbered(joined, lowering)
+
+
+def _order(left: Relation, right: Relation, lowering: Lowering) -> list[str]:
+    """By the later of both rows; of one left row by right row, and the other way round."""
+    mine, other = _ordinals("l", left), _ordinals("r", right)
+    if not (left.ordinals_only and right.ordinals_only):
+        return [*mine, *other]
+    width = _arrival_width(lowering)
+    right_later = f"(({', '.join(other[:width])}) >= ({', '.join(mine[:width])}))"
+    longest = max(len(mine), len(other))
+    padded = [[*each, *["0::BIGINT"] * (longest - len(each))] for each in (mine, other)]
+    major = [f"CASE WHEN {right_later} THEN {b} ELSE {a} END" for a, b in zip(*padded, strict=True)]
+    minor = [f"CASE WHEN {right_later} THEN {a} ELSE {b} END" for a, b in zip(*padded, strict=True)]
+    return [*major[:width], f"{right_later}::BIGINT", *major[width:], *minor]
+
+
+def _ordinals(alias: str, relation: Relation) -> list[str]:
+    """The order of an input; a side that is padded comes before all."""
+    return [
+        f"coalesce({alias}.{each}, {_BEFORE_ALL})" if relation.ordinals_only else f"{alias}.{each}"
+        for each in relation.ordinals
+    ]
+
+
+def _arrival_width(lowering: Lowering) -> int:
+    """How many of the first ordinals say when a row arrived: watermark, source and row number, or the last alone."""
+    return 1 if lowering.source_count == 1 else 3
+
+
+def _numbered(relation: Relation, lowering: Lowering) -> Relation:
+    """The same with when the row arrived, and its number, as the whole order."""
+    if not relation.ordinals_only:
+        kept: Sequence[str] = ()
+    else:
+        kept = relation.ordinals[: _arrival_width(lowering)]
+    order = (*kept, f"row_number() OVER (ORDER BY {relation.arrival})")
+    items = {each: each for each in relation.columns}
+    name = lowering.add(f"SELECT {select_list(items, order)} FROM {relation.name}")
+    return Relation(name, relation.ids, len(order), ordinals_only=relation.ordinals_only)
+
+
+def _semi(plan: Join, left: Relation, right: Relation, condition: str, lowering: Lowering) -> Relation:
+    """A left row comes when it and its first partner are there."""
+    if not (left.ordinals_only and right.ordinals_only):
+        return _filtered(left, _exists(right, condition), lowering)
+    width = _arrival_width(lowering)
+    mine, other = (f"row({', '.join(_ordinals(alias, each)[:width])})" for alias, each in (("l", left), ("r", right)))
+    first = f"(SELECT min({other}) FROM {right.name} AS r WHERE {condition})"
+    met = lowering.add(f"SELECT l.*, {mine} AS mine, {first} AS met FROM {left.name} AS l")
+    came = [f"struct_extract_at(greatest(mine, met), {index + 1})" for index in range(width)]
+    order = (*came, *left.ordinals)
+    items = {each: each for each in left.columns}
+    name = lowering.add(f"SELECT {select_list(items, order)} FROM {met} WHERE met IS NOT NULL")
+    return Relation(name, left.ids, len(order), ordinals_only=True)
+
+
+def _exists(right: Relation, condition: str) -> str:
+    return f"EXISTS (SELECT 1 FROM {right.name} AS r WHERE {condition})"
+
+
+def _filtered(left: Relation, condition: str, lowering: Lowering) -> Relation:
+    body = f"SELECT * FROM {left.name} AS l WHERE {condition}"
+    return Relation(lowering.add(body), left.ids, left.order, left.sorted, left.ordinals_only)

@@ -1,0 +1,69 @@
+"""Join: an inner join of two inputs, both of which may change, in the same step too."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator
+
+from streamsql.batch import Batch
+from streamsql.operators.base import Operator
+from streamsql.operators.join_input import InputSpec, JoinInput, StepChanges
+from streamsql.operators.join_pairs import Condition, Matched, in_order, match
+from streamsql.operators.join_result import Result, ResultWriter
+from streamsql.state.base import State
+from streamsql.state.key_codes import KeyCodes
+
+
+class TwoInputs(Operator):
+    """What joins share that keep the rows of both inputs: a step is taken as a whole, when all of it is in.
+
+    A step is Δa ⋈ b and then (a + Δa) ⋈ Δb; rows are taken back before others are added. Rows come as row by row would
+    have given them.
+    """
+
+    net_input = True
+    needs_arrivals = True
+
+    def __init__(
+        self, left: InputSpec, right: InputSpec, codes: KeyCodes, condition: Condition | None, result: Result
+    ) -> None:
+        self.schema = result.schema
+        self._codes = codes
+        self._left, self._right = JoinInput(left, codes), JoinInput(right, codes)
+        self._condition = condition
+        self._writer = ResultWriter(result, {0: self._left.trace, 1: self._right.trace})
+
+    def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:
+        (self._right if port else self._left).collect(batch)
+        return ()
+
+    def on_step_end(self) -> Iterable[Batch]:
+        left = self._left.take_step(0)
+        right = self._right.take_step(left.size)
+        if not (left.size or right.size):
+            return
+        yield from self._step(left, right)
+        live = 0
+        for each in (self._left, self._right):
+            each.trace.settle()
+            live += each.trace.rows
+        self._codes.forget_unused(live, lambda: [self._left.trace.used_codes(), self._right.trace.used_codes()])
+
+    @abstractmethod
+    def _step(self, left: StepChanges, right: StepChanges) -> Iterator[Batch]:
+        """The changes of the result."""
+
+    def _match(self, left: StepChanges, right: StepChanges, sign: int) -> Matched:
+        return match(self._left, self._right, (left.signed(sign), right.signed(sign)), sign, self._condition)
+
+    def states(self) -> dict[str, State]:
+        return {"left": self._left.trace, "right": self._right.trace, "keys": self._codes}
+
+
+class Join(TwoInputs):
+    """Inner (and cross) join."""
+
+    def _step(self, left: StepChanges, right: StepChanges) -> Iterator[Batch]:
+        ordered = left.ordered and right.ordered
+        for sign in (-1, 1):
+            yield from self._writer.pairs(in_order(self._match(left, right, sign)), sign, ordered=ordered)

@@ -1,0 +1,119 @@
+"""One input of a join: what a step changes in it, and the rows that are there so far, by key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from streamsql.batch import Batch, Times, Weights, concat_batches
+from streamsql.errors import Span
+from streamsql.expr.types import Schema
+from streamsql.state.fixed_width import BoolArray, Int64Array
+from streamsql.state.kept_rows import empty_rows
+from streamsql.state.key_codes import KeyCodes
+from streamsql.state.trace import Trace
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InputSpec:
+    """What a join must know of an input: `keys` are positions, `source` is a name for messages."""
+
+    schema: Schema
+    keys: tuple[int, ...]
+    append_only: bool
+    source: str = ""
+    span: Span | None = None
+
+    @property
+    def key_types(self) -> tuple[pa.DataType, ...]:
+        """The Arrow types of the key columns."""
+        fields = self.schema.to_arrow()
+        return tuple(fields.field(each).type for each in self.keys)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Changes:
+    """Rows that a step adds (or takes back), in order of arrival; a row that comes twice is here twice."""
+
+    rows: pa.RecordBatch
+    codes: Int64Array
+    arrivals: Times
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def take(self, mask: BoolArray) -> Changes:
+        """The rows where `mask` holds."""
+        at = np.flatnonzero(mask)
+        return Changes(self.rows.take(pa.array(at)), self.codes[at], self.arrivals[at])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StepChanges:
+    """All that a step changes in an input. `unkeyed`: rows with a NULL in their key, which match nothing."""
+
+    removed: Changes
+    added: Changes
+    unkeyed: Batch | None = None
+    ordered: bool = True
+
+    @property
+    def size(self) -> int:
+        """How many rows it changes."""
+        return len(self.removed) + len(self.added) + (0 if self.unkeyed is None else len(self.unkeyed))
+
+    def signed(self, sign: int) -> Changes:
+        """The rows added (+1) or taken back (-1)."""
+        return self.added if sign > 0 else self.removed
+
+
+class StepInput:
+    """Collects the changes of a step in one input. `keeps_unkeyed`: rows without key stay among them, under code -1."""
+
+    def __init__(self, spec: InputSpec, codes: KeyCodes, *, keeps_unkeyed: bool = False) -> None:
+        self.spec = spec
+        self._codes = codes
+        self._keeps_unkeyed = keeps_unkeyed
+        self._waiting: list[Batch] = []
+        self._nothing = Changes(empty_rows(spec.schema.to_arrow()), np.empty(0, np.int64), np.empty(0, np.int64))
+
+    def collect(self, batch: Batch) -> None:
+        """One batch of the step's changes, which are net."""
+        self._waiting.append(batch)
+
+    def take_step(self, arrival: int) -> StepChanges:
+        """The changes collected; rows without a place in the arrival order get places from `arrival` on."""
+        waiting = [each for each in self._waiting if len(each)]
+        self._waiting = []
+        if not waiting:
+            return StepChanges(self._nothing, self._nothing)
+        batch = concat_batches(waiting)
+        ordered = batch.arrivals is not None
+        arrivals = np.arange(arrival, arrival + len(batch)) if batch.arrivals is None else batch.arrivals
+        codes, keyed = self._codes.encode([batch.rows.column(each) for each in self.spec.keys], len(batch))
+        changes = Changes(batch.rows, codes, arrivals)
+        if keyed is None or self._keeps_unkeyed:
+            return StepChanges(*self._by_sign(changes, batch.weights), None, ordered)
+        unkeyed = Batch(batch.rows, batch.weights, arrivals=arrivals).filter(~keyed)
+        weights = None if batch.weights is None else batch.weights[keyed]
+        return StepChanges(*self._by_sign(changes.take(keyed), weights), unkeyed, ordered)
+
+    def _by_sign(self, changes: Changes, weights: Weights | None) -> tuple[Changes, Changes]:
+        """What is taken back, and what is added."""
+        if weights is None or (weights > 0).all():
+            return self._nothing, changes
+        return changes.take(weights < 0), changes.take(weights > 0)
+
+
+class JoinInput(StepInput):
+    """An input whose rows are kept: `trace` is what was there before the step, until its changes are applied."""
+
+    def __init__(self, spec: InputSpec, codes: KeyCodes, *, keeps_unkeyed: bool = False) -> None:
+        super().__init__(spec, codes, keeps_unkeyed=keeps_unkeyed)
+        self.trace = Trace(spec.schema, updating=not spec.append_only, source=spec.source, span=spec.span)
+
+    def apply(self, changes: Changes, sign: int) -> Int64Array:
+        """Store rows, or take them back; their numbers."""
+        return self.trace.add(changes.codes, changes.rows) if sign > 0 else self.trace.remove(changes.rows)

@@ -1,0 +1,109 @@
+"""The operator of a join: which kind it needs, and where its columns stand in the inputs."""
+
+from __future__ import annotations
+
+from streamsql.expr.compile import compile_predicate
+from streamsql.expr.context import EvalContext
+from streamsql.expr.nodes import Call, ColumnRef, Expr, column_ids
+from streamsql.operators.base import Operator
+from streamsql.operators.join import Join as InnerJoin
+from streamsql.operators.join_exists import ConditionalSemiJoin
+from streamsql.operators.join_input import InputSpec
+from streamsql.operators.join_membership import Exists, NotExists, NotIn
+from streamsql.operators.join_outer import OuterJoin
+from streamsql.operators.join_pairs import Condition
+from streamsql.operators.join_result import Result
+from streamsql.operators.join_semi import SemiJoin
+from streamsql.plan.logical import Filter, Join, JoinKey, JoinKind, Plan, Project, Scan
+from streamsql.plan.traits import traits
+from streamsql.plan.tree import positions, schema_of
+from streamsql.state.key_codes import KeyCodes
+
+
+def join_operator(plan: Join, context: EvalContext) -> Operator:
+    """The operator that joins the plan's inputs."""
+    not_in = _not_in(plan)
+    on = plan.on if not_in is None else (not_in,)
+    left = _input(plan.left, [each.left for each in on])
+    right = _input(plan.right, [each.right for each in on])
+    result = _result(plan)
+    if not plan.kind.pairs and (plan.residual is None or not_in is not None):
+        codes = KeyCodes(left.key_types, [each.null_safe for each in on], dense=True)
+        if not_in is not None:
+            return SemiJoin(left, right, codes, result, NotIn())
+        return SemiJoin(left, right, codes, result, Exists() if plan.kind is JoinKind.SEMI else NotExists())
+    codes = KeyCodes(left.key_types, [each.null_safe for each in on])
+    condition = None if plan.residual is None else _condition(plan, plan.residual, context)
+    match plan.kind:
+        case JoinKind.INNER:
+            return InnerJoin(left, right, codes, condition, result)
+        case JoinKind.SEMI | JoinKind.ANTI:
+            assert condition is not None
+            return ConditionalSemiJoin(left, right, codes, condition, result, negated=plan.kind is JoinKind.ANTI)
+        case kind:
+            kept = [port for port, keeps in ((0, kind.keeps_left), (1, kind.keeps_right)) if keeps]
+            return OuterJoin(left, right, codes, condition, result, kept)
+
+
+def _not_in(plan: Join) -> JoinKey | None:
+    """The columns of a NOT IN that is asked of the whole right input: ANTI with `(x = y) IS NOT FALSE` alone."""
+    if plan.kind is not JoinKind.ANTI or plan.on:
+        return None
+    match plan.residual:
+        case (
+            Call(function="IS NOT FALSE", args=(Call(function="=", args=(ColumnRef() as one, ColumnRef() as two)),))
+            | Call(
+                function="NOT",
+                args=(
+                    Call(
+                        function="IS FALSE", args=(Call(function="=", args=(ColumnRef() as one, ColumnRef() as two)),)
+                    ),
+                ),
+            )
+        ):
+            left = positions(plan.left.fields)
+            mine, other = (one, two) if one.id in left else (two, one)
+            return JoinKey(mine.id, other.id) if mine.id in left and other.id not in left else None
+        case _:
+            return None
+
+
+def _input(plan: Plan, keys: list[int]) -> InputSpec:
+    place = positions(plan.fields)
+    known = traits(plan)
+    return InputSpec(
+        schema_of(plan.fields), tuple(place[each] for each in keys), known.append_only, _source(plan), plan.span
+    )
+
+
+def _source(plan: Plan) -> str:
+    """The table whose rows an input passes on; nothing where they are made of others."""
+    match plan:
+        case Scan():
+            return plan.table.name
+        case Filter() | Project():
+            return _source(plan.input)
+        case _:
+            return ""
+
+
+def _condition(plan: Join, residual: Expr, context: EvalContext) -> Condition:
+    read = column_ids(residual)
+    left = [each for each in plan.left.fields if each.id in read]
+    right = [each for each in plan.right.fields if each.id in read]
+    if not left and not right:
+        left = list(plan.left.fields[:1])
+    fields = (*left, *right)
+    mine, other = positions(plan.left.fields), positions(plan.right.fields)
+    return Condition(
+        compile_predicate(residual, positions(fields), context),
+        tuple(mine[each.id] for each in left),
+        tuple(other[each.id] for each in right),
+        schema_of(fields).to_arrow(),
+    )
+
+
+def _result(plan: Join) -> Result:
+    left, right = positions(plan.left.fields), positions(plan.right.fields)
+    columns = ((0, left[each.id]) if each.id in left else (1, right[each.id]) for each in plan.fields)
+    return Result(schema_of(plan.fields), tuple(columns))

@@ -1,0 +1,101 @@
+"""Joins of two relations: ON, USING, NATURAL, commas, and the names that can be read behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from streamsql.errors import Span, SqlError
+from streamsql.expr.nodes import ColumnRef, Expr
+from streamsql.expr.resolve import resolve_call
+from streamsql.plan.logical import Field, Join, JoinKind, Plan, Project, joined_fields
+from streamsql.plan.predicates import conjunction
+from streamsql.plan.tree import fields_by_id
+from streamsql.sql.bind_expressions import ExpressionBinder
+from streamsql.sql.context import Context
+from streamsql.sql.parse import span_of
+from streamsql.sql.scope import Relation, Scope, column_ref
+
+Tree = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A relation: the plan that delivers it and the names by which it can be read."""
+
+    plan: Plan
+    scope: Scope
+
+
+def bind_join(tree: Tree, left: Bound, right: Bound, context: Context) -> Bound:
+    """The join of two relations that know nothing of each other; its whole condition is the residual."""
+    kind = JoinKind.INNER if tree.args["kind"] == "CROSS" else JoinKind[tree.args["kind"]]
+    _refuse_same_alias(left.scope, right.scope, span_of(tree.expression))
+    condition, using = tree.args.get("on"), tree.args.get("using")
+    if condition is not None:
+        binder = ExpressionBinder(_together(left.scope, right.scope), "ON")
+        return _joined(kind, left, right, binder.condition(condition), span_of(tree))
+    if using:
+        names = [(each.name, span_of(each)) for each in using]
+    elif tree.args.get("natural"):
+        theirs = {each.name for each in right.scope.fields}
+        names = [(each.name, span_of(tree)) for each in left.scope.fields if each.name in theirs]
+    else:
+        names = []
+    pairs = [(_column(left, name, span), _column(right, name, span)) for name, span in names]
+    equal = [resolve_call("=", pair, span) for pair, (_, span) in zip(pairs, names, strict=True)]
+    joined = _joined(kind, left, right, conjunction(equal) if equal else None, span_of(tree))
+    return _merged(joined, kind, pairs, context) if pairs else joined
+
+
+def _refuse_same_alias(left: Scope, right: Scope, span: Span | None) -> None:
+    known = {each.alias for each in left.relations if each.alias is not None}
+    for each in right.relations:
+        if each.alias in known:
+            raise SqlError(
+                f"{each.alias} stands for two relations", span=span, hint="give one of them another alias: JOIN t AS t2"
+            )
+
+
+def _together(left: Scope, right: Scope) -> Scope:
+    return Scope((*left.relations, *right.relations), (*left.merged, *right.merged), left.hidden | right.hidden)
+
+
+def _column(bound: Bound, name: str, span: Span | None) -> ColumnRef:
+    found = bound.scope.resolve([name], span)
+    assert isinstance(found, ColumnRef)
+    return found
+
+
+def _joined(kind: JoinKind, left: Bound, right: Bound, residual: Expr | None, span: Span | None) -> Bound:
+    fields = joined_fields(kind, left.plan, right.plan)
+    plan = Join(left=left.plan, right=right.plan, kind=kind, residual=residual, fields=fields, span=span)
+    scope = _together(left.scope, right.scope) if kind.pairs else left.scope
+    delivered = fields_by_id(fields)
+
+    def now(fields: Sequence[Field]) -> tuple[Field, ...]:
+        """The fields as the join delivers them: under the names of the scope."""
+        return tuple(replace(delivered[each.id], name=each.name) for each in fields)
+
+    relations = tuple(Relation(each.alias, now(each.fields)) for each in scope.relations)
+    return Bound(plan, Scope(relations, now(scope.merged), scope.hidden))
+
+
+def _merged(bound: Bound, kind: JoinKind, pairs: Sequence[tuple[ColumnRef, ColumnRef]], context: Context) -> Bound:
+    """One column for the two sides of each equality: the one that is never padded, or the first that is not NULL."""
+    if not kind.pairs:
+        return bound
+    plan, by_id = bound.plan, fields_by_id(bound.plan.fields)
+    columns = [(by_id[left.id], by_id[right.id]) for left, right in pairs]
+    if kind is JoinKind.FULL:
+        values = [resolve_call("COALESCE", (column_ref(left), column_ref(right))) for left, right in columns]
+        merged = [context.field(left.name, value.type) for value, (left, _) in zip(values, columns, strict=True)]
+        passed = tuple(column_ref(each) for each in plan.fields)
+        plan = Project(input=plan, exprs=(*passed, *values), fields=(*plan.fields, *merged), span=plan.span)
+    else:
+        merged = [right if kind is JoinKind.RIGHT else left for left, right in columns]
+    hidden = frozenset(each.id for pair in columns for each in pair)
+    others = (each for each in bound.scope.merged if each.id not in hidden)
+    scope = replace(bound.scope, merged=(*merged, *others), hidden=bound.scope.hidden | hidden)
+    return Bound(plan, scope)
