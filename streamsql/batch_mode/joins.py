@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_ids, select_list
 from streamsql.batch_mode.rows import sql
+from streamsql.expr.properties import can_fail
 from streamsql.plan.logical import Join, JoinKind
 
 _MANY_ORDINALS = 12
@@ -32,8 +33,10 @@ def _condition(plan: Join, left: Relation, right: Relation, lowering: Lowering) 
     equal = {False: "=", True: "IS NOT DISTINCT FROM"}
     terms = [f"l.{column(each.left)} {equal[each.null_safe]} r.{column(each.right)}" for each in plan.on]
     if plan.residual is not None:
-        both = Relation("", (*left.ids, *right.ids), 0)
-        terms.append(sql(plan.residual, both, lowering))
+        residual = sql(plan.residual, Relation("", (*left.ids, *right.ids), 0), lowering)
+        # What can fail must not be tested on one side alone, before there are pairs.
+        guarded = can_fail(plan.residual) and terms
+        terms.append(f"CASE WHEN {' AND '.join(terms)} THEN {residual} END" if guarded else residual)
     return " AND ".join(terms) or "TRUE"
 
 

@@ -30,9 +30,7 @@ class KeyCounts(State):
 
     def of(self, codes: Int64Array) -> Int64Array:
         """How many rows each code has; -1, the code of no key, has none."""
-        if not len(codes):
-            return np.zeros(0, np.int64)
-        self._counts = grown(self._counts, int(codes.max()) + 1)
+        self._counts = grown(self._counts, int(codes.max(initial=0)) + 1)
         return np.where(codes < 0, 0, self._counts[codes])
 
     def add(self, codes: Int64Array, amounts: Int64Array, nulls: int) -> None:

@@ -20,8 +20,8 @@ _NULL_SAFE = {"=": False, "IS NOT DISTINCT FROM": True}
 def join_keys(plan: Plan) -> Plan:
     """Take `left expression = right expression` (or IS NOT DISTINCT FROM) out of the residual conditions of joins.
 
-    An expression that is no column is computed below the join. One that can fail stays in the condition, where it meets
-    only rows with a partner.
+    An expression that is no column is computed below the join. One that can fail only where nothing stands before it in
+    the condition, as every row then meets it if there is any on the other side; else it stays, and sees the pairs left.
     """
     ids = fresh_ids(plan)
     return transform_up(plan, lambda node: _split(node, ids) if isinstance(node, Join) else node)
@@ -41,7 +41,7 @@ def _split(plan: Join, ids: Iterator[int]) -> Plan:
                 hint="compute it as a column of one of the inputs",
             )
         pair = _equality(term, plan)
-        if pair is None:
+        if pair is None or (can_fail(term) and (keys or others)):
             others.append(term)
             continue
         left, right, null_safe = pair
@@ -52,7 +52,7 @@ def _split(plan: Join, ids: Iterator[int]) -> Plan:
 
 def _equality(term: Expr, plan: Join) -> tuple[Expr, Expr, bool] | None:
     """The left and the right side of an equality, of one type; None where the term is something else."""
-    if not isinstance(term, Call) or term.function not in _NULL_SAFE or can_fail(term):
+    if not isinstance(term, Call) or term.function not in _NULL_SAFE:
         return None
     first, second = term.args
     left, right = field_ids(plan.left.fields), field_ids(plan.right.fields)
