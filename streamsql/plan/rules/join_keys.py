@@ -31,7 +31,7 @@ def _split(plan: Join, ids: Iterator[int]) -> Plan:
     if plan.residual is None:
         return plan
     sides = _Side(plan.left, ids), _Side(plan.right, ids)
-    keys, others = list(plan.on), []
+    keys, others = list(plan.on), list[Expr]()
     for term in conjuncts(plan.residual):
         if is_volatile(term):
             raise SqlError(
