@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -46,7 +46,8 @@ class SessionTables:
     """Finds tables and views by name, and opens their sources and sinks.
 
     Inputs given from outside replace the connector of a table declared under their name; for a name that is not
-    declared, a table with the columns of the data appears.
+    declared, a table with the columns of the data appears. `on_inferred` is told of each table whose columns were found
+    in its data.
     """
 
     def __init__(self, clock: Clock, *, seed: int = 0, catalog: str = "memory") -> None:
@@ -57,6 +58,7 @@ class SessionTables:
         self._declared_at: dict[str, DeclaredAt] = {}
         self._leftovers: dict[str, Leftover] = {}
         self.functions: dict[str, UserFunction] = {}
+        self.on_inferred: Callable[[Table], None] | None = None
 
     def lookup(self, name: str) -> Table | View | None:
         """The table or view of that name; `t$late` and `t$rejects` once `t` is known."""
@@ -106,6 +108,8 @@ class SessionTables:
         if connector is None:
             self._memory[table.name] = MemoryTable(table.physical())
         self._catalog.put(table.name, table)
+        if table.inferred and self.on_inferred is not None:
+            self.on_inferred(table)
         return table
 
     def declare_view(self, view: View, *, if_not_exists: bool = False) -> None:

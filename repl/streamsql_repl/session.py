@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+import click
+
 from streamsql.outline import ScriptOutline
+from streamsql.plan.logical import Table
 from streamsql.session import Session
 from streamsql_repl.inputs import InputArgument, add_inputs, refuse_unused
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def make_session(
@@ -25,5 +31,13 @@ def make_session(
         settings["streamsql.seed"] = str(seed)
     refuse_unused(inputs, outline.names)
     session = Session(settings=settings)
+    session.tables.on_inferred = _say_inferred
     add_inputs(session, inputs, input_format)
     return session
+
+
+def _say_inferred(table: Table) -> None:
+    """A line on stderr: which columns a table has that nobody declared."""
+    columns = ", ".join(f"{each.name} {each.type}" for each in table.columns)
+    line = f"{table.name}: columns found in {table.options['path']}: {columns}"
+    click.echo(_CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", line), err=True)

@@ -51,6 +51,10 @@ def test_header_that_equals_the_columns_is_skipped(tmp_path: Path) -> None:
     assert parsed(tmp_path, "1,x\n2,y") == [(1, "x"), (2, "y")]
 
 
+def test_a_first_line_with_all_names_is_a_header(tmp_path: Path) -> None:
+    assert parsed(tmp_path, "b,more,a\nx,?,1\n") == [(1, "x")]
+
+
 def test_declared_header_reads_by_name(tmp_path: Path) -> None:
     assert parsed(tmp_path, "b,extra,a\nx,?,1\n", csv__header="true") == [(1, "x")]
     assert parsed(tmp_path, "b\nx\n", csv__header="true") == [(None, "x")]
@@ -253,6 +257,25 @@ def test_inferred_columns(tmp_path: Path) -> None:
         ("ok", "BOOLEAN"),
     ]
     assert len(rows_of(read(found, path))) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "rows"),
+    [
+        (",v\n0,x\n", "column0 BIGINT, v STRING", [(0, "x")]),
+        ("id[0],2024\n1,2.5\n", "id[0] BIGINT, 2024 DOUBLE", [(1, 2.5)]),
+        ("1,x\n2,y\n", "column0 BIGINT, column1 STRING", [(1, "x"), (2, "y")]),
+        ("a , b\n18446744073709551616,1\n", "a DECIMAL(38, 0), b BIGINT", [(2**64, 1)]),
+        ("a,b\n1e300,inf\n", "a DOUBLE, b DOUBLE", [(1e300, float("inf"))]),
+        ("a\n", "a STRING", []),
+    ],
+)
+def test_inferred_headers(tmp_path: Path, text: str, columns: str, rows: list[tuple[Any, ...]]) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    found = load_connector("filesystem").infer(options(None, path))
+    assert ", ".join(f"{each.name} {each.type}" for each in found) == columns
+    assert [tuple(row.values()) for row in rows_of(read(found, path))] == rows
 
 
 def test_inferred_without_header(tmp_path: Path) -> None:

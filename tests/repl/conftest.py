@@ -37,6 +37,7 @@ class CommandLine:
         return self.run("run", self.file("q.sql", text), *arguments, stdin=stdin)
 
     def file(self, name: str, text: str) -> str:
+        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (self.folder / name).write_text(text, encoding="utf-8")
         return name
 

@@ -180,3 +180,19 @@ def test_an_input_is_no_view(cli: CommandLine) -> None:
     ended = cli.sql("CREATE VIEW t AS SELECT 1 AS one; SELECT * FROM t", "--input", f"t={cli.file('t.jsonl', JSON)}")
     assert ended.code == 2
     assert ended.err.startswith("error: t is given as an input, which cannot stand in for a view\n  at q.sql:1:1\n")
+
+
+def test_columns_that_nobody_declared_are_told(cli: CommandLine) -> None:
+    cli.file("d/day=2025-06-01/a.csv", "id,x,at,ok,name\n1,1.5,2025-06-01 10:00:00,true,n\n")
+    ended = cli.sql("SELECT id FROM t; SELECT name FROM t", "--input", "t=d")
+    assert (ended.code, ended.err) == (
+        0,
+        "t: columns found in d: id BIGINT, x DOUBLE, at TIMESTAMP(3), ok BOOLEAN, name STRING, day DATE\n",
+    )
+    declared = (
+        "CREATE TABLE t (id INT, day DATE) WITH ('connector' = 'filesystem', 'path' = 'd', 'csv.header' = 'true')"
+    )
+    assert cli.sql(f"{declared}; SELECT id, day FROM t").err == ""
+    weird = cli.file("weird.jsonl", '{"\\u001b[31m":1}\n')
+    assert cli.sql(ALL, "--input", f"t={weird}").err == "t: columns found in weird.jsonl: \\x1b[31m BIGINT\n"
+    assert cli.sql("DESCRIBE t", "--input", "t=d").out.splitlines()[:2] == ["id    BIGINT", "x     DOUBLE"]

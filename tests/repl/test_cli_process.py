@@ -137,7 +137,7 @@ def test_an_undeclared_table_from_stdin(start: Callable[..., subprocess.Popen[st
     process.stdin.flush()
     process.stdin.close()
     process.stdin = None
-    assert rest_of(process) == (0, '{"v":2}\n', "")
+    assert rest_of(process) == (0, '{"v":2}\n', "t: columns found in -: v BIGINT\n")
 
 
 def test_what_a_run_of_the_word_count_does_not_load(tmp_path: Path) -> None:

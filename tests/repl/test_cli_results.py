@@ -12,6 +12,7 @@ BIDS = '{"item":"pen","price":3}\n{"item":"ink","price":5}\n{"item":"pen","price
 APPENDING = "SELECT item, price FROM bids WHERE price > 3"
 UPDATING = "SELECT item, SUM(price) AS total FROM bids GROUP BY item"
 STEPS = ("--batch-size", "1")
+FOUND = "bids: columns found in bids.jsonl: item STRING, price BIGINT\n"
 CHANGES = [("+I", "pen", 3), ("+I", "ink", 5), ("-U", "pen", 3), ("+U", "pen", 7)]
 
 
@@ -22,7 +23,7 @@ def bids(cli: CommandLine) -> tuple[str, str]:
 
 def test_append_only_rows_have_no_op(cli: CommandLine, bids: tuple[str, str]) -> None:
     ended = cli.sql(APPENDING, *bids)
-    assert (ended.code, ended.err) == (0, "")
+    assert (ended.code, ended.err) == (0, FOUND)
     assert ended.out == '{"item":"ink","price":5}\n{"item":"pen","price":4}\n'
 
 
@@ -57,7 +58,7 @@ def test_a_column_called_op_moves_the_changelogs_own(cli: CommandLine) -> None:
 
 def test_output_as_json_lines(cli: CommandLine, bids: tuple[str, str]) -> None:
     ended = cli.sql(APPENDING, *bids, "--output", "out.jsonl")
-    assert (ended.code, ended.out, ended.err) == (0, "", "")
+    assert (ended.code, ended.out, ended.err) == (0, "", FOUND)
     assert cli.read("out.jsonl") == '{"item":"ink","price":5}\n{"item":"pen","price":4}\n'
     assert cli.files() == ["bids.jsonl", "out.jsonl"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,7 @@ from streamsql_connectors.formats.csv_dialect import Dialect
 from streamsql_connectors.formats.csv_records import records_of
 from streamsql_connectors.formats.csv_scan import RecordCutter, Scanner, head_of
 from streamsql_connectors.formats.inferred_types import inferred_csv
+from streamsql_connectors.formats.text_values import parse_text
 from streamsql_connectors.text_blocks import TextBlock, read_blocks
 from streamsql_connectors.text_lines import split_lines
 
@@ -24,14 +26,21 @@ _NAME = re.compile(r"[^\W\d][\w .\-/()%#$]*")
 
 
 def layout_of(head: str, schema: Schema, dialect: Dialect) -> CsvLayout:
-    """What the fields of a file are whose first record is given."""
+    """What the fields of a file are whose first record is given: by name where it has all names of the schema."""
     delimiter = dialect.delimiter_of(head)
-    fields = split_fields(head, delimiter, dialect)
-    if dialect.header:
-        return CsvLayout(delimiter, tuple(fields), True)
-    names = schema.names
-    header = dialect.header is None and tuple(each.strip() for each in fields) == names
-    return CsvLayout(delimiter, names, header)
+    fields = column_names(split_fields(head, delimiter, dialect))
+    if dialect.header is None and set(schema.names) <= set(fields):
+        return CsvLayout(delimiter, fields, True)
+    return CsvLayout(delimiter, fields if dialect.header else schema.names, bool(dialect.header))
+
+
+def column_names(fields: Sequence[str]) -> tuple[str, ...]:
+    """The names that a header line gives, without white space around them; a column without a name gets one.
+
+    >>> column_names(["", " a "])
+    ('column0', 'a')
+    """
+    return tuple(each.strip() or f"column{position}" for position, each in enumerate(fields))
 
 
 def split_fields(record: str, delimiter: str, dialect: Dialect) -> list[str]:
@@ -60,21 +69,34 @@ def infer_csv(file: RecordFile, dialect: Dialect) -> Schema:
     head = head_of(np.frombuffer(block.data, np.uint8), dialect)
     delimiter = dialect.delimiter_of(head)
     fields = split_fields(head, delimiter, dialect)
-    header = looks_like_header(fields) if dialect.header is None else dialect.header
-    names = fields if header else [f"column{each}" for each in range(len(fields))]
+    names = column_names(fields)
+    header = dialect.header or (dialect.header is None and looks_like_header(fields))
+    if header or dialect.header is None:
+        types = _types(block, CsvLayout(delimiter, names, True), dialect, file.name)
+        header = header or _is_no_record(fields, types)
+    if not header:
+        names = tuple(f"column{each}" for each in range(len(fields)))
+        types = _types(block, CsvLayout(delimiter, names, False), dialect, file.name)
     if len(set(names)) != len(names):
         raise DataError(f"{file.name}: two columns have the same name: {', '.join(names)}")
-    types = _types(block, CsvLayout(delimiter, tuple(names), header), dialect, file.name)
-    return Schema(tuple(Column(name.strip(), type_) for name, type_ in zip(names, types, strict=True)))
+    return Schema(tuple(Column(name, type_) for name, type_ in zip(names, types, strict=True)))
+
+
+def _is_no_record(fields: Sequence[str], types: Sequence[SqlType]) -> bool:
+    """Whether a first line does not fit the types that the lines below it have, such as `id[0],x` above `1,y`."""
+    typed = [(text, type_) for text, type_ in zip(fields, types, strict=True) if type_ != STRING and text]
+    return any(parse_text(pa.array([text]), type_).bad is not None for text, type_ in typed)
 
 
 def looks_like_header(fields: list[str]) -> bool:
-    """Whether all fields are different names.
+    """Whether all fields are different names; the first may be empty, as for the row numbers that pandas writes.
 
-    >>> looks_like_header(["id", "air time"]), looks_like_header(["id", "12"]), looks_like_header(["a", "a"])
-    (True, False, False)
+    >>> looks_like_header(["id", "air time"]), looks_like_header(["id", "12"]), looks_like_header(["", "a"])
+    (True, False, True)
     """
     stripped = [each.strip() for each in fields]
+    if len(stripped) > 1 and not stripped[0]:
+        stripped = stripped[1:]
     named = all(_NAME.fullmatch(each) and each.lower() not in ("true", "false", "nan") for each in stripped)
     return named and len(set(stripped)) == len(stripped)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streamsql.expr.types import DATE, DOUBLE, STRING, SqlType, from_arrow, time, timestamp, timestamp_ltz
+from streamsql.expr.types import DATE, DOUBLE, STRING, SqlType, decimal, from_arrow, time, timestamp, timestamp_ltz
 from streamsql_connectors.formats.text_values import parse_text
 
 _LOOKS = (
@@ -13,6 +13,7 @@ _LOOKS = (
     (r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?$", timestamp(6)),
     (r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$", timestamp_ltz(6)),
 )
+_TOO_LARGE = 2.0**63
 _MORE_THAN_MILLIS = r"\.\d{3}\d*[1-9]"
 
 
@@ -50,5 +51,12 @@ def inferred_csv(column: pa.ChunkedArray) -> SqlType:
     if types.is_time(found):
         return time(0)
     if types.is_floating(found):
-        return DOUBLE
+        return decimal(38, 0) if _are_long_integers(column) else DOUBLE
     return from_arrow(found)
+
+
+def _are_long_integers(column: pa.ChunkedArray) -> bool:
+    """Whether numbers were read as DOUBLE only because they are too large for a BIGINT."""
+    sizes = pc.abs(column)
+    largest = pc.max(sizes).as_py()
+    return bool(_TOO_LARGE <= largest < 1e38) and bool(pc.all(pc.equal(pc.floor(sizes), sizes)).as_py())
