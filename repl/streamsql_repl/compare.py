@@ -18,7 +18,7 @@ from streamsql.runtime.output import SinkOutput
 from streamsql.session import Session
 from streamsql.sql import statements as s
 from streamsql_repl.inputs import read_inputs
-from streamsql_repl.session import make_session
+from streamsql_repl.session import make_session, say_inferred
 from streamsql_repl.stdin_copy import with_stdin_copied
 
 
@@ -43,6 +43,7 @@ def compare_text(text: str, name: str, options: CompareOptions) -> int:
     with ExitStack() as stack, located(text, name):
         inputs = with_stdin_copied(read_inputs(options.inputs), stack)
         session = make_session(script, inputs, options.input_format, batch_size=options.batch_size, seed=options.seed)
+        session.tables.on_inferred = say_inferred
         several = script.queries + script.inserts > 1
         codes: list[int] = []
 

@@ -26,7 +26,7 @@ from streamsql_repl.inputs import InputArgument, read_inputs
 from streamsql_repl.left_out import counted, late_rows, refuse_unwritable, rejected_rows, summary, write_lines
 from streamsql_repl.progress import erase_line, progress_line
 from streamsql_repl.results import Destination, on_terminal, result_output
-from streamsql_repl.session import make_session
+from streamsql_repl.session import make_session, say_inferred
 from streamsql_repl.stdin_copy import with_stdin_copied
 
 
@@ -58,6 +58,7 @@ def run_text(text: str, name: str, options: RunOptions) -> None:
 
 def _run(text: str, name: str, options: RunOptions, script: ScriptOutline, inputs: Sequence[InputArgument]) -> None:
     session = make_session(script, inputs, options.input_format, batch_size=options.batch_size, seed=options.seed)
+    session.tables.on_inferred = say_inferred
     session.keep_late_columns = options.late is not None or any(each.endswith(LATE) for each in script.names)
     handler = RunHandler(session, options, script.queries)
     try:

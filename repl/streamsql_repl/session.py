@@ -31,12 +31,11 @@ def make_session(
         settings["streamsql.seed"] = str(seed)
     refuse_unused(inputs, outline.names)
     session = Session(settings=settings)
-    session.tables.on_inferred = _say_inferred
     add_inputs(session, inputs, input_format)
     return session
 
 
-def _say_inferred(table: Table) -> None:
+def say_inferred(table: Table) -> None:
     """A line on stderr: which columns a table has that nobody declared."""
     columns = ", ".join(f"{each.name} {each.type}" for each in table.columns)
     line = f"{table.name}: columns found in {table.options['path']}: {columns}"
