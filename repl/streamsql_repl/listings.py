@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 import click
 
 from streamsql.errors import UsageError, did_you_mean
-from streamsql.expr.aggregates import AGGREGATES
+from streamsql.expr.aggregate_table import AGGREGATE_ALIASES, AGGREGATES
 from streamsql.expr.duckdb_functions import ALLOWED, PREFIX
 from streamsql.expr.functions import ALIASES, FUNCTIONS, OVERLOADS
 from streamsql.plugins import known_names, load_connector, load_format
@@ -47,7 +47,8 @@ def all_functions() -> tuple[FunctionInfo, ...]:
     """Every function, by name; DuckDB's own behind the others."""
     own = [FunctionInfo(_OVERLOAD.sub("", name), _kind(name), each.usage) for name, each in FUNCTIONS.items()]
     own += [FunctionInfo(name, _kind(name), f"= {target}") for name, target in ALIASES.items() if target in FUNCTIONS]
-    own += [FunctionInfo(name, "aggregate", f"{name}(…)") for name in AGGREGATES]
+    own += [FunctionInfo(name, "aggregate", each.usage) for name, each in AGGREGATES.items()]
+    own += [FunctionInfo(name, "aggregate", f"= {target}") for name, target in AGGREGATE_ALIASES.items()]
     taken = {each.name for each in own}
     duckdb = [(name.upper() if name.upper() not in taken else f"{PREFIX}{name}".lower(), name) for name in ALLOWED]
     return (

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from streamsql.batch_mode import aggregate_lists, aggregate_moments
+from streamsql.batch_mode.aggregate_arguments import Arguments
 from streamsql.batch_mode.errors import NoBatchForm
 from streamsql.batch_mode.relation import column
 from streamsql.expr.aggregates import AggregateCall
@@ -12,48 +13,25 @@ from streamsql.expr.duckdb_sql import duckdb_type
 from streamsql.expr.types import FLOATS, INTEGERS, Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
-    """What an aggregate is made of: its arguments as columns, the BOOLEAN columns that select its rows, the ORDER BY
-    terms of arrival. Not `append_only`: floating point is summed with compensation, and lists go by text.
-    """
-
-    call: AggregateCall
-    values: tuple[str, ...]
-    conditions: tuple[str, ...]
-    order: str
-    append_only: bool
-
-    @property
-    def value(self) -> str:
-        return self.values[0]
-
-    @property
-    def distinct(self) -> str:
-        return "DISTINCT " if self.call.distinct else ""
-
-    def over(self, *conditions: str) -> str:
-        """The FILTER clause that keeps the rows of the call and obeys further conditions."""
-        wanted = (*self.conditions, *conditions)
-        return f" FILTER (WHERE {' AND '.join(wanted)})" if wanted else ""
+def needs_first_appearance(call: AggregateCall) -> bool:
+    """Whether the call takes each value once, where it appears first, for which DuckDB has no form."""
+    return call.distinct and call.function in aggregate_lists.BY_ARRIVAL
 
 
-def needs_first_appearance(call: AggregateCall, *, append_only: bool) -> bool:
-    """Whether the call takes each value once, in the order of first appearance, for which DuckDB has no form."""
-    return append_only and call.distinct and call.function == "LISTAGG"
-
-
-def aggregate_sql(call: AggregateCall, order: str, first: str | None = None, *, append_only: bool = True) -> str:
+def aggregate_sql(
+    call: AggregateCall, order: str, first: str | None = None, *, append_only: bool = True, arrival: bool = True
+) -> str:
     """The call over a relation's columns, cast to its bound type.
 
     `first`: the BOOLEAN column that holds where a value appears first, for calls that need it. Not `append_only`: as
-    the stream computes it where rows may be taken back.
+    the stream computes it where rows may be taken back; not `arrival`: where they have no order.
     """
     build = _FUNCTIONS.get(call.function)
     if build is None:
         raise NoBatchForm(f"aggregate {call.function}", span=call.span)
     conditions = tuple(each for each in (None if call.filter is None else column(call.filter), first) if each)
-    arguments = Arguments(call, tuple(column(each) for each in call.args), conditions, order, append_only)
+    columns = tuple(column(each) for each in call.args)
+    arguments = Arguments(call, columns, conditions, order, append_only, arrival)
     return f"CAST({build(arguments)} AS {duckdb_type(call.type)})"
 
 
@@ -101,20 +79,23 @@ def _extreme(function: str) -> Callable[[Arguments], str]:
     return lambda a: f"{function}({a.value}){a.over()}"
 
 
-def _listagg(a: Arguments) -> str:
-    separator = str(a.call.options[0]) if a.call.options else ","
-    quoted = "'" + separator.replace("'", "''") + "'"
-    distinct, order = ("", a.order) if a.append_only else (a.distinct, a.value)
-    return f"string_agg({distinct}{a.value}, {quoted} ORDER BY {order}){a.over(f'{a.value} IS NOT NULL')}"
+def _bit_xor(a: Arguments) -> str:
+    return f"bit_xor({a.distinct}{a.value}){a.over()}"
 
 
 _FUNCTIONS: Mapping[str, Callable[[Arguments], str]] = {
-    "COUNT": _count,
-    "SUM": _sum,
     "AVG": _avg,
-    "MIN": _extreme("min"),
+    "BIT_AND": _extreme("bit_and"),
+    "BIT_OR": _extreme("bit_or"),
+    "BIT_XOR": _bit_xor,
+    "BOOL_AND": _extreme("bool_and"),
+    "BOOL_OR": _extreme("bool_or"),
+    "COUNT": _count,
     "MAX": _extreme("max"),
-    "LISTAGG": _listagg,
+    "MIN": _extreme("min"),
+    "SUM": _sum,
+    **aggregate_lists.FUNCTIONS,
+    **aggregate_moments.FUNCTIONS,
 }
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from streamsql.batch_mode.aggregate_arguments import ordering_sql
 from streamsql.batch_mode.aggregates import aggregate_sql, needs_first_appearance, same_key
-from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_ids, select_list
+from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_ids, order_terms, select_list
 from streamsql.batch_mode.windows import bound_columns, windowed_rows
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.plan.logical import Aggregate, Attached, WindowAggregate
@@ -49,25 +50,30 @@ def _results(
     plan: Aggregate | WindowAggregate, rows: Relation, group: Sequence[str], lowering: Lowering
 ) -> tuple[str, dict[str, str]]:
     """The relation to group, and each call's expression by its column; `fields` are the keys, the calls, the rest."""
-    append_only = traits(plan.input).append_only
+    because = traits(plan.input).updating_because
+    append_only, arrival = because is None, because is None or because.keeps_time
     first: dict[AggregateCall, str] = {}
     for call in plan.calls:
-        if needs_first_appearance(call, append_only=append_only):
+        if needs_first_appearance(call):
             first.setdefault(call, f"first{len(first)}")
     name = rows.name
     if first:
-        marks = ", ".join(f"{_appears_first(call, group, rows)} AS {mark}" for call, mark in first.items())
+        marks = ", ".join(
+            f"{_appears_first(call, group, rows, arrival=arrival)} AS {mark}" for call, mark in first.items()
+        )
         name = lowering.add(f"SELECT *, {marks} FROM {rows.name}")
     fields = plan.fields[len(plan.keys) : len(plan.keys) + len(plan.calls)]
     calls = {
-        column(each.id): aggregate_sql(call, rows.arrival, first.get(call), append_only=append_only)
+        column(each.id): aggregate_sql(call, rows.arrival, first.get(call), append_only=append_only, arrival=arrival)
         for each, call in zip(fields, plan.calls, strict=True)
     }
     return name, calls
 
 
-def _appears_first(call: AggregateCall, group: Sequence[str], rows: Relation) -> str:
-    by = [*group, *(column(each) for each in call.args)]
+def _appears_first(call: AggregateCall, group: Sequence[str], rows: Relation, *, arrival: bool) -> str:
+    by = [*group, *(column(each) for each in call.value_args)]
     if call.filter is not None:
         by.append(f"{column(call.filter)} IS TRUE")
-    return f"row_number() OVER (PARTITION BY {', '.join(by)} ORDER BY {rows.arrival}) = 1"
+    order = [ordering_sql(column(each), how) for each, how in zip(call.order_args, call.order, strict=True)]
+    order.append(rows.arrival if arrival else order_terms(column(each) for each in call.args))
+    return f"row_number() OVER (PARTITION BY {', '.join(by)} ORDER BY {', '.join(order)}) = 1"

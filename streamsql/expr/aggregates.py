@@ -1,13 +1,17 @@
-"""Aggregate calls: which functions there are, what they return, and what a plan says of each call."""
+"""Aggregate calls: what a plan says of each, and how a name with typed arguments becomes one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from streamsql.errors import NotSupportedYet, Span, SqlError
-from streamsql.expr.nodes import Expr, Literal, LiteralValue
-from streamsql.expr.types import BIGINT, FLOATS, INTEGERS, STRING, STRINGS, Kind, SqlType, decimal
+from streamsql.errors import Span
+from streamsql.expr.aggregate_signatures import AggregateArguments, AggregateSignature, Ordering
+from streamsql.expr.aggregate_table import AGGREGATE_ALIASES, AGGREGATES, Keeps
+from streamsql.expr.nodes import LiteralValue
+from streamsql.expr.types import SqlType
+
+__all__ = ["AggregateArguments", "AggregateCall", "AggregateSignature", "Keeps", "Ordering"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +20,8 @@ class AggregateCall:
 
     `args` and `filter` name columns of the input: column ids in a logical plan, positions in an operator.
     `filter` is a BOOLEAN column; a row counts where it is TRUE. COUNT(*) is COUNT without args.
-    `options`: constant further arguments (the separator of LISTAGG).
+    `options`: constant further arguments (the separator of LISTAGG). `order`: how the last of `args` put the rows in
+    order. `optional`: rows count also where one of the arguments that do not order them is NULL.
     """
 
     function: str
@@ -26,112 +31,64 @@ class AggregateCall:
     distinct: bool = False
     filter: int | None = None
     options: tuple[LiteralValue, ...] = ()
+    order: tuple[Ordering, ...] = ()
+    optional: bool = False
     span: Span | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def value_args(self) -> tuple[int, ...]:
+        """The arguments that do not order the rows."""
+        return self.args[: len(self.args) - len(self.order)]
 
-@dataclass(frozen=True, slots=True)
-class AggregateSignature:
-    """What a call returns, and the types that its column arguments must have; constant ones are in `options`."""
-
-    type: SqlType
-    arg_types: tuple[SqlType, ...]
-    options: tuple[LiteralValue, ...] = ()
-
-
-_NOT_YET = frozenset(
-    (
-        *("APPROX_COUNT_DISTINCT", "ARRAY_AGG", "COLLECT", "FIRST_VALUE", "JSON_ARRAYAGG", "JSON_OBJECTAGG"),
-        *("LAST_VALUE", "PERCENTILE", "STDDEV", "STDDEV_POP", "STDDEV_SAMP", "VARIANCE", "VAR_POP", "VAR_SAMP"),
-    )
-)
-_UNORDERED = (Kind.NULL, Kind.ARRAY, Kind.MAP, Kind.MULTISET, Kind.ROW)
-_MAX_DECIMAL = 38
-_MIN_AVERAGE_SCALE = 6
+    @property
+    def order_args(self) -> tuple[int, ...]:
+        """The columns that the rows are ordered by, before arrival."""
+        return self.args[len(self.args) - len(self.order) :]
 
 
 def is_aggregate(name: str) -> bool:
-    """Whether a name, in any case, is an aggregate function; also those that cannot be run yet.
+    """Whether a name, in any case, is an aggregate function.
 
     >>> is_aggregate("sum"), is_aggregate("UPPER")
     (True, False)
     """
-    return name.upper() in _RESOLVERS or name.upper() in _NOT_YET
+    return canonical_name(name) in AGGREGATES
 
 
-def resolve_aggregate(name: str, args: tuple[Expr, ...], *, distinct: bool, span: Span | None) -> AggregateSignature:
-    """The types of a call; COUNT(*) has no arguments. SqlError where the arguments do not suit the function."""
+def canonical_name(name: str) -> str:
+    """The name that the table has for a function, which may go by several.
+
+    >>> canonical_name("variance")
+    'VAR_SAMP'
+    """
     upper = name.upper()
-    if upper in _NOT_YET:
-        raise NotSupportedYet(f"the aggregate function {upper}", span=span)
-    return _RESOLVERS[upper](upper, args, distinct, span)
+    return AGGREGATE_ALIASES.get(upper, upper)
 
 
-def _count(name: str, args: tuple[Expr, ...], distinct: bool, span: Span | None) -> AggregateSignature:
-    if distinct and not args:
-        raise SqlError("COUNT(DISTINCT *) has no meaning", span=span, hint="name the columns: COUNT(DISTINCT a, b)")
-    if len(args) > 1 and not distinct:
-        raise SqlError("COUNT takes one argument", span=args[1].span or span, hint="or write COUNT(DISTINCT a, b)")
-    return AggregateSignature(BIGINT.with_nullable(False), tuple(each.type for each in args))
+def resolve_aggregate(call: AggregateArguments) -> AggregateSignature:
+    """The types of a call; COUNT(*) has no arguments. SqlError where the arguments do not suit the function."""
+    return AGGREGATES[canonical_name(call.name)].resolve(call)
 
 
-def _sum(name: str, args: tuple[Expr, ...], distinct: bool, span: Span | None) -> AggregateSignature:
-    type_ = _only(name, args, span).type
-    if type_.kind is Kind.DECIMAL:
-        return AggregateSignature(decimal(_MAX_DECIMAL, type_.scale or 0), (type_,))
-    return AggregateSignature(_number(name, args[0], span).with_nullable(True), (type_,))
+def needs_order(call: AggregateCall) -> bool:
+    """Whether the answer depends on the order of arrival, and no order of values could stand in for it."""
+    return AGGREGATES[call.function].keeps is Keeps.FIRST_ROW and not call.order_args and len(call.args) == 1
 
 
-def _average(name: str, args: tuple[Expr, ...], distinct: bool, span: Span | None) -> AggregateSignature:
-    type_ = _only(name, args, span).type
-    if type_.kind is Kind.DECIMAL:
-        return AggregateSignature(decimal(_MAX_DECIMAL, max(_MIN_AVERAGE_SCALE, type_.scale or 0)), (type_,))
-    return AggregateSignature(_number(name, args[0], span).with_nullable(True), (type_,))
+def keeps_rows(call: AggregateCall, *, append_only: bool) -> bool:
+    """Whether state grows with every row of a group."""
+    keeps = AGGREGATES[call.function].keeps
+    return keeps is Keeps.ROWS or (keeps is Keeps.FIRST_ROW and not append_only)
 
 
-def _extreme(name: str, args: tuple[Expr, ...], distinct: bool, span: Span | None) -> AggregateSignature:
-    argument = _only(name, args, span)
-    if argument.type.kind in _UNORDERED:
-        raise SqlError(f"{name} needs values with an order, not {argument.type}", span=argument.span or span)
-    return AggregateSignature(argument.type.with_nullable(True), (argument.type,))
+def keeps_values(call: AggregateCall, *, append_only: bool) -> bool:
+    """Whether state grows with the distinct values of a group."""
+    keeps = AGGREGATES[call.function].keeps
+    retracted = keeps is Keeps.EXTREME and not append_only
+    return bool(call.args) and (call.distinct or keeps is Keeps.VALUES or retracted)
 
 
-def _listagg(name: str, args: tuple[Expr, ...], distinct: bool, span: Span | None) -> AggregateSignature:
-    if len(args) not in (1, 2):
-        raise SqlError(f"LISTAGG takes a text and a separator, not {len(args)} arguments", span=span)
-    text = args[0]
-    if text.type.kind not in STRINGS:
-        hint = "write LISTAGG(CAST(… AS STRING))"
-        raise SqlError(f"LISTAGG joins texts, not {text.type}", span=text.span or span, hint=hint)
-    if len(args) == 1:
-        return AggregateSignature(STRING, (text.type,), (",",))
-    match args[1]:
-        case Literal(value=str(separator)):
-            return AggregateSignature(STRING, (text.type,), (separator,))
-    hint = "write it as a literal: LISTAGG(name, '; ')"
-    raise SqlError("the separator of LISTAGG must be a constant text", span=args[1].span or span, hint=hint)
-
-
-def _only(name: str, args: tuple[Expr, ...], span: Span | None) -> Expr:
-    if len(args) != 1:
-        raise SqlError(f"{name} takes one argument, not {len(args)}", span=span)
-    return args[0]
-
-
-def _number(name: str, argument: Expr, span: Span | None) -> SqlType:
-    if argument.type.kind not in INTEGERS + FLOATS:
-        raise SqlError(f"{name} needs a number, not {argument.type}", span=argument.span or span)
-    return argument.type
-
-
-_Resolver = Callable[[str, tuple[Expr, ...], bool, Span | None], AggregateSignature]
-_RESOLVERS: dict[str, _Resolver] = {
-    "COUNT": _count,
-    "SUM": _sum,
-    "AVG": _average,
-    "MIN": _extreme,
-    "MAX": _extreme,
-    "LISTAGG": _listagg,
-}
-
-AGGREGATES = tuple(sorted(_RESOLVERS))
-"""The names of all aggregate functions that run."""
+def aggregates_by_name() -> Iterator[tuple[str, Sequence[str]]]:
+    """All functions in alphabetical order, with their other names."""
+    for name in sorted(AGGREGATES):
+        yield name, sorted(other for other, target in AGGREGATE_ALIASES.items() if target == name)

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from streamsql.batch import Batch
 from streamsql.state.fixed_width import BoolArray, is_fixed_width, take_rows, valid_of, values_of
 from streamsql.state.group_state import GroupUpdate
+from streamsql.state.grouping import normalize_key
 
 
 def changed_rows(update: GroupUpdate, schema: pa.Schema) -> Batch | None:
@@ -52,6 +53,7 @@ def _changed(update: GroupUpdate, size: int) -> BoolArray:
 def _differs(column: pa.Array, size: int) -> BoolArray:
     """Where the two halves of a column are not the same: NULL is the same as NULL, and floats go by their bits."""
     if not is_fixed_width(column.type):
+        column = normalize_key(column)
         old, new = column.slice(0, size), column.slice(size)
         same = pc.fill_null(pc.equal(old, new), False)
         both_null = pc.and_(old.is_null(), new.is_null())

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-
 from streamsql.batch import Batch, concat_batches
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.types import Schema
@@ -14,6 +12,7 @@ from streamsql.operators.changed_rows import changed_rows
 from streamsql.state.base import State
 from streamsql.state.group_state import GroupState
 from streamsql.state.partial_aggregates import Partial, PartialAggregates
+from streamsql.state.progress import Progress
 
 _PARTIAL_ROWS = 1 << 16
 _MAX_PARTIALS = 8
@@ -23,7 +22,8 @@ class GroupAggregate(Operator):
     """Updating aggregation: at the end of a step each group that changed gives its old row (-1) and its new one (+1).
 
     `keys`, and `args` and `filter` of the calls, are positions in the input. Output columns are the keys, then one for
-    each call. Without calls it is DISTINCT; without keys it is one group, which has a row only while it has input.
+    each call. `arrival`: the order of arrival does not depend on how the input was cut. Without calls it is
+    DISTINCT; without keys it is one group, which has a row only while it has input.
     Groups come in the order in which the step met them; a group whose results stayed as they were gives nothing.
     """
 
@@ -36,14 +36,15 @@ class GroupAggregate(Operator):
         calls: Sequence[AggregateCall],
         schema: Schema,
         append_only: bool,
+        arrival: bool = True,
     ) -> None:
         self.schema = schema
         self._arrow_schema = schema.to_arrow()
-        self._algebra = PartialAggregates(input_schema, keys, calls, append_only)
+        self._algebra = PartialAggregates(input_schema, keys, calls, append_only, arrival=arrival)
         self._groups = GroupState(self._algebra)
         self._waiting: list[Batch] = []
         self._partials: list[Partial] = []
-        self._arrived = 0
+        self._progress = Progress()
 
     def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:
         self._waiting.append(batch)
@@ -56,7 +57,7 @@ class GroupAggregate(Operator):
         if not self._partials:
             return
         step = self._algebra.merge(self._partials)
-        self._partials, self._arrived = [], 0
+        self._partials = []
         if not step.size:
             return
         update = self._groups.apply(step)
@@ -65,7 +66,8 @@ class GroupAggregate(Operator):
             yield changed
 
     def states(self) -> dict[str, State]:
-        return self._groups.parts()
+        numbered: dict[str, State] = {"progress": self._progress} if self._algebra.needs_ordinals else {}
+        return self._groups.parts() | numbered
 
     def _aggregate_waiting(self) -> None:
         waiting = [each for each in self._waiting if len(each)]
@@ -75,8 +77,7 @@ class GroupAggregate(Operator):
         batch = concat_batches(waiting)
         ordinals = None
         if self._algebra.needs_ordinals:
-            ordinals = np.arange(self._arrived, self._arrived + len(batch))
-            self._arrived += len(batch)
+            ordinals = self._progress.number(len(batch))
         self._partials.append(self._algebra.partial(batch.rows, batch.weights, ordinals=ordinals))
         if len(self._partials) >= _MAX_PARTIALS:
             self._partials = [self._algebra.merge(self._partials)]

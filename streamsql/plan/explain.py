@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 
-from streamsql.expr.aggregates import AggregateCall
-from streamsql.expr.nodes import ColumnRef, Expr
+from streamsql.expr.aggregates import AggregateCall, Ordering
+from streamsql.expr.nodes import ColumnRef, Expr, LiteralValue
 from streamsql.expr.text import duration_text, expr_text, literal_text
 from streamsql.expr.types import STRING
 from streamsql.plan.identity import Identities
@@ -171,10 +171,16 @@ def _grouping(plan: Aggregate | WindowAggregate) -> Iterator[str]:
 def _call(call: AggregateCall, result: Field, fields: Sequence[Field]) -> str:
     by_id = fields_by_id(fields)
     constants = call.options if call.options != (",",) else ()
-    args = [by_id[each].name for each in call.args] + [literal_text(each, STRING) for each in constants]
+    args = [by_id[each].name for each in call.value_args] + [_constant(each) for each in constants]
     distinct = "DISTINCT " if call.distinct else ""
     condition = "" if call.filter is None else f" FILTER (WHERE {by_id[call.filter].name})"
-    return f"{result.name}: {call.function}({distinct}{', '.join(args) or '*'}){condition}"
+    keys = [f"{by_id[each].name}{_direction(how)}" for each, how in zip(call.order_args, call.order, strict=True)]
+    order = f" WITHIN GROUP (ORDER BY {', '.join(keys)})" if keys else ""
+    return f"{result.name}: {call.function}({distinct}{', '.join(args) or '*'}){order}{condition}"
+
+
+def _constant(value: LiteralValue) -> str:
+    return literal_text(value, STRING) if isinstance(value, str) else str(value)
 
 
 @_describe.register
@@ -223,7 +229,7 @@ def _order(keys: Iterable[SortKey], fields: Sequence[Field]) -> str:
     return ", ".join(f"{by_id[key.column].name}{_direction(key)}" for key in keys)
 
 
-def _direction(key: SortKey) -> str:
+def _direction(key: SortKey | Ordering) -> str:
     """What differs from ascending with NULLs first."""
     nulls = "" if key.nulls_first == key.ascending else f" NULLS {'FIRST' if key.nulls_first else 'LAST'}"
     return ("" if key.ascending else " DESC") + nulls

@@ -154,12 +154,14 @@ def _(plan: Limit, context: EvalContext) -> Operator:
 @operator_of.register
 def _(plan: Aggregate, context: EvalContext) -> Operator:
     place = positions(plan.input.fields)
+    because = traits(plan.input).updating_because
     return group_aggregate.GroupAggregate(
         input_schema=schema_of(plan.input.fields),
         keys=[place[each] for each in plan.keys],
         calls=_calls(plan.calls, place),
         schema=schema_of(plan.fields),
-        append_only=traits(plan.input).append_only,
+        append_only=because is None,
+        arrival=because is None or because.keeps_time,
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import singledispatch
 
 from streamsql.errors import Span, SqlError
-from streamsql.expr.aggregates import AggregateCall
+from streamsql.expr.aggregates import keeps_rows, keeps_values, needs_order
 from streamsql.expr.nodes import ColumnRef
 from streamsql.expr.properties import can_fail, random_call
 from streamsql.expr.text import duration_text
@@ -239,6 +239,7 @@ def _(plan: RankOver, inputs: tuple[Traits, ...]) -> Traits:
 
 @_traits.register
 def _(plan: Aggregate, inputs: tuple[Traits, ...]) -> Traits:
+    _refuse_without_order(plan, inputs[0])
     return Traits(
         updating_because=Updating(_clause(plan), _span(plan)),
         unique_keys=(frozenset(plan.keys),),
@@ -315,6 +316,20 @@ def _refuse_random(plan: Plan, inputs: tuple[Traits, ...]) -> None:
         )
 
 
+def _refuse_without_order(plan: Aggregate, below: Traits) -> None:
+    because = below.updating_because
+    if because is None or because.keeps_time:
+        return
+    for call in plan.calls:
+        if needs_order(call):
+            raise SqlError(
+                f"{call.function} has no meaning over {because.clause}: which of its rows was updated last depends "
+                "on how the input was cut into steps",
+                span=call.span or because.span,
+                hint="choose by a column: ARG_MIN(value, column) or ARG_MAX(value, column)",
+            )
+
+
 def _window_state(window: Window, time: Field) -> str:
     limit = "clock" if time.time is TimeAttribute.PROCESSING else "watermark"
     reach = _reach(window)
@@ -333,20 +348,13 @@ def _reach(window: Window) -> Duration | None:
 
 def _group_state(plan: Aggregate, below: Traits) -> str:
     """Linear aggregates keep one entry a key; those over distinct values or retracted extremes one a key and value."""
-    growing = [call for call in plan.calls if not call.distinct and call.function in _KEEPS_ALL]
+    append_only = below.append_only
+    growing = [call for call in plan.calls if keeps_rows(call, append_only=append_only)]
     if growing:
         return f"{UNBOUNDED} (values of {growing[0].function})"
     fields = fields_by_id(plan.input.fields)
     keys = [fields[each].name for each in plan.keys]
-    valued = [call for call in plan.calls if _keeps_values(call, below)]
+    valued = [call for call in plan.calls if keeps_values(call, append_only=append_only)]
     names = dict.fromkeys(fields[arg].name for call in valued for arg in call.args)
     columns = ", ".join([*keys, *names])
     return f"number of keys ({columns})" if columns else "one row"
-
-
-_KEEPS_ALL = frozenset({"LISTAGG", "COLLECT", "ARRAY_AGG", "FIRST_VALUE", "LAST_VALUE"})
-_EXTREMES = frozenset({"MIN", "MAX"})
-
-
-def _keeps_values(call: AggregateCall, below: Traits) -> bool:
-    return bool(call.args) and (call.distinct or (call.function in _EXTREMES and not below.append_only))

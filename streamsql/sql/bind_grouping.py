@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streamsql.errors import NotSupportedYet, Span, SqlError
-from streamsql.expr.aggregates import AggregateCall, is_aggregate, resolve_aggregate
+from streamsql.expr.aggregates import (
+    AggregateArguments,
+    AggregateCall,
+    Ordering,
+    canonical_name,
+    is_aggregate,
+    resolve_aggregate,
+)
 from streamsql.expr.nodes import ColumnRef, Expr, children, rebuild
 from streamsql.expr.resolve import coerce, resolve_call
 from streamsql.plan.logical import Aggregate, Field, Plan, Project, TimeAttribute, Window, WindowAggregate
@@ -100,33 +107,41 @@ class Grouping:
         return ColumnRef(result.id, result.name, type=result.type, span=span_of(tree))
 
     def _aggregate(self, tree: Tree) -> Field:
-        span, name = span_of(tree), tree.this
-        if tree.args.get("within_group"):
-            raise NotSupportedYet(f"{name}(…) WITHIN GROUP (ORDER BY …)", span=span)
-        inner = ExpressionBinder(self.scope, f"an argument of {name}")
-        star = len(tree.expressions) == 1 and isinstance(tree.expressions[0], exp.Star)
-        if star and name != "COUNT":
-            raise SqlError(f"{name}(*) does not exist, only COUNT(*)", span=span)
-        args = () if star else tuple(inner.bind(each) for each in tree.expressions)
-        distinct = bool(tree.args.get("distinct"))
-        signature = resolve_aggregate(name, args, distinct=distinct, span=span)
-        wanted = tuple(coerce(arg, type_) for arg, type_ in zip(args, signature.arg_types, strict=False))
+        signature = resolve_aggregate(self._arguments(tree))
+        wanted = (coerce(arg, type_) for arg, type_ in zip(signature.args, signature.arg_types, strict=True))
         columns = tuple(self.column_for(each) for each in wanted)
         condition = None
         if tree.args.get("filter") is not None:
             expr = ExpressionBinder(self.scope, "FILTER").condition(tree.args["filter"])
             condition = self.column_for(expr).id
         call = AggregateCall(
-            function=name,
+            function=canonical_name(tree.this),
             args=tuple(each.id for each in columns),
             type=signature.type,
             arg_types=tuple(each.type for each in columns),
-            distinct=distinct,
+            distinct=bool(tree.args.get("distinct")),
             filter=condition,
             options=signature.options,
-            span=span,
+            order=signature.order,
+            optional=signature.optional,
+            span=span_of(tree),
         )
         return self._result_of(call)
+
+    def _arguments(self, tree: Tree) -> AggregateArguments:
+        span, name = span_of(tree), tree.this
+        inner = ExpressionBinder(self.scope, f"an argument of {name}")
+        star = len(tree.expressions) == 1 and isinstance(tree.expressions[0], exp.Star)
+        if star and name != "COUNT":
+            raise SqlError(f"{name}(*) does not exist, only COUNT(*)", span=span)
+        args = () if star else tuple(inner.bind(each) for each in tree.expressions)
+        order = []
+        for each in tree.args.get("within_group") or ():
+            nulls = each.args.get("nulls")
+            ascending = not each.args.get("descending")
+            order.append((inner.bind(each.this), Ordering(ascending, ascending if nulls is None else nulls == "FIRST")))
+        nulls = tree.args.get("null_treatment") or tree.args.get("on_null")
+        return AggregateArguments(name, args, bool(tree.args.get("distinct")), tuple(order), nulls, span)
 
     def _result_of(self, call: AggregateCall) -> Field:
         for known, result in self.calls:

@@ -20,7 +20,9 @@ class Accumulators(State):
     """The columns of each slot, beside the row count of each group; ids without rows read as blank."""
 
     def __init__(self, slots: Sequence[Slot]) -> None:
-        self._blanks: dict[str, Any] = {each.name: each.linear.blank(1) for each in slots}
+        self._blanks: dict[str, Any] = {}
+        for each in slots:
+            self._blanks |= each.write(each.linear.blanks(1))
         self._blanks[ROWS] = np.zeros(1, np.int64)
         self._numbers: dict[str, AnyArray] = {}
         self._others: dict[str, StoredColumn] = {}

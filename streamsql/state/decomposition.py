@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from streamsql.expr.aggregates import AggregateCall
-from streamsql.expr.types import FLOATS, Schema, SqlType, arrow_type
-from streamsql.state.float_sums import CompensatedSum, FloatSum
-from streamsql.state.integer_sums import IntegerSum
-from streamsql.state.linear import Columns, Count, Linear, Values, extreme_of
-from streamsql.state.results import average, count, extreme, total
-from streamsql.state.text_lists import TextList, joined
+from streamsql.expr.types import Schema, SqlType, arrow_type
+from streamsql.state.fixed_width import Int64Array
+from streamsql.state.linear import Columns, Count, Linear, Rows, Values
+from streamsql.state.value_lists import ValueList
 
 ROWS = "n"
 """The accumulator that every group has: its rows, the sum of their weights."""
@@ -21,19 +19,37 @@ ROWS = "n"
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """The input columns that a call reads, where its filter (a column) is TRUE; a row with a NULL does not count."""
+    """The input columns that a call reads, where its filter (a column) is TRUE.
+
+    A row with a NULL does not count, unless it is in one of the columns at the positions `optional`.
+    """
 
     columns: tuple[int, ...]
     filter: int | None = None
+    optional: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One accumulator: `name` is that of its first column, and a prefix of its others."""
+    """One accumulator: `name` is that of its first column, and a prefix of its others.
+
+    `pick`: which columns of the argument it reads, as positions there; `ordered`: arrival numbers after them.
+    """
 
     name: str
     linear: Linear
     argument: Argument
+    pick: tuple[int, ...] = (0,)
+    ordered: bool = False
+
+    def rows(self, values: Sequence[pa.Array], ordinals: Int64Array | None = None) -> Rows:
+        """What the accumulator reads, of the columns of its argument."""
+        if self.ordered:
+            assert ordinals is not None, "the arrival order is needed"
+            return (*(values[each] for each in self.pick), ordinals)
+        if len(self.pick) > 1:
+            return tuple(values[each] for each in self.pick)
+        return values[self.pick[0]] if values else None
 
     def read(self, columns: Mapping[str, Values]) -> Columns:
         """Its columns by suffix."""
@@ -52,7 +68,7 @@ class Slot:
 class ValueSet:
     """The distinct values of an argument, each with its weight; `slots` accumulate over the distinct ones.
 
-    `listed`: LISTAGG wants all of them, in order.
+    `listed`: some call wants all of them, in order.
     """
 
     argument: Argument
@@ -62,12 +78,21 @@ class ValueSet:
 
 
 @dataclass(frozen=True, slots=True)
+class RowList:
+    """The rows of an argument in order of arrival; `types` are those of its columns."""
+
+    argument: Argument
+    types: tuple[pa.DataType, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Groups:
-    """What results are read off: accumulator columns by full name, one value a group, and the lists."""
+    """What results are read off: accumulator columns by full name, one value a group; lists by arrival, by value."""
 
     size: int
     columns: Mapping[str, Values]
-    lists: Mapping[Argument, TextList]
+    arrived: Mapping[Argument, ValueList]
+    sorted: Mapping[Argument, ValueList]
 
 
 Result = Callable[[Groups], pa.Array]
@@ -75,101 +100,105 @@ Result = Callable[[Groups], pa.Array]
 
 @dataclass(frozen=True, slots=True)
 class Decomposition:
-    """Calls taken apart; `results` run parallel to the calls, `lists` are the arguments of LISTAGG in arrival order."""
+    """Calls taken apart; `results` run parallel to the calls."""
 
     slots: tuple[Slot, ...]
     sets: tuple[ValueSet, ...]
-    lists: tuple[Argument, ...]
+    lists: tuple[RowList, ...]
     results: tuple[Result, ...]
 
-
-def decompose(calls: Sequence[AggregateCall], schema: Schema, *, append_only: bool) -> Decomposition:
-    """Take calls apart; `schema` is that of the input, which `args` and `filter` of the calls are positions in."""
-    builder = _Builder(schema, append_only)
-    results = tuple(builder.result(call) for call in calls)
-    return Decomposition(tuple(builder.slots), tuple(builder.sets), tuple(builder.lists), results)
+    @property
+    def needs_ordinals(self) -> bool:
+        """Whether something goes by arrival."""
+        return bool(self.lists) or any(each.ordered for each in self.slots)
 
 
-class _Builder:
-    """Finds or makes the accumulators of one call after the other."""
+class Parts:
+    """Finds or makes the accumulators, sets and lists of one call after the other.
 
-    def __init__(self, schema: Schema, append_only: bool) -> None:
+    `append_only`: nothing is taken back. `arrival`: the order of arrival does not depend on how the input was cut.
+    """
+
+    def __init__(self, schema: Schema, *, append_only: bool, arrival: bool) -> None:
         self.schema = schema
         self.append_only = append_only
+        self.arrival = arrival
         self.slots: list[Slot] = []
         self.sets: list[ValueSet] = []
-        self.lists: list[Argument] = []
+        self.lists: list[RowList] = []
         self._names = 0
 
-    def result(self, call: AggregateCall) -> Result:
-        argument = Argument(call.args, call.filter)
-        match call.function:
-            case "COUNT":
-                slot = self._count(argument, distinct=call.distinct)
-                return lambda groups: count(groups.columns[slot])
-            case "SUM" | "AVG":
-                return self._sum_or_average(call, argument)
-            case "MIN" | "MAX":
-                return self._extreme(call, argument)
-            case "LISTAGG":
-                return self._list(call, argument)
-        raise AssertionError(f"aggregate {call.function} has no accumulators")
+    def source(self, call: AggregateCall, position: int = 0) -> SqlType:
+        """The type of an argument."""
+        return self.schema.columns[call.args[position]].type
 
-    def _count(self, argument: Argument, *, distinct: bool) -> str:
+    def count(self, argument: Argument, *, distinct: bool = False) -> str:
+        """The name of an accumulator that counts rows, or distinct values."""
         if distinct:
-            return self._in_set(argument, Count()).name
+            return self.in_set(argument, Count()).name
         never_null = not any(self.schema.columns[each].type.nullable for each in argument.columns)
         if argument.filter is None and never_null:
             return ROWS
-        return self._slot(self.slots, argument, Count()).name
+        return self.slot(argument, Count()).name
 
-    def _sum_or_average(self, call: AggregateCall, argument: Argument) -> Result:
-        source = self.schema.columns[call.args[0]].type
-        summed = self._sum_kind(source)
-        slot = self._in_set(argument, summed) if call.distinct else self._slot(self.slots, argument, summed)
-        counted = self._count(argument, distinct=call.distinct)
-        publish = total if call.function == "SUM" else average
-        return lambda groups: publish(slot.read(groups.columns), groups.columns[counted], call, source)
+    def accumulator(
+        self, argument: Argument, kind: Linear, *, distinct: bool = False, pick: tuple[int, ...] = (0,)
+    ) -> Slot:
+        """An accumulator over the rows, or over the distinct values, of an argument."""
+        return self.in_set(argument, kind, pick) if distinct else self.slot(argument, kind, pick)
 
-    def _sum_kind(self, source: SqlType) -> Linear:
-        if source.kind in FLOATS:
-            return FloatSum() if self.append_only else CompensatedSum()
-        return IntegerSum(arrow_type(source))
+    def slot(self, argument: Argument, kind: Linear, pick: tuple[int, ...] = (0,), *, ordered: bool = False) -> Slot:
+        """An accumulator over rows."""
+        return self._slot(self.slots, argument, kind, pick, ordered)
 
-    def _extreme(self, call: AggregateCall, argument: Argument) -> Result:
-        source = self.schema.columns[call.args[0]].type
-        kind = extreme_of(arrow_type(source), largest=call.function == "MAX")
-        by_set = not self.append_only
-        slot = self._in_set(argument, kind) if by_set else self._slot(self.slots, argument, kind)
-        counted = self._count(argument, distinct=by_set)
-        type_ = arrow_type(call.type)
-        return lambda groups: extreme(groups.columns[slot.name], groups.columns[counted], type_)
+    def in_set(self, argument: Argument, kind: Linear, pick: tuple[int, ...] = (0,)) -> Slot:
+        """An accumulator over distinct values."""
+        return self._slot(self._set(argument).slots, argument, kind, pick, False)
 
-    def _list(self, call: AggregateCall, argument: Argument) -> Result:
-        """In order of arrival; rows that are taken back have none, so there it goes by text."""
-        if not self.append_only:
-            self._set(argument).listed = True
-        elif argument not in self.lists:
-            self.lists.append(argument)
-        separator = str(call.options[0]) if call.options else ","
-        return lambda groups: joined(groups.lists[argument], groups.size, separator, distinct=call.distinct)
+    def by_value(self, argument: Argument) -> Callable[[Groups], ValueList]:
+        """The distinct values in order, with counts."""
+        self._set(argument).listed = True
+        return lambda groups: groups.sorted[argument]
 
-    def _in_set(self, argument: Argument, kind: Linear) -> Slot:
-        return self._slot(self._set(argument).slots, argument, kind)
+    def by_arrival(self, argument: Argument) -> Callable[[Groups], ValueList]:
+        """All rows in order of arrival; by value where arrival has no meaning."""
+        if not self.arrival:
+            listed = self.by_value(argument)
+            return lambda groups: listed(groups).repeated()
+        wanted = argument if self.append_only else self._with_whole_rows(argument)
+        row_list = RowList(wanted, self._types(wanted))
+        if row_list not in self.lists:
+            self.lists.append(row_list)
+        width = len(argument.columns)
+
+        def of(groups: Groups) -> ValueList:
+            found = groups.arrived[wanted]
+            return ValueList(found.ids, found.values[:width])
+
+        return of
+
+    def _with_whole_rows(self, argument: Argument) -> Argument:
+        """With all other columns: which row is taken back must be known, and not only what the call sees of it."""
+        others = tuple(each for each in range(len(self.schema)) if each not in argument.columns)
+        columns = (*argument.columns, *others)
+        optional = argument.optional | frozenset(range(len(argument.columns), len(columns)))
+        return Argument(columns, argument.filter, optional)
+
+    def _types(self, argument: Argument) -> tuple[pa.DataType, ...]:
+        return tuple(arrow_type(self.schema.columns[each].type) for each in argument.columns)
 
     def _set(self, argument: Argument) -> ValueSet:
         found = next((each for each in self.sets if each.argument == argument), None)
         if found is None:
-            types = tuple(arrow_type(self.schema.columns[each].type) for each in argument.columns)
-            found = ValueSet(argument, types)
+            found = ValueSet(argument, self._types(argument))
             self.sets.append(found)
         return found
 
-    def _slot(self, among: list[Slot], argument: Argument, kind: Linear) -> Slot:
+    def _slot(self, among: list[Slot], argument: Argument, kind: Linear, pick: tuple[int, ...], ordered: bool) -> Slot:
         for each in among:
-            if each.argument == argument and each.linear == kind:
+            if (each.argument, each.linear, each.pick, each.ordered) == (argument, kind, pick, ordered):
                 return each
         self._names += 1
-        slot = Slot(f"a{self._names}", kind, argument)
+        slot = Slot(f"a{self._names}", kind, argument, pick, ordered)
         among.append(slot)
         return slot

@@ -7,26 +7,26 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from streamsql.batch import Weights
 from streamsql.state.fixed_width import BoolArray, Int64Array, values_of
-from streamsql.state.linear import Columns, Linear, Values, scatter_add
+from streamsql.state.linear import Columns, Linear, Rows, Values, scatter_add
 
 Floats = npt.NDArray[np.float64]
 COMPENSATION = ".1"
 NOT_FINITE = (".nan", ".inf", ".-inf")
+_SPLIT = float(2**27 + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class FloatSum(Linear):
     """The plain sum, in double precision; there are no `weights`."""
 
-    def over_rows(self, ids: Int64Array, size: int, rows: pa.Array, weights: Weights | None) -> Columns:
-        return {"": _scatter(ids, size, values_of(rows).astype(np.float64, copy=False))}
+    def over_rows(self, ids: Int64Array, size: int, rows: Rows, weights: Weights | None) -> Columns:
+        return {"": scatter_floats(ids, size, values_of(rows).astype(np.float64, copy=False))}
 
     def over_partials(self, ids: Int64Array, size: int, columns: Columns) -> Columns:
-        return {"": _scatter(ids, size, columns[""])}
+        return {"": scatter_floats(ids, size, columns[""])}
 
     def combine(self, old: Columns, new: Columns) -> Columns:
         with np.errstate(all="ignore"):
@@ -47,7 +47,7 @@ class CompensatedSum(Linear):
 
     suffixes: ClassVar[tuple[str, ...]] = (COMPENSATION, *NOT_FINITE)
 
-    def over_rows(self, ids: Int64Array, size: int, rows: pa.Array, weights: Weights | None) -> Columns:
+    def over_rows(self, ids: Int64Array, size: int, rows: Rows, weights: Weights | None) -> Columns:
         values = values_of(rows).astype(np.float64, copy=False)
         finite = np.isfinite(values)
         if bool(finite.all()):
@@ -60,14 +60,14 @@ class CompensatedSum(Linear):
         sums = _scatter_exactly(ids, size, columns[""])
         low = np.asarray(sums[COMPENSATION])
         if COMPENSATION in columns:
-            low = low + _scatter(ids, size, columns[COMPENSATION])
-        total, low = _two_sum(np.asarray(sums[""]), low)
+            low = low + scatter_floats(ids, size, columns[COMPENSATION])
+        total, low = two_sum(np.asarray(sums[""]), low)
         counts = {each: scatter_add(ids, size, columns[each]) for each in NOT_FINITE if each in columns}
         return {"": total, COMPENSATION: low, **counts}
 
     def combine(self, old: Columns, new: Columns) -> Columns:
-        total, error = _two_sum(np.asarray(old[""]), np.asarray(new[""]))
-        total, low = _two_sum(total, error + old.get(COMPENSATION, 0.0) + new.get(COMPENSATION, 0.0))
+        total, error = two_sum(np.asarray(old[""]), np.asarray(new[""]))
+        total, low = two_sum(total, error + old.get(COMPENSATION, 0.0) + new.get(COMPENSATION, 0.0))
         counts = {each: old.get(each, 0) + new.get(each, 0) for each in NOT_FINITE if each in old or each in new}
         return {"": total, COMPENSATION: low, **counts}
 
@@ -89,14 +89,15 @@ def float_total(columns: Columns) -> Floats:
     return total
 
 
-def _scatter(ids: Int64Array, size: int, values: Floats) -> Floats:
+def scatter_floats(ids: Int64Array, size: int, values: Floats) -> Floats:
+    """The plain sum of each group."""
     total = np.zeros(size, np.float64)
     with np.errstate(all="ignore"):
         np.add.at(total, ids, values)
     return total
 
 
-def _two_sum(left: Floats, right: Floats) -> tuple[Floats, Floats]:
+def two_sum(left: Floats, right: Floats) -> tuple[Floats, Floats]:
     """The rounded sum and what rounding lost."""
     with np.errstate(all="ignore"):
         total = left + right
@@ -104,17 +105,36 @@ def _two_sum(left: Floats, right: Floats) -> tuple[Floats, Floats]:
         return total, (left - (total - part)) + (right - part)
 
 
+def two_product(left: Floats, right: Floats) -> tuple[Floats, Floats]:
+    """The rounded product and what rounding lost; 0 where that leaves the range of doubles.
+
+    (Dekker, "A floating-point technique for extending the available precision", 1971.)
+    """
+    with np.errstate(all="ignore"):
+        product = left * right
+        (a, b), (c, d) = _halves(left), _halves(right)
+        error = ((a * c - product) + a * d + b * c) + b * d
+    return product, np.where(np.isfinite(error), error, 0.0)
+
+
+def _halves(values: Floats) -> tuple[Floats, Floats]:
+    """Two doubles of half the digits."""
+    spread = values * _SPLIT
+    high = spread - (spread - values)
+    return high, values - high
+
+
 def _scatter_exactly(ids: Int64Array, size: int, values: Floats) -> Columns:
     largest = float(np.abs(values).max(initial=0.0))
     spare = len(values).bit_length() + 1
     exponent = int(np.frexp(largest)[1]) + spare
     if largest == 0.0 or exponent > 1023:
-        return {"": _scatter(ids, size, values), COMPENSATION: np.zeros(size)}
+        return {"": scatter_floats(ids, size, values), COMPENSATION: np.zeros(size)}
     high = _round_at(values, exponent)
     rest = values - high
     middle = _round_at(rest, exponent - 53 + spare)
-    total, error = _two_sum(_scatter(ids, size, high), _scatter(ids, size, middle))
-    total, low = _two_sum(total, error + _scatter(ids, size, rest - middle))
+    total, error = two_sum(scatter_floats(ids, size, high), scatter_floats(ids, size, middle))
+    total, low = two_sum(total, error + scatter_floats(ids, size, rest - middle))
     return {"": total, COMPENSATION: low}
 
 

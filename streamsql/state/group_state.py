@@ -21,8 +21,8 @@ from streamsql.state.multiset import ValueCounts
 from streamsql.state.partial import Collection, Partial, concat_columns
 from streamsql.state.partial_aggregates import PartialAggregates
 from streamsql.state.retractions import never_added
-from streamsql.state.text_lists import TextList
-from streamsql.state.text_sequences import TextSequences
+from streamsql.state.row_sequences import RowSequences, SequenceChange
+from streamsql.state.value_lists import ValueList, followed_by
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,13 +55,13 @@ class GroupState:
         self._listed = {
             each.argument: values for each, values in zip(parts.sets, self._sets, strict=True) if each.listed
         }
-        self._lists = [TextSequences() for _ in parts.lists]
+        self._lists = [RowSequences(each.types) for each in parts.lists]
 
     def parts(self) -> dict[str, State]:
         """What has to be saved, by name."""
         states: dict[str, State] = {"keys": self._keys, "accumulators": self._accumulators}
         states |= {f"values{i}": each for i, each in enumerate(self._sets)}
-        return states | {f"texts{i}": each for i, each in enumerate(self._lists)}
+        return states | {f"rows{i}": each for i, each in enumerate(self._lists)}
 
     def apply(self, step: Partial) -> GroupUpdate:
         """Add a partial; DataError where it takes back what is not there, or a result does not fit its type."""
@@ -71,19 +71,17 @@ class GroupState:
         for slot in self._algebra.parts.slots:
             new |= slot.write(slot.linear.combine(slot.read(old), slot.read(step.columns)))
         self._check(step, new)
-        before, more = self._texts(ids), step.collections[len(self._sets) :]
+        before = self._sorted(ids)
         for at, rows in enumerate(step.collections[: len(self._sets)]):
             new |= self._apply_set(at, step, ids, rows, old)
-        after = self._texts(ids)
-        for argument, texts, rows in zip(self._algebra.parts.lists, self._lists, more, strict=True):
-            before[argument], after[argument] = texts.append(ids, rows)
+        arrived = self._apply_lists(step, ids)
         self._accumulators.put(ids, old, new)
         had, has = np.asarray(old[ROWS] > 0), np.asarray(new[ROWS] > 0)
         keys = [denormalize_key(*each) for each in zip(step.keys, self._algebra.key_types, strict=True)]
+        groups = Groups(step.size, new, {key: each.after for key, each in arrived.items()}, self._sorted(ids))
         if np.count_nonzero(had):
-            groups = _both(Groups(step.size, old, before), Groups(step.size, new, after))
-        else:
-            groups = Groups(step.size, new, after)
+            lists = {key: each.before for key, each in arrived.items()}
+            groups = _both(Groups(step.size, old, lists, before), groups)
         if np.count_nonzero(has) < step.size:
             gone = ids[~has]
             self._accumulators.clear(gone)
@@ -98,20 +96,34 @@ class GroupState:
         changes = values.apply(Collection(ids[rows.ids], rows.values, rows.weights))
         if changes.invalid is not None:
             raise self._never_added(step, int(rows.ids[changes.invalid]))
-        changed = rows.values[0].take(int64_array(changes.rows))
+        at_changed = int64_array(changes.rows)
+        types = self._algebra.parts.sets[at].types
+        changed = tuple(
+            denormalize_key(each.take(at_changed), type_) for each, type_ in zip(rows.values, types, strict=True)
+        )
         delta = _Delta(rows.ids[changes.rows], step.size, changed, changes.weights.astype(np.int8))
         new: dict[str, Values] = {}
         for slot in self._algebra.parts.sets[at].slots:
             if isinstance(slot.linear, Extreme):
                 new |= slot.write({"": _extreme(slot.linear, values, ids, delta, slot.read(old))})
             else:
-                more = slot.linear.over_rows(delta.groups, delta.size, delta.values, delta.weights)
+                more = slot.linear.over_rows(delta.groups, delta.size, slot.rows(delta.values), delta.weights)
                 new |= slot.write(slot.linear.combine(slot.read(old), more))
         return new
 
-    def _texts(self, ids: Int64Array) -> dict[Argument, TextList]:
-        """The lists that go by text, as they are now."""
-        return {argument: values.texts(ids) for argument, values in self._listed.items()}
+    def _apply_lists(self, step: Partial, ids: Int64Array) -> dict[Argument, SequenceChange]:
+        """The lists that go by arrival, before and after."""
+        found = {}
+        collections = step.collections[len(self._sets) :]
+        for wanted, sequences, rows in zip(self._algebra.parts.lists, self._lists, collections, strict=True):
+            change = found[wanted.argument] = sequences.apply(ids, rows)
+            if change.invalid is not None:
+                raise self._never_added(step, change.invalid)
+        return found
+
+    def _sorted(self, ids: Int64Array) -> dict[Argument, ValueList]:
+        """The lists that go by value, as they are now."""
+        return {argument: values.listed(ids) for argument, values in self._listed.items()}
 
     def _check(self, step: Partial, new: Mapping[str, Values]) -> None:
         """No group may have fewer than no rows or values, and one without rows has no values."""
@@ -132,12 +144,9 @@ class GroupState:
 def _both(old: Groups, new: Groups) -> Groups:
     """The old groups, then the new ones."""
     columns = concat_columns((old.columns, new.columns), (old.size, new.size))
-    lists = {argument: _followed_by(texts, new.lists[argument], old.size) for argument, texts in old.lists.items()}
-    return Groups(old.size + new.size, columns, lists)
-
-
-def _followed_by(one: TextList, other: TextList, size: int) -> TextList:
-    return TextList(np.concatenate([one.ids, other.ids + size]), pa.concat_arrays([one.texts, other.texts]))
+    arrived = {key: followed_by(each, new.arrived[key], old.size) for key, each in old.arrived.items()}
+    listed = {key: followed_by(each, new.sorted[key], old.size) for key, each in old.sorted.items()}
+    return Groups(old.size + new.size, columns, arrived, listed)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,18 +155,18 @@ class _Delta:
 
     groups: Int64Array
     size: int
-    values: pa.Array
+    values: tuple[pa.Array, ...]
     weights: Weights
 
 
 def _extreme(kind: Extreme, values: ValueCounts, ids: Int64Array, delta: _Delta, old: Columns) -> Values:
     """Appeared values compete with the old extreme; a group that lost its extreme is looked up again."""
     appeared = delta.weights > 0
-    came = kind.over_rows(delta.groups[appeared], delta.size, delta.values.filter(pa.array(appeared)), None)
+    came = kind.over_rows(delta.groups[appeared], delta.size, delta.values[0].filter(pa.array(appeared)), None)
     best = kind.combine(old, came)[""]
     if bool(appeared.all()):
         return best
-    went = kind.over_rows(delta.groups[~appeared], delta.size, delta.values.filter(pa.array(~appeared)), None)[""]
+    went = kind.over_rows(delta.groups[~appeared], delta.size, delta.values[0].filter(pa.array(~appeared)), None)[""]
     lost = np.zeros(delta.size, np.bool_)
     lost[delta.groups[~appeared]] = True
     losers = (lost & kind.same(old[""], went)).nonzero()[0]

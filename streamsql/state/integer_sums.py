@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from streamsql.batch import Weights
 from streamsql.state.fixed_width import BoolArray, Int64Array, values_of
-from streamsql.state.linear import Columns, Linear, Values, scatter_add
+from streamsql.state.linear import Columns, Linear, Rows, Values, scatter_add
 
 LIMBS = ("", ".1", ".2", ".3")
 _MASK = np.int64(0xFFFFFFFF)
@@ -32,23 +32,23 @@ class IntegerSum(Linear):
     type: pa.DataType
     suffixes: ClassVar[tuple[str, ...]] = LIMBS[1:]
 
-    def over_rows(self, ids: Int64Array, size: int, rows: pa.Array, weights: Weights | None) -> Columns:
+    def over_rows(self, ids: Int64Array, size: int, rows: Rows, weights: Weights | None) -> Columns:
         values = values_of(rows)
         sign = None if weights is None else weights.astype(np.int64)
         if values.ndim == 1:
             whole = values.astype(np.int64, copy=False)
             if values.itemsize < 8 or _fits(whole):
                 return {"": scatter_add(ids, size, whole if sign is None else whole * sign)}
-            return _scatter_limbs(ids, size, _split(whole), sign)
+            return scatter_limbs(ids, size, _split(whole), sign)
         low, high = np.ascontiguousarray(values[:, 0]), np.ascontiguousarray(values[:, 1])
         if (self.type.precision <= 18 or bool((high == low >> np.int64(63)).all())) and _fits(low):
             return {"": scatter_add(ids, size, low if sign is None else low * sign)}
-        return _scatter_limbs(ids, size, _split_words(low, high), sign)
+        return scatter_limbs(ids, size, _split_words(low, high), sign)
 
     def over_partials(self, ids: Int64Array, size: int, columns: Columns) -> Columns:
         if LIMBS[1] not in columns and _fits(columns[""]):
             return {"": scatter_add(ids, size, columns[""])}
-        return _scatter_limbs(ids, size, limbs_of(columns), None)
+        return scatter_limbs(ids, size, limbs_of(columns), None)
 
     def combine(self, old: Columns, new: Columns) -> Columns:
         if LIMBS[1] not in old and LIMBS[1] not in new:
@@ -111,7 +111,8 @@ def _carry(first: Int64Array, second: Int64Array, third: Int64Array, fourth: Int
     return first & _MASK, second & _MASK, third & _MASK, fourth + (third >> _SHIFT)
 
 
-def _scatter_limbs(ids: Int64Array, size: int, limbs: Limbs, sign: Int64Array | None) -> Columns:
+def scatter_limbs(ids: Int64Array, size: int, limbs: Limbs, sign: Int64Array | None) -> Columns:
+    """Sums of numbers in four limbs, each added or, where `sign` is -1, subtracted."""
     sums = [scatter_add(ids, size, each if sign is None else each * sign) for each in limbs]
     return _columns(_carry(*sums))
 

@@ -20,6 +20,8 @@ from streamsql.state.fixed_width import AnyArray, BoolArray, Int64Array, numpy_t
 
 Values: TypeAlias = AnyArray | pa.Array
 Columns: TypeAlias = Mapping[str, Values]
+Rows: TypeAlias = Any
+"""An Arrow array; a tuple of them for what reads several columns, with arrival numbers as the last where it asks."""
 
 
 class Linear(ABC):
@@ -29,7 +31,7 @@ class Linear(ABC):
     """Of the columns that may be there beside the first."""
 
     @abstractmethod
-    def over_rows(self, ids: Int64Array, size: int, rows: pa.Array, weights: Weights | None) -> Columns:
+    def over_rows(self, ids: Int64Array, size: int, rows: Rows, weights: Weights | None) -> Columns:
         """Accumulate rows; `weights` None means that each counts once."""
 
     @abstractmethod
@@ -44,6 +46,10 @@ class Linear(ABC):
     def blank(self, size: int) -> Values:
         """The first column (suffix "") of groups without rows."""
 
+    def blanks(self, size: int) -> dict[str, Values]:
+        """All columns that are always there, of groups without rows."""
+        return {"": self.blank(size)}
+
 
 def scatter_add(ids: Int64Array, size: int, values: Int64Array) -> Int64Array:
     """The sum of each group; dtypes are int64 on both sides, or numpy takes its slow path."""
@@ -56,7 +62,7 @@ def scatter_add(ids: Int64Array, size: int, values: Int64Array) -> Int64Array:
 class Count(Linear):
     """How many rows there are."""
 
-    def over_rows(self, ids: Int64Array, size: int, rows: pa.Array, weights: Weights | None) -> Columns:
+    def over_rows(self, ids: Int64Array, size: int, rows: Rows, weights: Weights | None) -> Columns:
         if weights is None:
             return {"": np.bincount(ids, minlength=size)}
         return {"": scatter_add(ids, size, weights.astype(np.int64))}
@@ -88,7 +94,7 @@ class NumberExtreme(Extreme):
     type: pa.DataType
     largest: bool
 
-    def over_rows(self, ids: Int64Array, size: int, rows: pa.Array, weights: Weights | None) -> Columns:
+    def over_rows(self, ids: Int64Array, size: int, rows: Rows, weights: Weights | None) -> Columns:
         return {"": self._scatter(ids, size, self._numbers(rows))}
 
     def over_partials(self, ids: Int64Array, size: int, columns: Columns) -> Columns:
@@ -147,7 +153,7 @@ class ArrowExtreme(Extreme):
     type: pa.DataType
     largest: bool
 
-    def over_rows(self, ids: Int64Array, size: int, rows: pa.Array, weights: Weights | None) -> Columns:
+    def over_rows(self, ids: Int64Array, size: int, rows: Rows, weights: Weights | None) -> Columns:
         return {"": self._scatter(ids, size, rows)}
 
     def over_partials(self, ids: Int64Array, size: int, columns: Columns) -> Columns:

@@ -14,7 +14,7 @@ from streamsql.state.grouping import single_chunk
 from streamsql.state.key_index import KeyIndex
 from streamsql.state.partial import Collection
 from streamsql.state.stored_column import grown
-from streamsql.state.text_lists import TextList, in_text_order
+from streamsql.state.value_lists import ValueList, in_value_order
 from streamsql.state.value_order import ValueOrder
 
 
@@ -78,11 +78,11 @@ class ValueCounts(State):
         owners, pairs = self._order.outermost(groups, self._counts, largest=largest)
         return owners, self._pairs.keys(pairs)[1]
 
-    def texts(self, groups: Int64Array) -> TextList:
-        """All texts of groups in order, ids being positions in `groups`."""
+    def listed(self, groups: Int64Array) -> ValueList:
+        """All values of groups in order, with their counts; ids are positions in `groups`."""
         assert self._order is not None
         owners, pairs = self._order.within(groups, self._counts)
-        return in_text_order(owners, self._pairs.keys(pairs)[1], self._counts[pairs])
+        return in_value_order(owners, tuple(self._pairs.keys(pairs)[1:]), self._counts[pairs])
 
     def save(self) -> dict[str, pa.Table]:
         pairs = np.flatnonzero(self._counts)

@@ -76,7 +76,7 @@ class NetRows(State):
             return
         rows = pa.Table.from_batches(self._batches, self._arrow_schema).combine_chunks()
         groups, _ = group_rows([normalize_key(single_chunk(each)) for each in rows.columns])
-        kept = _left_over(groups, weights)
+        kept = left_over(groups, weights)
         self._replace(rows.take(pa.array(kept)).combine_chunks(), weights[kept])
 
     def _refuse_negative(self) -> None:
@@ -90,7 +90,7 @@ class NetRows(State):
                 yield batch, int(row)
 
 
-def _left_over(groups: Int64Array, weights: Weights) -> Int64Array:
+def left_over(groups: Int64Array, weights: Weights | Int64Array) -> Int64Array:
     """Positions of the rows that stay: of each group as many of the surplus sign as the surplus, the last ones."""
     surplus = np.zeros(int(groups.max()) + 1, np.int64)
     np.add.at(surplus, groups, weights)

@@ -15,9 +15,10 @@ from streamsql.state.linear import Values, scatter_add
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Collection:
-    """Rows that cannot be added up: distinct values with their weight, or texts with ordinal and weight.
+    """Rows that cannot be added up: distinct values with their weight, or rows with ordinal and weight.
 
-    `ids`: the position of each row's group in the partial; all arrays run parallel. Only texts have `ordinals`.
+    `ids`: the position of each row's group in the partial; all arrays run parallel. Rows that go by arrival have
+    `ordinals`, their arrival numbers.
     """
 
     ids: Int64Array
@@ -36,7 +37,7 @@ class Collection:
         return Collection(self.ids[mask], values, self.weights[mask], ordinals)
 
     def consolidated(self) -> Collection:
-        """Distinct values once each, their weights added up; texts as they are."""
+        """Distinct values once each, their weights added up; rows that go by arrival as they are."""
         if self.ordinals is not None or not len(self):
             return self
         same, first = group_rows([int64_array(self.ids), *self.values])
@@ -97,7 +98,8 @@ class Partial:
     def save(self, prefix: str = "") -> dict[str, pa.Table]:
         """As tables, named `<prefix>groups` and `<prefix>collection<i>`."""
         groups = {f"k{i}": each for i, each in enumerate(self.keys)}
-        groups |= {f"c{name}": pa.array(values) for name, values in self.columns.items()}
+        for name, values in self.columns.items():
+            groups |= {f"a{name}": values} if isinstance(values, pa.Array) else {f"c{name}": pa.array(values)}
         tables = {f"{prefix}groups": pa.table(groups)}
         for i, each in enumerate(self.collections):
             columns = {"id": pa.array(each.ids), "weight": pa.array(each.weights)}
@@ -112,8 +114,11 @@ def load_partial(tables: Mapping[str, pa.Table], prefix: str = "", extra: int = 
     """The partial that `Partial.save` made tables of; `extra`: how many extra keys it has."""
     groups = tables[f"{prefix}groups"]
     keys = tuple(single_chunk(groups[name]) for name in groups.column_names if name[0] == "k")
-    names = [name for name in groups.column_names if name[0] == "c"]
-    columns = {name[1:]: _as_values(single_chunk(groups[name])) for name in names}
+    columns: dict[str, Values] = {}
+    for name in groups.column_names:
+        if name[0] in "ac":
+            array = single_chunk(groups[name])
+            columns[name[1:]] = array if name[0] == "a" else values_of(array)
     collections: list[Collection] = []
     while (table := tables.get(f"{prefix}collection{len(collections)}")) is not None:
         values = tuple(single_chunk(table[name]) for name in table.column_names if name[0] == "v")
@@ -121,12 +126,6 @@ def load_partial(tables: Mapping[str, pa.Table], prefix: str = "", extra: int = 
         ids, weights = (values_of(single_chunk(table[name])) for name in ("id", "weight"))
         collections.append(Collection(ids, values, weights, ordinals))
     return Partial(groups.num_rows, extra, keys, columns, tuple(collections))
-
-
-def _as_values(array: pa.Array) -> Values:
-    if pa.types.is_integer(array.type) or pa.types.is_floating(array.type):
-        return values_of(array)
-    return array
 
 
 def concat_collections(collections: Sequence[Collection]) -> Collection:

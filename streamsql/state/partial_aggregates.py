@@ -23,15 +23,17 @@ import pyarrow as pa
 from streamsql.batch import Weights
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.types import Schema, arrow_type
-from streamsql.state.decomposition import ROWS, Argument, Groups, decompose
-from streamsql.state.fixed_width import Int64Array, int64_array
-from streamsql.state.grouping import denormalize_key, normalize_key, normalized_type
+from streamsql.state.aggregate_parts import decompose
+from streamsql.state.decomposition import ROWS, Argument, Groups
+from streamsql.state.fixed_width import Int64Array, int64_array, take_rows
+from streamsql.state.grouping import denormalize_key, group_rows, normalize_key, normalized_type
 from streamsql.state.linear import Count, Values, scatter_add
+from streamsql.state.net_rows import left_over
 from streamsql.state.partial import Collection, Partial, concat_collections, concat_columns, load_partial
 from streamsql.state.retractions import never_added
 from streamsql.state.row_groups import Grouping, RowGroups, by_first_row
 from streamsql.state.selected_rows import RowSelector, Selected
-from streamsql.state.text_lists import TextList, in_text_order
+from streamsql.state.value_lists import ValueList, in_value_order
 
 __all__ = ["Collection", "Partial", "PartialAggregates", "load_partial"]
 
@@ -40,8 +42,8 @@ class PartialAggregates:
     """The algebra of a list of aggregate calls; has no state of its own.
 
     `keys`, and `args` and `filter` of the calls, are positions in the input. `append_only`: no weights will come.
-    `needs_ordinals`: LISTAGG goes by arrival here, and `partial` must be told the order of the rows. `group`: how rows
-    are put into groups, and so the order of these.
+    `arrival`: the order of arrival does not depend on how the input was cut. `needs_ordinals`: something goes by it,
+    and `partial` must be told the order of the rows. `group`: how rows are put into groups, and so the order of these.
     """
 
     def __init__(
@@ -51,13 +53,14 @@ class PartialAggregates:
         calls: Sequence[AggregateCall],
         append_only: bool,
         group: Grouping = by_first_row,
+        arrival: bool = True,
     ) -> None:
         self.input_schema = input_schema
         self.keys = tuple(keys)
         self.calls = tuple(calls)
-        self.parts = decompose(calls, input_schema, append_only=append_only)
+        self.parts = decompose(calls, input_schema, append_only=append_only, arrival=arrival)
         self.key_types = tuple(arrow_type(input_schema.columns[each].type) for each in keys)
-        self.needs_ordinals = bool(self.parts.lists)
+        self.needs_ordinals = self.parts.needs_ordinals
         self._group = group
 
     def partial(
@@ -82,7 +85,7 @@ class PartialAggregates:
             if seen.mask is None and isinstance(slot.linear, Count):
                 columns[slot.name] = columns[ROWS]
             else:
-                values = seen.values[0] if seen.values else None
+                values = slot.rows(seen.values, seen.chosen(ordinals))
                 columns |= slot.write(slot.linear.over_rows(seen.ids, size, values, seen.weights))
         return _partial(groups, len(extra_keys), columns, self._collected(rows, groups, weights, ordinals))
 
@@ -93,7 +96,7 @@ class PartialAggregates:
             return []
         selector = RowSelector(rows, groups.dense_ids(), weights)
         sets = [_distinct_values(selector.select(each.argument)) for each in self.parts.sets]
-        return sets + [_texts(selector.select(each), ordinals) for each in self.parts.lists]
+        return sets + [_arrived(selector.select(each.argument), ordinals) for each in self.parts.lists]
 
     def merge(self, partials: Sequence[Partial], *, keep_extra: bool = False) -> Partial:
         """One partial of the same rows, grouped by the keys alone, or with the extra keys where `keep_extra`."""
@@ -123,18 +126,20 @@ class PartialAggregates:
         self._check_counts(partial, partial.columns[ROWS])
         partial = partial.filter(np.asarray(partial.columns[ROWS] > 0))
         columns = dict(partial.columns)
-        lists: dict[Argument, TextList] = {}
+        ordered: dict[Argument, ValueList] = {}
         sets = len(self.parts.sets)
         for value_set, collection in zip(self.parts.sets, partial.collections[:sets], strict=True):
             self._check_counts(partial, collection.weights, collection.ids)
+            values = tuple(map(denormalize_key, collection.values, value_set.types))
             for slot in value_set.slots:
-                values = collection.values[0]
-                columns |= slot.write(slot.linear.over_rows(collection.ids, partial.size, values, None))
+                columns |= slot.write(slot.linear.over_rows(collection.ids, partial.size, slot.rows(values), None))
             if value_set.listed:
-                lists[value_set.argument] = in_text_order(collection.ids, collection.values[0], collection.weights)
-        for argument, collection in zip(self.parts.lists, partial.collections[sets:], strict=True):
-            lists[argument] = _in_arrival_order(collection)
-        groups = Groups(partial.size, columns, lists)
+                ordered[value_set.argument] = in_value_order(collection.ids, values, collection.weights)
+        arrived = {
+            each.argument: self._in_arrival_order(partial, collection)
+            for each, collection in zip(self.parts.lists, partial.collections[sets:], strict=True)
+        }
+        groups = Groups(partial.size, columns, arrived, ordered)
         keys = list(partial.keys[: partial.extra])
         keys += map(denormalize_key, partial.keys[partial.extra :], self.key_types)
         return keys, [result(groups) for result in self.parts.results]
@@ -143,17 +148,34 @@ class PartialAggregates:
         """A partial without groups, with so many extra keys."""
         types = [pa.int64()] * extra + [normalized_type(each) for each in self.key_types]
         none = np.empty(0, np.int64)
-        columns: dict[str, Values] = {ROWS: none} | {each.name: each.linear.blank(0) for each in self.parts.slots}
+        columns: dict[str, Values] = {ROWS: none}
+        for each in self.parts.slots:
+            columns |= each.write(each.linear.blanks(0))
         collections = [
-            Collection(none, tuple(pa.array([], normalized_type(type_)) for type_ in each.types), none)
-            for each in self.parts.sets
+            Collection(none, tuple(pa.array([], normalized_type(type_)) for type_ in value_set.types), none)
+            for value_set in self.parts.sets
         ]
-        collections += [Collection(none, (pa.array([], pa.string()),), none, none) for _ in self.parts.lists]
+        collections += [
+            Collection(none, tuple(pa.array([], type_) for type_ in row_list.types), none, none)
+            for row_list in self.parts.lists
+        ]
         return Partial(0, extra, tuple(pa.array([], each) for each in types), columns, tuple(collections))
 
     def load(self, tables: Mapping[str, pa.Table], prefix: str = "", extra: int = 0) -> Partial:
         """The partial that `Partial.save` made tables of; `extra`: how many extra keys it has."""
         return load_partial(tables, prefix, extra)
+
+    def _in_arrival_order(self, partial: Partial, rows: Collection) -> ValueList:
+        """The rows that are left: each one taken back cancels the oldest equal one."""
+        assert rows.ordinals is not None
+        ordered = np.lexsort((rows.ordinals, rows.ids))
+        if bool((rows.weights < 0).any()):
+            columns = [int64_array(rows.ids), *map(normalize_key, rows.values)]
+            same, _ = group_rows([take_rows(each, ordered) for each in columns])
+            ordered = ordered[left_over(same, rows.weights[ordered])]
+            self._check_counts(partial, rows.weights[ordered], rows.ids[ordered])
+        at = int64_array(ordered)
+        return ValueList(rows.ids[ordered], tuple(each.take(at) for each in rows.values))
 
     def _check_counts(self, partial: Partial, counts: Int64Array, ids: Int64Array | None = None) -> None:
         negative = np.flatnonzero(counts < 0)
@@ -188,15 +210,9 @@ def _distinct_values(seen: Selected) -> Collection:
     return Collection(seen.ids, tuple(map(normalize_key, seen.values)), _weights(seen)).consolidated()
 
 
-def _texts(seen: Selected, ordinals: Int64Array | None) -> Collection:
-    assert ordinals is not None, "LISTAGG needs the arrival order"
-    return Collection(seen.ids, seen.values, _weights(seen), ordinals if seen.mask is None else ordinals[seen.mask])
-
-
-def _in_arrival_order(rows: Collection) -> TextList:
-    assert rows.ordinals is not None
-    order = np.lexsort((rows.ordinals, rows.ids))
-    return TextList(rows.ids[order], rows.values[0].take(int64_array(order)))
+def _arrived(seen: Selected, ordinals: Int64Array | None) -> Collection:
+    assert ordinals is not None, "the arrival order is needed"
+    return Collection(seen.ids, seen.values, _weights(seen), seen.chosen(ordinals))
 
 
 def _merge_collections(partials: Sequence[Partial], groups: RowGroups) -> tuple[Collection, ...]:

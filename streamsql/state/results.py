@@ -108,9 +108,14 @@ def _decimal_average(
             mean = (whole * factor + (rest * factor * 2 + number) // (number * 2)) * np.where(sums < 0, -1, 1)
             return _decimals(mean, mean >> np.int64(63), valid, type_)
     exact = _by_python(columns, number, lambda sums, numbers: (sums * factor * 2 + numbers) // (numbers * 2))
-    _check(np.asarray(abs(exact) < _DECIMAL_LIMIT, np.bool_), valid, call)
-    low = np.asarray(exact & ((1 << 64) - 1), np.uint64).view(np.int64)
-    return _decimals(low, np.asarray(exact >> 64, np.int64), valid, type_)
+    return decimals_of(exact, valid, call)
+
+
+def decimals_of(unscaled: npt.NDArray[np.object_], valid: BoolArray | None, call: AggregateCall) -> pa.Array:
+    """Decimals of Python ints; DataError where one has more than 38 digits."""
+    _check(np.asarray(abs(unscaled) < _DECIMAL_LIMIT, np.bool_), valid, call)
+    low = np.asarray(unscaled & ((1 << 64) - 1), np.uint64).view(np.int64)
+    return _decimals(low, np.asarray(unscaled >> 64, np.int64), valid, arrow_type(call.type))
 
 
 def _decimals(low: Int64Array, high: Int64Array, valid: BoolArray | None, type_: pa.DataType) -> pa.Array:

@@ -1,4 +1,4 @@
-"""The rows of a batch that an aggregate call sees: filter TRUE, no NULL argument."""
+"""The rows of a batch that an aggregate call sees: filter TRUE, no NULL argument that must be there."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ class Selected:
     weights: Weights | None
     mask: BoolArray | None
 
+    def chosen(self, ordinals: Int64Array | None) -> Int64Array | None:
+        """Arrival numbers of the batch's rows, for the rows that are left."""
+        return ordinals if ordinals is None or self.mask is None else ordinals[self.mask]
+
 
 class RowSelector:
     """Selects rows of one batch, each argument once."""
@@ -43,8 +47,8 @@ class RowSelector:
         mask = None
         if argument.filter is not None:
             mask = np.asarray(pc.fill_null(self._rows.column(argument.filter), False).to_numpy(zero_copy_only=False))
-        for each in values:
-            valid = valid_of(each)
+        for position, each in enumerate(values):
+            valid = None if position in argument.optional else valid_of(each)
             if valid is not None:
                 mask = valid if mask is None else mask & valid
         every = self._everything

@@ -1,4 +1,4 @@
-"""ValueOrder: the values of each group in order, for MIN, MAX and LISTAGG over input that takes rows back."""
+"""ValueOrder: the values of each group in order, for MIN, MAX, quantiles and lists."""
 
 from __future__ import annotations
 
@@ -101,26 +101,39 @@ def _ranges(owners: Int64Array, begin: Int64Array, width: Int64Array) -> tuple[I
     return np.repeat(owners, width), at
 
 
+def order_rank(values: pa.Array) -> Int64Array:
+    """Numbers in the order of the values: NaN last, text by code point; those of NULLs are arbitrary.
+
+    Values without an order (arrays, maps, rows) get one by their encoding.
+    """
+    values = normalize_key(values)
+    narrow = _narrow_rank(values)
+    if narrow is not None:
+        return narrow
+    order = np.asarray(pc.sort_indices(values).to_numpy()).astype(np.int64)
+    ascending = values.take(int64_array(order))
+    differs = pc.fill_null(pc.not_equal(ascending.slice(1), ascending.slice(0, max(len(values) - 1, 0))), True)
+    rank = np.zeros(len(values), np.int64)
+    rank[order[1:]] = np.cumsum(differs.to_numpy(zero_copy_only=False))
+    return rank
+
+
 def _sorted(groups: Int64Array, values: pa.Array) -> Int64Array:
-    rank = _rank(values)
-    if rank is not None:
-        low, width = int(rank.min()), int(rank.max()) - int(rank.min()) + 1
-        if (int(groups.max()) + 1) * width < 1 << 63:
-            return np.argsort(groups * width + (rank - low))
-        return np.lexsort((rank, groups))
-    table = pa.Table.from_arrays([int64_array(groups), values], ["group", "value"])
-    order = pc.sort_indices(table, sort_keys=[("group", "ascending"), ("value", "ascending")])
-    return np.asarray(order.to_numpy(zero_copy_only=False)).astype(np.int64)
+    rank = order_rank(values)
+    low, width = int(rank.min()), int(rank.max()) - int(rank.min()) + 1
+    if (int(groups.max()) + 1) * width < 1 << 63:
+        return np.argsort(groups * width + (rank - low))
+    return np.lexsort((rank, groups))
 
 
-def _rank(values: pa.Array) -> Int64Array | None:
-    """Numbers in the order of the values (NaN last), where they have 64 bits at most."""
+def _narrow_rank(values: pa.Array) -> Int64Array | None:
+    """Numbers in the order of normalised values, where they have 64 bits at most."""
     type_ = values.type
     if pa.types.is_decimal128(type_):
         return np.ascontiguousarray(values_of(values)[:, 0]) if type_.precision <= 18 else None
     if not pa.types.is_primitive(type_):
         return None
-    raw = values_of(normalize_key(values))
+    raw = values_of(values)
     if raw.dtype.kind == "f":
         bits = raw.astype(np.float64).view(np.int64)
         return np.where(bits < 0, bits ^ np.int64(np.iinfo(np.int64).max), bits)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs import aggregate_table
 from tests.docs.function_table import PAGE, page_with_table
 
 ROOT = Path(__file__).parents[2]
@@ -15,6 +16,11 @@ PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md",
 
 def test_function_table_is_the_engines() -> None:
     assert PAGE.read_text() == page_with_table(PAGE.read_text()), "run python -m tests.docs.function_table"
+
+
+def test_aggregate_table_is_the_engines() -> None:
+    text = PAGE.read_text()
+    assert text == aggregate_table.page_with_table(text), "run python -m tests.docs.aggregate_table"
 
 
 @pytest.mark.parametrize("page", [pytest.param(each, id=each.name) for each in PAGES])

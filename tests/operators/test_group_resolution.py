@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from streamsql.errors import NotSupportedYet, Span, SqlError
-from streamsql.expr.aggregates import is_aggregate, resolve_aggregate
+from streamsql.errors import Span, SqlError
+from streamsql.expr.aggregates import AggregateArguments, canonical_name, is_aggregate, resolve_aggregate
 from streamsql.expr.nodes import ColumnRef, Expr, Literal
 from streamsql.expr.types import (
     BIGINT,
@@ -29,7 +29,7 @@ def column(type_: SqlType) -> Expr:
 
 
 def result(name: str, *types: SqlType, distinct: bool = False) -> str:
-    return str(resolve_aggregate(name, tuple(map(column, types)), distinct=distinct, span=None).type)
+    return str(resolve_aggregate(AggregateArguments(name, tuple(map(column, types)), distinct)).type)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,14 @@ def result(name: str, *types: SqlType, distinct: bool = False) -> str:
         ("max", DATE.with_nullable(False), "DATE"),
         ("COUNT", array(INT), "BIGINT NOT NULL"),
         ("LISTAGG", char(3), "STRING"),
+        ("STDDEV", INT, "INT"),
+        ("VAR_POP", decimal(10, 2), "DECIMAL(38, 6)"),
+        ("COLLECT", INT, "MULTISET<INT NOT NULL>"),
+        ("ARRAY_AGG", INT, "ARRAY<INT>"),
+        ("MEDIAN", INT, "DOUBLE"),
+        ("MEDIAN", DATE, "TIMESTAMP(6)"),
+        ("MODE", DATE, "DATE"),
+        ("BIT_XOR", TINYINT, "TINYINT"),
     ],
 )
 def test_result_types(name: str, type_: SqlType, expected: str) -> None:
@@ -60,9 +68,9 @@ def test_counts_of_all_rows_and_of_distinct_pairs() -> None:
 
 def test_the_separator_of_listagg_is_an_option() -> None:
     separator = Literal(type=char(2), value="; ")
-    signature = resolve_aggregate("LISTAGG", (column(STRING), separator), distinct=False, span=None)
+    signature = resolve_aggregate(AggregateArguments("LISTAGG", (column(STRING), separator)))
     assert (signature.arg_types, signature.options) == ((STRING,), ("; ",))
-    assert resolve_aggregate("LISTAGG", (column(STRING),), distinct=False, span=None).options == (",",)
+    assert resolve_aggregate(AggregateArguments("LISTAGG", (column(STRING),))).options == (",",)
 
 
 @pytest.mark.parametrize(
@@ -75,16 +83,17 @@ def test_the_separator_of_listagg_is_an_option() -> None:
         ("MIN", (NULL,), "MIN needs values with an order, not NULL"),
         ("LISTAGG", (INT,), "LISTAGG joins texts, not INT"),
         ("LISTAGG", (STRING, STRING), "the separator of LISTAGG must be a constant text"),
-        ("COUNT", (INT, INT), "COUNT takes one argument"),
+        ("STDDEV", (STRING,), "STDDEV needs a number, not STRING"),
+        ("ARG_MIN", (INT, array(INT)), "ARG_MIN needs values with an order, not ARRAY<INT>"),
+        ("MEDIAN", (STRING,), "MEDIAN needs numbers or times, not STRING"),
     ],
 )
 def test_wrong_arguments(name: str, types: tuple[SqlType, ...], message: str) -> None:
     with pytest.raises(SqlError, match=message) as raised:
-        resolve_aggregate(name, tuple(map(column, types)), distinct=False, span=Span(0, 9))
+        resolve_aggregate(AggregateArguments(name, tuple(map(column, types)), span=Span(0, 9)))
     assert raised.value.span == (Span(4, 5) if types else Span(0, 9))
 
 
-def test_known_functions_that_cannot_be_run_yet() -> None:
+def test_names() -> None:
     assert is_aggregate("stddev_pop") and is_aggregate("FIRST_VALUE") and not is_aggregate("ROW_NUMBER")
-    with pytest.raises(NotSupportedYet, match="the aggregate function STDDEV_POP"):
-        resolve_aggregate("stddev_pop", (column(INT),), distinct=False, span=None)
+    assert canonical_name("any_value") == "FIRST_VALUE"

@@ -332,12 +332,13 @@ TEXT_ROWS = st.tuples(
 )
 
 
-def listed(left: Sequence[Row]) -> dict[Row, Row]:
-    """The lists of the rows that are left, by text."""
+def listed(left: Sequence[Row], arrival: bool) -> dict[Row, Row]:
+    """The lists of the rows that are left, by arrival or by text."""
     table = {}
+    left = left if arrival else sorted(left, key=lambda row: row[1] or "")
     for key in {row[0] for row in left}:
-        texts = sorted(row[1] for row in left if row[0] == key and row[1] is not None)
-        kept = sorted(row[1] for row in left if row[0] == key and row[1] is not None and row[2])
+        texts = [row[1] for row in left if row[0] == key and row[1] is not None]
+        kept = [row[1] for row in left if row[0] == key and row[1] is not None and row[2]]
         every = (",".join(texts), "; ".join(dict.fromkeys(texts)), ",".join(kept))
         table[(key,)] = tuple(text if there else None for text, there in zip(every, (texts, texts, kept), strict=True))
     return table
@@ -345,12 +346,14 @@ def listed(left: Sequence[Row]) -> dict[Row, Row]:
 
 @settings(QUICK, max_examples=40)
 @given(
-    st.lists(st.lists(st.tuples(TEXT_ROWS, st.integers(0, 9)), min_size=1, max_size=8), min_size=1, max_size=4), CUTS
+    st.lists(st.lists(st.tuples(TEXT_ROWS, st.integers(0, 9)), min_size=1, max_size=8), min_size=1, max_size=4),
+    CUTS,
+    st.booleans(),
 )
-def test_lists_are_those_of_the_rows_left(steps: list[list[tuple[Row, int]]], cuts: list[int]) -> None:
+def test_lists_are_those_of_the_rows_left(steps: list[list[tuple[Row, int]]], cuts: list[int], arrival: bool) -> None:
     """The number beside a row says whether a row is taken back: the oldest with the same text and key."""
     output = schema(("k", STRING), ("all", STRING), ("distinct", STRING), ("kept", STRING))
-    group = GroupAggregate(TEXTS, [0], LISTS, output, append_only=False)
+    group = GroupAggregate(TEXTS, [0], LISTS, output, append_only=False, arrival=arrival)
     table: Counter[Row] = Counter()
     left: list[Row] = []
     for step in steps:
@@ -364,4 +367,4 @@ def test_lists_are_those_of_the_rows_left(steps: list[list[tuple[Row, int]]], cu
                 left.append(row)
                 events.append((row, 1))
         fold(table, run_step(group, events, cuts, False, TEXTS))
-        assert {row[:1]: row[1:] for row, count in table.items() if count} == listed(left)
+        assert {row[:1]: row[1:] for row, count in table.items() if count} == listed(left, arrival)

@@ -92,7 +92,10 @@ def test_functions(cli: CommandLine) -> None:
     assert cli("functions", "upper").out == (
         "UPPER         scalar  UPPER(text)\nduckdb.upper  duckdb  DuckDB's upper(…)\n"
     )
-    assert cli("functions", "list?gg").out == "LISTAGG  aggregate  LISTAGG(…)\n"
+    assert (
+        cli("functions", "list?gg").out
+        == "LISTAGG  aggregate  LISTAGG([DISTINCT] text [, separator]) [WITHIN GROUP (ORDER BY …)]\n"
+    )
     (found,) = json.loads(cli("functions", "UPPE?", "--json").out)
     assert found == {"name": "UPPER", "kind": "scalar", "usage": "UPPER(text)"}
     ended = cli("functions", "uperr")

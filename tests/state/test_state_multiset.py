@@ -10,7 +10,8 @@ import pytest
 
 from streamsql.state.multiset import ValueCounts
 from streamsql.state.partial import Collection
-from streamsql.state.text_sequences import TextSequences
+from streamsql.state.row_sequences import RowSequences
+from streamsql.state.value_lists import ValueList
 
 
 def rows(groups: list[int], values: pa.Array, weights: list[int]) -> Collection:
@@ -52,13 +53,14 @@ def test_extremes_match_a_search_through_everything(make: object) -> None:
                 assert choose(mine, default=None) == choose(wanted, default=None)
 
 
-def test_texts_come_in_order_as_often_as_they_are_there() -> None:
+def test_values_come_in_order_with_their_counts() -> None:
     counts = ValueCounts([pa.string()], ordered=True)
     counts.apply(rows([7, 3, 7], pa.array(["b", "q", "a"]), [1, 1, 3]))
     counts.apply(rows([7, 7, 7], pa.array(["Z", "b", "a"]), [1, -1, -1]))
     for each in (counts, restored(counts)):
-        found = each.texts(np.array([3, 7, 9]))
-        assert (found.ids.tolist(), found.texts.to_pylist()) == ([0, 1, 1, 1], ["q", "Z", "a", "a"])
+        found = each.listed(np.array([3, 7, 9]))
+        assert (found.ids.tolist(), found.values[0].to_pylist()) == ([0, 1, 1], ["q", "Z", "a"])
+        assert found.weights().tolist() == [1, 1, 2]
 
 
 def restored(counts: ValueCounts) -> ValueCounts:
@@ -67,17 +69,30 @@ def restored(counts: ValueCounts) -> ValueCounts:
     return fresh
 
 
-def texts(ids: list[int], values: list[str]) -> Collection:
-    return Collection(np.array(ids), (pa.array(values),), np.ones(len(ids), np.int64), np.arange(len(ids)))
+def arrived(ids: list[int], values: list[str], weights: list[int]) -> Collection:
+    return Collection(np.array(ids), (pa.array(values),), np.array(weights), np.arange(len(ids)))
+
+
+def shown(rows: ValueList) -> tuple[list[int], list[str]]:
+    return rows.ids.tolist(), rows.values[0].to_pylist()
 
 
 def test_a_sequence_keeps_the_order_of_arrival() -> None:
-    sequences = TextSequences()
-    sequences.append(np.array([7, 3]), texts([0, 1, 0, 0], ["x", "q", "y", "x"]))
-    before, after = sequences.append(np.array([3, 7]), texts([1, 1], ["z", "x"]))
-    assert (before.ids.tolist(), before.texts.to_pylist()) == ([0, 1, 1, 1], ["q", "x", "y", "x"])
-    assert (after.ids.tolist(), after.texts.to_pylist()) == ([0, 1, 1, 1, 1, 1], ["q", "x", "y", "x", "z", "x"])
-    fresh = TextSequences()
+    sequences = RowSequences([pa.string()])
+    sequences.apply(np.array([7, 3]), arrived([0, 1, 0, 0], ["x", "q", "y", "x"], [1, 1, 1, 1]))
+    change = sequences.apply(np.array([3, 7]), arrived([1, 1], ["z", "x"], [1, 1]))
+    assert shown(change.before) == ([0, 1, 1, 1], ["q", "x", "y", "x"])
+    assert shown(change.after) == ([0, 1, 1, 1, 1, 1], ["q", "x", "y", "x", "z", "x"])
+    fresh = RowSequences([pa.string()])
     fresh.load(sequences.save())
     assert fresh.rows == 6
-    assert fresh.append(np.array([7]), texts([0], ["q"]))[1].texts.to_pylist() == ["x", "y", "x", "z", "x", "q"]
+    assert shown(fresh.apply(np.array([7]), arrived([0], ["q"], [1])).after)[1] == ["x", "y", "x", "z", "x", "q"]
+
+
+def test_a_row_taken_back_cancels_the_oldest_equal_one() -> None:
+    sequences = RowSequences([pa.string()])
+    sequences.apply(np.array([7]), arrived([0, 0, 0], ["x", "y", "x"], [1, 1, 1]))
+    assert shown(sequences.apply(np.array([7]), arrived([0], ["x"], [-1])).after)[1] == ["y", "x"]
+    emptied = sequences.apply(np.array([7]), arrived([0, 0], ["x", "y"], [-1, -1]))
+    assert (shown(emptied.after), sequences.rows) == (([], []), 0)
+    assert sequences.apply(np.array([3, 7]), arrived([1], ["y"], [-1])).invalid == 1
