@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamsql.errors import NotSupportedYet, SqlError
-from streamsql.expr.aggregates import AGGREGATES
+from streamsql.expr.aggregate_table import AGGREGATES
 from streamsql.expr.resolve import function_names
 from streamsql.plan.logical import Table
 from streamsql.sql.context import View
