@@ -11,16 +11,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamsql.errors import DataError, NotSupportedYet, SqlError, StreamSqlError, UsageError
+from streamsql.errors import BackPressure, DataError, NotSupportedYet, SqlError, StreamSqlError, UsageError
 
 if TYPE_CHECKING:
+    from streamsql.changes import Change, Changes, Row
+    from streamsql.live_table import LiveTable
     from streamsql.query import Query
     from streamsql.session import Session, connect
 
 __all__ = [
+    "BackPressure",
+    "Change",
+    "Changes",
     "DataError",
+    "LiveTable",
     "NotSupportedYet",
     "Query",
+    "Row",
     "Session",
     "SqlError",
     "StreamSqlError",
@@ -28,7 +35,15 @@ __all__ = [
     "connect",
 ]
 
-_LATE = {"connect": "streamsql.session", "Session": "streamsql.session", "Query": "streamsql.query"}
+_LATE = {
+    "Change": "streamsql.changes",
+    "Changes": "streamsql.changes",
+    "LiveTable": "streamsql.live_table",
+    "Query": "streamsql.query",
+    "Row": "streamsql.changes",
+    "Session": "streamsql.session",
+    "connect": "streamsql.session",
+}
 
 
 def __getattr__(name: str) -> Any:

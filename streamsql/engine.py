@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from streamsql.batch_job import BatchJob
 from streamsql.expr.context import EvalContext
@@ -45,13 +46,18 @@ class Engine:
         plans: Sequence[Plan],
         outputs: Sequence[Output],
         *,
+        follow: bool = False,
         record_decisions: bool = False,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Job:
-        """A job over optimised plans, one output each."""
+        """A job over optimised plans, one output each.
+
+        `follow`: tables that are open for pushing are read on until they are closed, not just as they are now.
+        """
         settings = replace(self.job_settings, record_decisions=record_decisions)
         roots = lower(plans, self.context)
-        return Job(roots, outputs, self.tables.open_source, self.context, settings, on_progress=on_progress)
+        open_source = partial(self.tables.open_source, follow=follow)
+        return Job(roots, outputs, open_source, self.context, settings, on_progress=on_progress)
 
     def batch_job(self, plans: Sequence[Plan], outputs: Sequence[Output]) -> BatchJob:
         """The same, each plan run as one bounded query in DuckDB."""
@@ -71,7 +77,11 @@ class Engine:
         try:
             job.run()
         finally:
-            self._leave(_plans(job), job.late, job.rejects)
+            self.keep_left_out(job)
+
+    def keep_left_out(self, job: Job | BatchJob) -> None:
+        """Keep the late and rejected rows of a job under their tables' names."""
+        self._leave(_plans(job), job.late, job.rejects)
 
     def run_over_nothing(self, plan: Plan) -> None:
         """As if the optimised plan had run and left nothing out: the `$late` tables after it are there, and empty."""

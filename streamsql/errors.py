@@ -61,13 +61,21 @@ class DataError(StreamSqlError):
     """Bad data, failed input or output, or an expression that failed on a row."""
 
 
+class BackPressure(StreamSqlError):
+    """Rows could not be pushed in time, because a query that reads the table lags behind."""
+
+
 @contextmanager
-def located(text: str, name: str = "SQL") -> Iterator[None]:
-    """Errors that leave this block show where they are in the SQL text, unless they know a text of their own."""
+def located(text: str | None, name: str = "SQL") -> Iterator[None]:
+    """Errors that leave this block show where they are in the SQL text, unless they know a text of their own.
+
+    No text: they leave as they are.
+    """
     try:
         yield
     except StreamSqlError as error:
-        error.with_source(text, name)
+        if text is not None:
+            error.with_source(text, name)
         raise
 
 

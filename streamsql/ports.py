@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from streamsql.expr.types import Schema
-from streamsql.time import Clock
+from streamsql.time import Clock, Time
 
 Position = Mapping[str, Any]
 """Where a source stands after a batch, as JSON-able values: enough to go on from there after a restart."""
@@ -70,12 +70,16 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class SourceBatch:
-    """What a source delivers: rows in arrival order, the position after them, records it had to reject on the way."""
+    """What a source delivers: rows in arrival order, the position after them, records it had to reject on the way.
+
+    `watermark`: after these rows the source's watermark is at least so far (µs), whatever the rows say.
+    """
 
     rows: pa.RecordBatch
     position: Position = field(default_factory=dict)
     weights: npt.NDArray[np.int8] | None = None
     rejects: tuple[Reject, ...] = ()
+    watermark: Time | None = None
 
 
 class Source(Protocol):
@@ -93,6 +97,22 @@ class Source(Protocol):
 
         Raises DataError for a record that cannot be read, after all good rows before it were delivered.
         """
+        ...
+
+
+class RingingSource(Source, Protocol):
+    """A live source that says when it has news, so that no thread of its own has to wait for it.
+
+    Its `read` never waits: it yields an empty batch where there is nothing.
+    """
+
+    @property
+    def ready(self) -> bool:
+        """Whether reading on gives rows or the end."""
+        ...
+
+    def subscribe(self, ring: Callable[[], None]) -> None:
+        """Call `ring`, from any thread, when there is news."""
         ...
 
 

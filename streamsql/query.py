@@ -2,71 +2,134 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any
+import weakref
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from streamsql.changes import Changes, Row, row_type, rows_of
 from streamsql.engine import Engine, scans
-from streamsql.errors import located
+from streamsql.errors import UsageError, located
+from streamsql.expr.types import Schema
 from streamsql.plan.explain import explain
 from streamsql.plan.logical import Plan
-from streamsql.ports import RowKind
-from streamsql.runtime.output import CollectOutput, Output, TableOutput
+from streamsql.plan.traits import traits
+from streamsql.plan.tree import schema_of
+from streamsql.runtime.live import LiveRun
+from streamsql.runtime.output import TableOutput
+from streamsql.text_table import text_table
 
 if TYPE_CHECKING:
+    import pandas
+    import polars
+
     from streamsql.batch_mode.compare import Comparison
+
+BUFFER_ROWS = 65_536
 
 
 class Query:
-    """One SELECT over the session's tables. Each result method runs it afresh over the rows present now.
+    """One SELECT over the session's tables.
 
-    `text`: the SQL that it stands in, which errors show.
+    `to_arrow`, `df`, `pl`, `show`, `compare` and `for row in query` run it afresh over the rows present now.
+    `changes` also follows tables that are open for pushing. `text`: the SQL that it stands in, which errors show.
     """
 
     def __init__(self, engine: Engine, plan: Plan, text: str | None = None) -> None:
         self._engine = engine
         self._text = text
-        with self._located():
+        self._runs: weakref.WeakSet[LiveRun] = weakref.WeakSet()
+        with located(text):
             self._plan = engine.optimized(plan)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return tuple(each.name for each in self._plan.fields)
+        """The names of the result's columns."""
+        return self.schema.names
+
+    @property
+    def schema(self) -> Schema:
+        """The result's columns with their SQL types; `schema.to_arrow()` gives Arrow's."""
+        return schema_of(self._plan.fields)
 
     def to_arrow(self) -> pa.Table:
         """The final result: the folded changelog, in the order that the query or its keys determine."""
         output = TableOutput()
-        self._run(output)
+        with self._running():
+            self._engine.run(self._engine.job([self._plan], [output]))
         return output.to_table()
 
-    def df(self) -> Any:
+    def to_arrow_reader(self) -> pa.RecordBatchReader:
+        """The final result batch by batch: as it is computed where the query only appends, else when it is done."""
+        schema = self.schema.to_arrow()
+        if traits(self._plan).append_only:
+            return pa.RecordBatchReader.from_batches(schema, self._batches(follow=False))
+        return self.to_arrow().to_reader()
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The final result for whatever reads Arrow streams: DuckDB, polars, pandas, pyarrow."""
+        return self.to_arrow_reader().__arrow_c_stream__(requested_schema)
+
+    def df(self) -> pandas.DataFrame:
         """The final result as a pandas DataFrame; needs pandas."""
         return self.to_arrow().to_pandas()
 
-    def pl(self) -> Any:
+    def pl(self) -> polars.DataFrame:
         """The final result as a polars DataFrame; needs polars."""
         import polars
 
-        return polars.from_arrow(self.to_arrow())
+        frame = polars.from_arrow(self.to_arrow())
+        assert isinstance(frame, polars.DataFrame)
+        return frame
+
+    def show(self, rows: int = 20) -> None:
+        """Print the final result, its first `rows` rows."""
+        sys.stdout.write(text_table(self.to_arrow(), self.schema, rows))
 
     def batch(self) -> pa.Table:
         """What DuckDB says of the same query over the same input, as one bounded batch."""
         from streamsql.batch_mode.query import BatchQuery
 
-        with self._located():
+        with self._running():
             return BatchQuery(self._plan, self._engine.bounded_source, self._engine.context).run()
 
-    def changes(self) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """The changelog row by row: the row kind (+I, -U, +U, -D) and the values, for people and tests."""
-        output = CollectOutput()
-        self._run(output)
-        for rows, kinds in output:
-            values = zip(*(column.to_pylist() for column in rows.columns), strict=True)
-            for index, row in enumerate(values):
-                yield RowKind.INSERT.short if kinds is None else RowKind(int(kinds[index])).short, row
+    def changes(self, *, follow: bool = True, buffer_rows: int = BUFFER_ROWS) -> Changes:
+        """Start the query and iterate over its changes: what follows from the rows present now, then from new ones.
+
+        It ends when all its tables have been read to their end; one that is open for pushing ends with its `close()`.
+        Not `follow`: the rows present now are all. The engine waits when `buffer_rows` rows have not been taken.
+        """
+        return Changes(self._start(follow, buffer_rows), self.columns, self._text)
+
+    def stop(self) -> None:
+        """End all iterations over this query's changes after their current step; may be called from any thread."""
+        for each in tuple(self._runs):
+            each.stop()
+
+    def __iter__(self) -> Iterator[Row]:
+        """The rows of the result: as they come where the query only appends, else the final ones."""
+        make = row_type(self.columns)
+        if self._one_by_one():
+            for batch in self._batches(follow=True):
+                yield from rows_of(batch, make)
+        else:
+            for batch in self.to_arrow().to_batches():
+                yield from rows_of(batch, make)
+
+    async def __aiter__(self) -> AsyncIterator[Row]:
+        """As `__iter__`, without blocking the event loop while nothing comes."""
+        if self._one_by_one():
+            async with self.changes() as changes:
+                async for change in changes:
+                    yield change.row
+        else:
+            for row in await asyncio.to_thread(lambda: list(self)):
+                yield row
 
     def explain(self) -> str:
         """The plan: what each node computes, its changelog mode, keys, time attribute and what bounds its state."""
@@ -76,7 +139,7 @@ class Query:
         """Run as stream and as batch, and explain every difference by what time decided."""
         from streamsql.batch_mode.compare import StreamRun, compare
 
-        with self._located():
+        with self._running():
             for each in scans(self._plan):
                 self._engine.bounded_source(each.table)
             begin = time.perf_counter()
@@ -87,9 +150,39 @@ class Query:
             run = StreamRun(table, time.perf_counter() - begin, job.decisions.entries)
             return compare(self._plan, run, self._engine.bounded_source, self._engine.context)
 
-    def _run(self, output: Output) -> None:
-        with self._located():
-            self._engine.run(self._engine.job([self._plan], [output]))
+    def _start(self, follow: bool, buffer_rows: int) -> LiveRun:
+        if buffer_rows < 1:
+            raise UsageError(f"buffer_rows must be at least 1, not {buffer_rows}")
+        with self._running():
+            run = LiveRun(
+                lambda output: self._engine.job([self._plan], [output], follow=follow),
+                self._engine.keep_left_out,
+                buffer_rows,
+            )
+        self._runs.add(run)
+        self._engine.tables.runs.add(run)
+        return run
 
-    def _located(self) -> AbstractContextManager[None]:
-        return nullcontext() if self._text is None else located(self._text)
+    def _batches(self, *, follow: bool) -> Iterator[pa.RecordBatch]:
+        with Changes(self._start(follow, BUFFER_ROWS), self.columns, self._text) as changes:
+            for batch in changes.batches():
+                yield batch.select(range(1, batch.num_columns))
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        """Within, the query runs: in an open session, its errors showing the SQL."""
+        self._engine.tables.owner.check()
+        with located(self._text):
+            yield
+
+    def _one_by_one(self) -> bool:
+        """Whether rows that have come never change; refuses to wait for the end of a stream that has none yet."""
+        if traits(self._plan).append_only:
+            return True
+        followed = [each.table.name for each in scans(self._plan) if self._engine.tables.is_open(each.table)]
+        if followed:
+            raise UsageError(
+                f"the rows of this query change as long as {followed[0]} is open for pushing",
+                hint="iterate over query.changes(), or ask for the rows as of now with query.to_arrow()",
+            )
+        return False

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
 
 from streamsql.declared_at import DeclaredAt
 from streamsql.engine import Engine
-from streamsql.errors import SqlError, UsageError, located
+from streamsql.errors import SqlError, UsageError, did_you_mean, located
+from streamsql.expr.nodes import Literal
+from streamsql.expr.types import STRING
+from streamsql.live_table import LiveTable
+from streamsql.memory import CAPACITY
+from streamsql.plan.logical import Field, Table, Values
 from streamsql.query import Query
 from streamsql.runtime.settings import JobSettings
 from streamsql.script import ScriptRunner
@@ -23,7 +31,11 @@ Tree = Any
 
 
 class Session:
-    """A catalog, settings and a clock. Not to be shared between threads without a lock of your own."""
+    """A catalog, settings and a clock: where SQL runs.
+
+    Threads may share one: its methods take turns. Queries run in the thread that asks for a result, but for
+    `Query.changes`, which has an engine thread of its own. It belongs to the process that made it.
+    """
 
     def __init__(
         self, *, settings: Mapping[str, str] | None = None, clock: Clock | None = None, catalog: str = "memory"
@@ -34,6 +46,15 @@ class Session:
         self.tables = SessionTables(self._clock, catalog=catalog)
         self.keep_late_columns = False
         self._script = ("", "SQL")
+        self._turn = threading.RLock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
     def add_input(self, name: str, path: str, format: str | None = None) -> None:
         """Data for a table name: replaces what a CREATE TABLE of that name says, or stands in for a missing one."""
@@ -96,16 +117,65 @@ class Session:
             self._clock = make_clock(value)
             self.tables.clock = self._clock
 
-    def sql(self, text: str) -> Query | None:
-        """Carry out a script; the last statement's query, None where it is none. INSERTs run at once."""
-        return ScriptRunner(self).run_for_query(text)
+    def sql(self, text: str) -> Query:
+        """Carry out a script; its last statement's query, to be run when its result is asked for.
+
+        Where the last statement is none, the query gives one row, `OK`. INSERTs run at once, over the rows present now.
+        """
+        with self._my_turn():
+            return ScriptRunner(self).run_for_query(text) or _done(self.engine())
+
+    def execute(self, text: str) -> None:
+        """Carry out a script of DDL, INSERTs and settings; UsageError where it ends with a query."""
+        with self._my_turn():
+            if ScriptRunner(self).run_for_query(text) is not None:
+                raise UsageError("execute() runs no query", hint="session.sql(text) gives a query to ask for its rows")
+
+    def table(self, name: str, *, capacity: int = CAPACITY, keep_rows: bool = True) -> LiveTable:
+        """Open an in-memory table for pushing: from now on, queries that follow it wait for more until it is closed.
+
+        `capacity`: by how many rows the slowest running query may lag before `push` waits. Unless `keep_rows`, rows
+        are forgotten as soon as all running queries have read them. Both count where the table was not open already.
+        """
+        with self._my_turn():
+            found = self.tables.lookup(name)
+            if found is None:
+                hint = did_you_mean(name, self.tables.names(), kind="tables")
+                raise UsageError(f"there is no table {name}", hint=hint)
+            if not isinstance(found, Table) or found.connector is not None:
+                kind = "a table with a connector" if isinstance(found, Table) else "a view"
+                hint = "CREATE TABLE without WITH (…) makes an in-memory table"
+                raise UsageError(f"rows cannot be pushed to {name}: it is {kind}", hint=hint)
+            memory = self.tables.memory(name)
+            stream = memory.open_stream(capacity, keep_rows)
+            return LiveTable(name, memory, stream, found.watermark is not None, self.tables.owner)
 
     def explain(self, text: str) -> str:
         """EXPLAIN of the last query of a script."""
-        query = self.sql(text)
-        if query is None:
-            raise UsageError("there is no query to explain")
-        return query.explain()
+        with self._my_turn():
+            query = ScriptRunner(self).run_for_query(text)
+            if query is None:
+                raise UsageError("there is no query to explain")
+            return query.explain()
+
+    def close(self) -> None:
+        """Stop the session's running queries and refuse further use; closing again does nothing."""
+        with self._turn:
+            self.tables.owner.closed = True
+            runs = tuple(self.tables.runs)
+        for each in runs:
+            each.close()
+
+    @contextmanager
+    def _my_turn(self) -> Iterator[None]:
+        with self._turn:
+            self.tables.owner.check()
+            yield
+
+
+def _done(engine: Engine) -> Query:
+    type_ = STRING.with_nullable(False)
+    return Query(engine, Values(fields=(Field(1, "result", type_),), rows=((Literal("OK", type=type_),),)))
 
 
 def connect(

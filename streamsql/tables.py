@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,9 +13,11 @@ from streamsql.declared_at import DeclaredAt
 from streamsql.errors import SqlError, StreamSqlError, UsageError
 from streamsql.expr.types import Schema
 from streamsql.memory import MemoryTable
+from streamsql.owner import Owner
 from streamsql.plan.logical import Table
 from streamsql.plugins import load_catalog, load_connector, load_format
 from streamsql.ports import Sink, Source, TableOptions
+from streamsql.runtime.live import LiveRun
 from streamsql.runtime.settings import ENGINE_OPTIONS
 from streamsql.sql.context import UserFunction, View
 from streamsql.time import Clock
@@ -52,6 +55,8 @@ class SessionTables:
 
     def __init__(self, clock: Clock, *, seed: int = 0, catalog: str = "memory") -> None:
         self.clock, self.seed = clock, seed
+        self.owner = Owner()
+        self.runs: weakref.WeakSet[LiveRun] = weakref.WeakSet()
         self._catalog = load_catalog(catalog)
         self._memory: dict[str, MemoryTable] = {}
         self._inputs: dict[str, Input] = {}
@@ -145,6 +150,10 @@ class SessionTables:
             raise UsageError(f"{name} is not an in-memory table")
         return self._memory[name]
 
+    def is_open(self, table: Table) -> bool:
+        """Whether more rows may be pushed into the table while it is read."""
+        return table.connector is None and self.memory(table.name).is_open
+
     def leave(self, name: str, schema: Schema, rows: pa.Table) -> None:
         """Keep late or rejected rows under the name of their table, such as `t$late`, after those of earlier runs."""
         before = self._leftovers.get(name)
@@ -171,10 +180,10 @@ class SessionTables:
         self._memory[name] = table
         return Table(name=name, columns=table.schema.columns)
 
-    def open_source(self, table: Table) -> Source:
-        """A fresh source of the table's physical columns."""
+    def open_source(self, table: Table, *, follow: bool = False) -> Source:
+        """A fresh source of the table's physical columns; `follow` an in-memory one as long as it is open."""
         if table.connector is None:
-            return self.memory(table.name).source()
+            return self.memory(table.name).source(follow=follow)
         with self._located(table):
             return load_connector(table.connector).source(self._options(table))
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from streamsql.batch import Batch
 from streamsql.ports import Position, SourceBatch
-from streamsql.runtime.read_ahead import Doorbell, Feed, Stopped, ThreadFeed
+from streamsql.runtime.read_ahead import Doorbell, Feed, RingingFeed, Stopped, ThreadFeed
 from streamsql.runtime.source_reader import SourceReader
 from streamsql.time import BEGIN_OF_TIME, END_OF_TIME, Clock, Duration, Time
 
@@ -138,9 +138,9 @@ class ArrivalOrder:
             each.poll()
 
     def _wait(self) -> bool:
-        """Wait until a reader thread of a live source has news; False where there is none to wait for."""
+        """Wait until a live source has news; False where one reads in this thread, and waits there."""
         open_feeds = [each.feed for each in self._live if not each.ended]
-        feeds = [each for each in open_feeds if isinstance(each, ThreadFeed)]
+        feeds = [each for each in open_feeds if isinstance(each, ThreadFeed | RingingFeed)]
         if not feeds or len(feeds) < len(open_feeds):
             return False
         with self._doorbell.condition:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
 
 from streamsql.batch import Batch
 from streamsql.expr.context import EvalContext
@@ -19,7 +20,7 @@ from streamsql.runtime.late import LateLog
 from streamsql.runtime.metrics import JobMetrics, Progress
 from streamsql.runtime.output import Output
 from streamsql.runtime.publisher import Publisher
-from streamsql.runtime.read_ahead import DirectFeed, Doorbell, Feed, Stopped, ThreadFeed
+from streamsql.runtime.read_ahead import DirectFeed, Doorbell, Feed, RingingFeed, Stopped, ThreadFeed
 from streamsql.runtime.rejects import RejectLog
 from streamsql.runtime.settings import JobSettings, idle_timeout
 from streamsql.runtime.source_reader import SourceReader
@@ -213,8 +214,11 @@ class Job:
         return inlets
 
     def _feed(self, inlet: Inlet) -> Feed:
+        source: Any = inlet.reader.source
+        if inlet.live and hasattr(source, "subscribe"):
+            return RingingFeed(inlet.open, source, self._doorbell)
         ahead = self.settings.read_ahead if self.settings.batch_rows >= _READ_AHEAD_FROM else 0
-        if getattr(inlet.reader.source, "in_memory", False):
+        if getattr(source, "in_memory", False):
             ahead = 0
         # Several live sources need a thread each: none may wait for another one's moment of silence.
         if inlet.live and len(self.inlets) > 1:

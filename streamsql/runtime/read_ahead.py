@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from streamsql.ports import SourceBatch
+from streamsql.ports import RingingSource, SourceBatch
 
+_MOMENT = 0.1
 OpenSource = Callable[[], Iterator[SourceBatch]]
 
 
@@ -40,6 +42,11 @@ class Doorbell:
     def __init__(self) -> None:
         self.condition = threading.Condition()
         self.stopped = False
+
+    def ring(self) -> None:
+        """Wake the engine's thread: a source has news."""
+        with self.condition:
+            self.condition.notify_all()
 
     def stop(self) -> None:
         """Wake the engine's thread for good; may be called from any thread and from a signal handler."""
@@ -73,6 +80,36 @@ class DirectFeed:
         _close(self._iterator)
 
 
+class RingingFeed:
+    """Reads in the engine's thread from a source that rings when it has news.
+
+    It also counts as ready after a moment of silence, so that the clock gets its turn.
+    """
+
+    def __init__(self, open_source: OpenSource, source: RingingSource, doorbell: Doorbell) -> None:
+        self.ended = False
+        self._source = source
+        self._direct = DirectFeed(open_source)
+        self._polled_at = time.monotonic()
+        source.subscribe(doorbell.ring)
+
+    @property
+    def ready(self) -> bool:
+        """Whether `poll` has news: rows, the end, or that there has been silence."""
+        return self._source.ready or time.monotonic() - self._polled_at >= _MOMENT
+
+    def take(self) -> SourceBatch | None:
+        self._polled_at = time.monotonic()
+        delivered = self._direct.take()
+        self.ended = self._direct.ended
+        return delivered
+
+    poll = take
+
+    def close(self) -> None:
+        self._direct.close()
+
+
 class ThreadFeed:
     """Reads in a thread of its own, at most `limit` deliveries ahead of the engine.
 
@@ -104,7 +141,7 @@ class ThreadFeed:
                 if self._doorbell.stopped:
                     raise Stopped
                 # The timeout is for a stop by a signal handler that could not ring.
-                condition.wait(0.1)
+                condition.wait(_MOMENT)
             return self._next()
 
     def poll(self) -> SourceBatch | None:

@@ -94,6 +94,8 @@ class SourceReader:
         if self.scan.time_used:
             rows, weights = self._reject_null_times(rows, weights, count)
         watermarks = self._advance(rows)
+        if delivered.watermark is not None:
+            self.watermark = max(self.watermark, delivered.watermark)
         return ReadStep(Batch(self._columns.output(rows), weights, watermarks), self.watermark, delivered.position)
 
     def _conformed(self, rows: pa.RecordBatch) -> pa.RecordBatch:
