@@ -121,3 +121,14 @@ def test_inferred_schema_reads_back(path: Path) -> None:
     found = load_connector("filesystem").infer(options(None, path))
     assert found.names == ("id", "name")
     assert rows_of(read(found, path)) == numbers(3).to_pylist()
+
+
+def test_remote_files(path: Path) -> None:
+    url = f"memory://contract/{path.name}"
+    write(ALL_TYPES, url, all_types())
+    assert repr(rows_of(read(ALL_TYPES, url))) == repr(all_types().to_pylist())
+    assert rows_of(read(ALL_TYPES, f"memory://contract/{path.name[:-1]}?", ("i",))) == [
+        {"i": 1},
+        {"i": None},
+        {"i": -3},
+    ]

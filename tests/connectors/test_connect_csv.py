@@ -259,6 +259,22 @@ def test_inferred_columns(tmp_path: Path) -> None:
     assert len(rows_of(read(found, path))) == 2
 
 
+def test_a_header_that_drifts_between_files_names_column_and_file(tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_text("name,city\nann,bern\n")
+    (tmp_path / "2.csv").write_text("city,more,name\nrome,?,bob\n")
+    (tmp_path / "3.csv").write_text("\nname,town\ncat,oslo\n")
+    found = load_connector("filesystem").infer(options(None, tmp_path))
+    rows: list[Any] = []
+    with pytest.raises(DataError, match=r"3\.csv:2: a header without the column city\n  name,town") as caught:
+        for each in load_connector("filesystem").source(options(found, tmp_path)).read(ReadRequest(found.names)):
+            rows += each.rows.to_pylist()
+    assert rows == [{"name": "ann", "city": "bern"}, {"name": "bob", "city": "rome"}]
+    assert caught.value.hint is not None
+    assert "'csv.header' = 'true'" in caught.value.hint
+    by_name = read(found, tmp_path, csv__header="true")
+    assert rows_of(by_name)[-1] == {"name": "cat", "city": None}
+
+
 @pytest.mark.parametrize(
     ("text", "columns", "rows"),
     [

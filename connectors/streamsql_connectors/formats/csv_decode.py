@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from streamsql_connectors.formats.csv_scan import Scanner
 from streamsql_connectors.formats.json_values import expected
 from streamsql_connectors.formats.text_values import parse_text
 from streamsql_connectors.text_blocks import TextBlock
-from streamsql_connectors.text_lines import shown, split_lines
+from streamsql_connectors.text_lines import Lines, shown, split_lines
 
 Rows = npt.NDArray[np.int64]
 
@@ -34,11 +34,15 @@ _AS_TEXT = frozenset((*STRINGS, *BYTES_KINDS, *NESTED, Kind.NULL))
 
 @dataclass(frozen=True, slots=True)
 class CsvLayout:
-    """What the lines of a file mean: `fields` are its columns in order, `header` whether the first line names them."""
+    """What the lines of a file mean: `fields` are its columns in order, `header` whether the first line names them.
+
+    `doubt`: why that cannot be told, which ends the reading of the file.
+    """
 
     delimiter: str
     fields: tuple[str, ...]
     header: bool
+    doubt: Problem | None = None
 
 
 class CsvDecoder:
@@ -55,6 +59,8 @@ class CsvDecoder:
     def decode(self, block: TextBlock, columns: Sequence[str]) -> BlockRows:
         """The block's rows with the wanted columns; what is malformed is judged on all columns."""
         lines = split_lines(block.data)
+        if self._layout.doubt is not None:
+            return self._doubtful(block, lines, columns)
         records, problems = records_of(block, lines, self._scanner, header=self._layout.header)
         judged = [
             each
@@ -72,6 +78,15 @@ class CsvDecoder:
         problems += self._shape_problems(misshapen, numbers)
         problems += [problem for misfit in misfits for problem in _problems(*misfit, rows)]
         return finish_block(batch, rows, problems, lines, ignore_errors=self._dialect.ignore_errors)
+
+    def _doubtful(self, block: TextBlock, lines: Lines, columns: Sequence[str]) -> BlockRows:
+        """No rows, and the first line as the problem."""
+        assert self._layout.doubt is not None
+        arrays = {each.name: pa.array([], arrow_type(each.type)) for each in self._schema}
+        first = self._scanner.first_record(np.frombuffer(block.data, np.uint8))[0]
+        line = int(np.searchsorted(lines.ends, first, side="right"))
+        problem = replace(self._layout.doubt, line=line, text=lines.text(line))
+        return BlockRows(columns_batch(self._schema, columns, arrays, 0), len(lines), (), problem)
 
     def _values(
         self, table: pa.Table, judged: Sequence[Column], typed: bool

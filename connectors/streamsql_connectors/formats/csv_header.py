@@ -13,6 +13,7 @@ import pyarrow.csv as pa_csv
 from streamsql.errors import DataError
 from streamsql.expr.types import STRING, Column, Schema, SqlType
 from streamsql.ports import RecordFile
+from streamsql_connectors.formats.block_rows import Problem
 from streamsql_connectors.formats.csv_decode import CsvLayout
 from streamsql_connectors.formats.csv_dialect import Dialect
 from streamsql_connectors.formats.csv_records import records_of
@@ -26,12 +27,27 @@ _NAME = re.compile(r"[^\W\d][\w .\-/()%#$]*")
 
 
 def layout_of(head: str, schema: Schema, dialect: Dialect) -> CsvLayout:
-    """What the fields of a file are whose first record is given: by name where it has all names of the schema."""
+    """What the fields of a file are whose first record is given: by name where it has all names of the schema.
+
+    A first line that looks like a header, but names some of the columns only, is neither taken for one nor for data.
+    """
     delimiter = dialect.delimiter_of(head)
     fields = column_names(split_fields(head, delimiter, dialect))
-    if dialect.header is None and set(schema.names) <= set(fields):
+    if dialect.header is not None:
+        return CsvLayout(delimiter, fields if dialect.header else schema.names, dialect.header)
+    missing = [each for each in schema.names if each not in fields]
+    if not missing:
         return CsvLayout(delimiter, fields, True)
-    return CsvLayout(delimiter, fields if dialect.header else schema.names, bool(dialect.header))
+    doubt = _partial_header(missing) if len(missing) < len(schema) and looks_like_header(fields) else None
+    return CsvLayout(delimiter, schema.names, False, doubt)
+
+
+def _partial_header(missing: Sequence[str]) -> Problem:
+    return Problem(
+        0,
+        f"a header without the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}",
+        hint="'csv.header' = 'true' reads columns by name, NULL where a file has none; 'false' takes the line for data",
+    )
 
 
 def column_names(fields: Sequence[str]) -> tuple[str, ...]:
@@ -88,7 +104,7 @@ def _is_no_record(fields: Sequence[str], types: Sequence[SqlType]) -> bool:
     return any(parse_text(pa.array([text]), type_).bad is not None for text, type_ in typed)
 
 
-def looks_like_header(fields: list[str]) -> bool:
+def looks_like_header(fields: Sequence[str]) -> bool:
     """Whether all fields are different names; the first may be empty, as for the row numbers that pandas writes.
 
     >>> looks_like_header(["id", "air time"]), looks_like_header(["id", "12"]), looks_like_header(["", "a"])
