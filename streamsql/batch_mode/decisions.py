@@ -11,7 +11,7 @@ import pyarrow as pa
 from streamsql.batch_mode.conform import to_duckdb
 from streamsql.operators.base import LateRows, SessionCut
 from streamsql.plan.identity import Identities
-from streamsql.plan.logical import Plan, Session, WindowAggregate, WindowAssign
+from streamsql.plan.logical import Plan, Rank, Session, WindowAggregate, WindowAssign
 from streamsql.runtime.decisions import Decision
 
 
@@ -32,11 +32,14 @@ class Recorded:
 def dropped_rows(plan: Plan, decisions: Sequence[Decision]) -> pa.Table | None:
     """What the node's operator dropped: its input's columns, window start and end (µs), weight; None if nothing.
 
-    One row per dropped row and window. A session is no part of its rows' identity: start and end are 0.
+    One row per dropped row and window. A session is no part of its rows' identity, and a ranking without windows has
+    none: start and end are 0.
     """
     late = [each.what for each in decisions if isinstance(each.what, LateRows)]
-    sessions = isinstance(plan, WindowAggregate | WindowAssign) and isinstance(plan.window, Session)
-    return _concat([_whole(each) if sessions else _by_window(each) for each in late])
+    whole = isinstance(plan, Rank) or (
+        isinstance(plan, WindowAggregate | WindowAssign) and isinstance(plan.window, Session)
+    )
+    return _concat([_whole(each) if whole else _by_window(each) for each in late])
 
 
 def cut_rows(decisions: Sequence[Decision]) -> pa.Table | None:

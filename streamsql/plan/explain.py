@@ -21,6 +21,7 @@ from streamsql.plan.logical import (
     Limit,
     Plan,
     Project,
+    Rank,
     RankOver,
     Scan,
     Session,
@@ -188,6 +189,15 @@ def _(plan: WindowRank) -> Iterator[str]:
     yield _window(plan.window, plan.time, plan.input.fields)
     yield f"partition={_columns(plan.partition, plan.input.fields)}"
     yield f"order=[{_order(plan.order, plan.input.fields)}]"
+    yield f"ranks {plan.first} to {plan.last}"
+
+
+@_describe.register
+def _(plan: Rank) -> Iterator[str]:
+    yield plan.function
+    if plan.partition:
+        yield f"partition={_columns(plan.partition, plan.input.fields)}"
+    yield f"order=[{_order(plan.order, plan.input.fields) or 'arrival'}]"
     yield f"ranks {plan.first} to {plan.last}"
 
 

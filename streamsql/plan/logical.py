@@ -296,6 +296,24 @@ class WindowRank(UnaryPlan):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rank(UnaryPlan):
+    """ROW_NUMBER, RANK or DENSE_RANK within a partition, cut to ranks `first..last`: Top-N, deduplication, live LIMIT.
+
+    Equal rows keep arrival order, or the order of their other columns where the input is updating; a sort key that is
+    processing time stands for arrival. `rank` is the last of `fields` where the query asks for it. `clause`: what the
+    SQL says, for messages.
+    """
+
+    function: str
+    partition: tuple[int, ...]
+    order: tuple[SortKey, ...]
+    first: int
+    last: int
+    rank: Field | None = None
+    clause: str = field(default="ROW_NUMBER", compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sort(UnaryPlan):
     """ORDER BY over a bounded result, stable."""
 

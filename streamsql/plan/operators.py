@@ -15,12 +15,15 @@ from streamsql.operators import (
     attached_aggregate,
     enumerate_rows,
     filter,
+    first_rows,
     group_aggregate,
     limit,
     project,
+    ranked_rows,
     session_aggregate,
     session_assign,
     sort,
+    top_rows,
     union,
     unnest,
     window_aggregate,
@@ -41,6 +44,7 @@ from streamsql.plan.logical import (
     Limit,
     Plan,
     Project,
+    Rank,
     Scan,
     Session,
     SinkPlan,
@@ -54,8 +58,9 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
-from streamsql.plan.traits import keeps_later, traits
+from streamsql.plan.traits import RankOrder, keeps_later, rank_order, traits
 from streamsql.plan.tree import positions, schema_of
+from streamsql.state.ranking import RankBounds
 
 
 @singledispatch
@@ -214,6 +219,23 @@ def _(plan: WindowRank, context: EvalContext) -> Operator:
         later_first=keeps_later(plan),
         append_only=traits(plan.input).append_only,
     )
+
+
+@operator_of.register
+def _(plan: Rank, context: EvalContext) -> Operator:
+    place = positions(plan.input.fields)
+    input_schema, schema = schema_of(plan.input.fields), schema_of(plan.fields)
+    partition, order = [place[each] for each in plan.partition], _sort_keys(plan.order, place)
+    bounds = RankBounds(plan.function, plan.first, plan.last, plan.rank is not None)
+    kind = rank_order(plan)
+    if not traits(plan.input).append_only:
+        return ranked_rows.RankedRows(input_schema, partition, order, final_order(plan.input) or (), bounds, schema)
+    if kind is RankOrder.FIRST_BY_TIME:
+        return first_rows.FirstRows(input_schema, partition, order[0].column, bounds.numbered, schema)
+    if kind in (RankOrder.ARRIVAL, RankOrder.LATEST_ARRIVAL):
+        order = []
+    later_first = kind in (RankOrder.LATEST_ARRIVAL, RankOrder.LAST_BY_TIME)
+    return top_rows.TopRows(input_schema, partition, order, bounds, schema, later_first=later_first)
 
 
 def _precision(time: Field) -> int:

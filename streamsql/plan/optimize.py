@@ -8,25 +8,26 @@ from streamsql.expr.context import EvalContext
 from streamsql.plan.logical import Plan
 from streamsql.plan.rules import RULES, Rule
 from streamsql.plan.rules.constant_folding import constant_folding
+from streamsql.plan.rules.live_limits import live_limits
 from streamsql.plan.rules.prune_columns import prune_columns
 from streamsql.plan.rules.simplify import simplify
 from streamsql.plan.sharing import share
 from streamsql.plan.traits import traits
 
 
-def optimize(plan: Plan, context: EvalContext, *, keep_late_columns: bool = False) -> Plan:
+def optimize(plan: Plan, context: EvalContext, *, keep_late_columns: bool = False, live: bool = False) -> Plan:
     """The improved plan; it delivers the same fields.
 
-    `keep_late_columns`: late rows will be shown, so they keep the columns that the query itself does not read.
+    `keep_late_columns`: late rows will be shown, so they keep the columns that the query itself does not read. `live`:
+    the result is wanted while the input goes on, so ORDER BY … LIMIT does not wait for its end.
     Raises SqlError for a plan that cannot run on a stream, such as a window over an updating input.
     """
-    for rule in _rules(context, keep_late_columns=keep_late_columns):
-        plan = rule(plan)
+    settled: dict[Rule, Rule] = {
+        prune_columns: partial(prune_columns, keep_late_columns=keep_late_columns),
+        live_limits: partial(live_limits, live=live),
+    }
+    plan = constant_folding(plan, context=context)
+    for rule in RULES:
+        plan = settled[rule](plan) if rule in settled else rule(plan)
     traits(plan)
     return simplify(share((plan,))[0])
-
-
-def _rules(context: EvalContext, *, keep_late_columns: bool) -> tuple[Rule, ...]:
-    prune = partial(prune_columns, keep_late_columns=keep_late_columns)
-    rules = tuple(prune if rule is prune_columns else rule for rule in RULES)
-    return (partial(constant_folding, context=context), *rules)

@@ -14,6 +14,7 @@ from streamsql.plan.logical import (
     Limit,
     Plan,
     Project,
+    Rank,
     Scan,
     Session,
     SinkPlan,
@@ -27,7 +28,7 @@ from streamsql.plan.logical import (
 )
 from streamsql.plan.operators import operator_of
 from streamsql.plan.sharing import share
-from streamsql.plan.traits import traits
+from streamsql.plan.traits import RankOrder, rank_order, traits
 from streamsql.plan.tree import walk_plan
 
 
@@ -116,6 +117,8 @@ def _asks_input(plan: Plan, *, asked: bool) -> bool:
     match plan:
         case WindowAggregate() | WindowRank():
             return plan.time.time is not TimeAttribute.PROCESSING
+        case Rank():
+            return rank_order(plan) is RankOrder.FIRST_BY_TIME
         case WindowAssign(window=Session()):
             return plan.time.time is not TimeAttribute.PROCESSING
         case Union():

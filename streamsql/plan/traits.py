@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum
 from functools import singledispatch
 
 from streamsql.errors import Span, SqlError
@@ -21,6 +22,7 @@ from streamsql.plan.logical import (
     Limit,
     Plan,
     Project,
+    Rank,
     RankOver,
     Scan,
     Session,
@@ -227,6 +229,23 @@ def _(plan: WindowRank, inputs: tuple[Traits, ...]) -> Traits:
 
 
 @_traits.register
+def _(plan: Rank, inputs: tuple[Traits, ...]) -> Traits:
+    group = frozenset(plan.partition)
+    keys = list(inputs[0].unique_keys)
+    if plan.function == "ROW_NUMBER" and plan.first == plan.last:
+        keys.insert(0, group)
+    elif plan.function == "ROW_NUMBER" and plan.rank is not None:
+        keys.insert(0, group | {plan.rank.id})
+    below = inputs[0]
+    grows = rank_order(plan) in (RankOrder.ARRIVAL, RankOrder.FIRST_BY_TIME)
+    return Traits(
+        updating_because=None if grows else below.updating_because or Updating(plan.clause, plan.span),
+        unique_keys=tuple(keys),
+        state_bound=_rank_state(plan, below),
+    )
+
+
+@_traits.register
 def _(plan: RankOver, inputs: tuple[Traits, ...]) -> Traits:
     below = inputs[0].window
     within = below is not None and {below.start, below.end} <= set(plan.partition)
@@ -275,6 +294,57 @@ def keeps_later(plan: WindowRank) -> bool:
     key = plan.order[0]
     times = {each.id for each in plan.input.fields if each.time is TimeAttribute.EVENT}
     return not key.ascending and key.column in times
+
+
+class RankOrder(Enum):
+    """What kind of order a ranking has, which decides how it runs."""
+
+    VALUES = "any values"
+    LAST_BY_TIME = "event time, the latest alone"
+    FIRST_BY_TIME = "event time, the earliest alone"
+    ARRIVAL = "arrival, the earlier first"
+    LATEST_ARRIVAL = "arrival, the later first"
+
+
+def rank_order(plan: Rank) -> RankOrder:
+    """The order of a ranking of rows; processing time rises with arrival, so it stands for it.
+
+    Rows that are updated have no arrival to go by. Raises SqlError where their ranking asks for it.
+    """
+    updating = traits(plan.input).updating_because
+    if updating is not None:
+        _refuse_arrival(plan, updating)
+        return RankOrder.VALUES
+    if not plan.order:
+        return RankOrder.ARRIVAL
+    times = fields_by_id(plan.input.fields)
+    key, only = plan.order[0], (plan.first, plan.last, len(plan.order)) == (1, 1, 1)
+    match times[key.column].time:
+        case TimeAttribute.PROCESSING:
+            return RankOrder.ARRIVAL if key.ascending else RankOrder.LATEST_ARRIVAL
+        case TimeAttribute.EVENT if only:
+            return RankOrder.FIRST_BY_TIME if key.ascending else RankOrder.LAST_BY_TIME
+        case _:
+            return RankOrder.VALUES
+
+
+def _refuse_arrival(plan: Rank, because: Updating) -> None:
+    times = fields_by_id(plan.input.fields)
+    if any(times[key.column].time is TimeAttribute.PROCESSING for key in plan.order):
+        raise SqlError(
+            f"ranking by processing time needs an append-only input, but {because.clause} makes this one updating",
+            span=plan.span or because.span,
+            hint="order by a column of the rows instead",
+        )
+
+
+def _rank_state(plan: Rank, below: Traits) -> str:
+    fields = fields_by_id(plan.input.fields)
+    names = ", ".join(fields[each].name for each in plan.partition)
+    if not below.append_only:
+        return f"{UNBOUNDED} (all rows)"
+    rows = "1 row" if plan.last == 1 else f"{plan.last} rows"
+    return f"number of keys ({names}) × {rows}" if names else rows
 
 
 def _clause(plan: Aggregate) -> str:

@@ -16,6 +16,7 @@ from streamsql.plan.logical import (
     Filter,
     Plan,
     Project,
+    Rank,
     Scan,
     Session,
     TimeAttribute,
@@ -26,6 +27,7 @@ from streamsql.plan.logical import (
     WindowRank,
 )
 from streamsql.plan.physical import PhysicalNode
+from streamsql.plan.traits import RankOrder, rank_order
 from streamsql.runtime.spool import Spool
 
 MARKS = (
@@ -156,6 +158,8 @@ def _judges_by_time(plan: Plan) -> bool:
     match plan:
         case WindowAggregate(time=time) | WindowRank(time=time) | WindowAssign(window=Session(), time=time):
             return time.time is not TimeAttribute.PROCESSING
+        case Rank():
+            return rank_order(plan) is RankOrder.FIRST_BY_TIME
         case _:
             return False
 

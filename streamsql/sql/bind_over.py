@@ -9,13 +9,16 @@ from typing import Any
 from streamsql.errors import NotSupportedYet, SqlError
 from streamsql.expr import types as t
 from streamsql.expr.nodes import ColumnRef, Expr
-from streamsql.plan.logical import Field, Plan, Project, RankOver, SortKey
+from streamsql.plan.logical import Field, Plan, Project, RankOver, SortKey, TimeAttribute
+from streamsql.sql.bind_expressions import is_processing_time
 from streamsql.sql.context import Context
 from streamsql.sql.parse import span_of
 from streamsql.sql.scope import column_ref
 
 Tree = Any
 Binder = Callable[[Tree], Expr]
+
+_RANKINGS = ("ROW_NUMBER", "RANK", "DENSE_RANK")
 
 
 @dataclass(slots=True)
@@ -31,10 +34,10 @@ class OverCalls:
         spec = tree.args.get("over")
         if spec is None:
             return None
-        if tree.this != "ROW_NUMBER":
+        if tree.this not in _RANKINGS:
             raise NotSupportedYet(f"{tree.this}(…) OVER (…)", span=span_of(tree))
         if tree.expressions:
-            raise SqlError("ROW_NUMBER takes no arguments", span=span_of(tree))
+            raise SqlError(f"{tree.this} takes no arguments", span=span_of(tree))
         for known, column in self.ranks:
             if known == tree:
                 return column_ref(column, span_of(tree))
@@ -51,8 +54,8 @@ class OverCalls:
             plan, partition = _columns(plan, [bind(each) for each in spec.args.get("partition_by") or ()], self.context)
             order_trees = spec.args.get("order_by") or ()
             if not order_trees:
-                hint = "write ROW_NUMBER() OVER (PARTITION BY … ORDER BY …)"
-                raise SqlError("ROW_NUMBER needs ORDER BY", span=span_of(tree), hint=hint)
+                hint = f"write {tree.this}() OVER (PARTITION BY … ORDER BY …)"
+                raise SqlError(f"{tree.this} needs ORDER BY", span=span_of(tree), hint=hint)
             plan, columns = _columns(plan, [bind(each.this) for each in order_trees], self.context)
             order = tuple(sort_key(each, column) for each, column in zip(order_trees, columns, strict=True))
             plan = RankOver(
@@ -83,7 +86,8 @@ def _columns(plan: Plan, exprs: list[Expr], context: Context) -> tuple[Plan, tup
         if isinstance(expr, ColumnRef):
             ids.append(expr.id)
             continue
-        column = context.field(f"${len(new)}", expr.type)
+        time = TimeAttribute.PROCESSING if is_processing_time(expr) else None
+        column = context.field(f"${len(new)}", expr.type, time)
         new.append((expr, column))
         ids.append(column.id)
     if new:

@@ -72,7 +72,11 @@ class KeyIndex(State):
 
     def keys(self, ids: Int64Array) -> list[pa.Array]:
         """The key columns of ids."""
-        return [denormalize_key(each, type_) for each, type_ in zip(self._stored(ids), self.types, strict=True)]
+        return [self.column(position, ids) for position in range(len(self.types))]
+
+    def column(self, position: int, ids: Int64Array) -> pa.Array:
+        """One key column of ids."""
+        return denormalize_key(self._columns[position].take(ids), self.types[position])
 
     def free(self, ids: Int64Array) -> None:
         """Forget keys; their ids, which must be distinct, will be given out again."""

@@ -29,6 +29,8 @@ MEANINGS: dict[str, list[Row]] = {
         {"window_start": "2025-06-02 10:00:00.000", "n": 3},
     ],
     "007_order_by_without_limit": [{"k": "b", "v": 0}, {"k": "a", "v": 1}, {"k": "a", "v": 2}],
+    # Rows of rank 1: the smallest v of each k.
+    "016_rank_function_topn": [{"k": "a", "v": 1, "r": 1}, {"k": "b", "v": 0, "r": 1}],
     "024_truncate_huge_double": [{"y": 1.2}, {"y": 1e300}],
     "027_interval_minute_precision": [
         {"k": "a", "t2": "2025-06-02 13:00:01.000"},

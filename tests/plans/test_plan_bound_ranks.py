@@ -7,7 +7,7 @@ import pytest
 from streamsql.errors import NotSupportedYet
 from streamsql.expr import types as t
 from streamsql.expr.text import expr_text
-from streamsql.plan.logical import Attached, Filter, Plan, RankOver, SortKey, Tumble, WindowRank
+from streamsql.plan.logical import Attached, Filter, Plan, Rank, RankOver, SortKey, Tumble, WindowRank
 from streamsql.plan.optimize import optimize
 from streamsql.plan.rules.bound_ranks import bound_ranks
 from streamsql.plan.rules.push_filters import push_filters
@@ -89,11 +89,16 @@ def test_conditions_on_the_partition_go_below() -> None:
     assert [type(each).__name__ for each in walk_plan(pushed)] == ["Scan", "Filter", "RankOver", "Filter"]
 
 
-def test_what_has_no_bound_or_no_window_is_not_supported() -> None:
+def test_a_ranking_without_windows_is_a_rank() -> None:
+    b = Builder()
+    outside = ranked(b, b.scan(), ["k"])
+    found = bound_ranks(filtered(outside, call("<=", ref(outside, "rn"), number(3))))
+    assert isinstance(found, Rank)
+    assert (found.function, found.first, found.last, found.rank) == ("ROW_NUMBER", 1, 3, outside.fields[-1])
+
+
+def test_what_has_no_bound_is_not_supported() -> None:
     b = Builder()
     plan = ranked(b, b.assign(b.scan(), Tumble(HOUR)), ["window_start", "window_end"])
     with pytest.raises(NotSupportedYet, match="ROW_NUMBER without an upper bound on the rank"):
         bound_ranks(filtered(plan, call(">", ref(plan, "rn"), number(3))))
-    outside = ranked(b, b.scan(), ["k"])
-    with pytest.raises(NotSupportedYet, match="ROW_NUMBER outside of windows"):
-        bound_ranks(filtered(outside, call("<=", ref(outside, "rn"), number(3))))

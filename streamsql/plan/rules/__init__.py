@@ -8,6 +8,7 @@ from streamsql.plan.logical import Plan
 from streamsql.plan.rules.bound_ranks import bound_ranks
 from streamsql.plan.rules.fuse_windows import fuse_windows
 from streamsql.plan.rules.join_keys import join_keys
+from streamsql.plan.rules.live_limits import live_limits
 from streamsql.plan.rules.name_results import name_results
 from streamsql.plan.rules.prune_columns import prune_columns
 from streamsql.plan.rules.push_filters import push_filters
@@ -21,6 +22,7 @@ RULES: tuple[Rule, ...] = (
     push_filters,
     fuse_windows,
     bound_ranks,
+    live_limits,
     push_filters,
     join_keys,
     simplify,

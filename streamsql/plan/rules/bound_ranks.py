@@ -1,4 +1,4 @@
-"""ROW_NUMBER within a window, with a condition on it, becomes a window Top-N."""
+"""A ranking with a condition on the rank becomes a Top-N, within windows or over the whole table."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 
 from streamsql.errors import NotSupportedYet
 from streamsql.expr.nodes import Cast, ColumnRef, Expr
-from streamsql.plan.logical import Attached, Field, Filter, Plan, RankOver, WindowRank
+from streamsql.plan.logical import Attached, Field, Filter, Plan, Rank, RankOver, WindowRank
 from streamsql.plan.predicates import comparison, conjuncts, filtered
 from streamsql.plan.traits import WindowColumns, traits
 from streamsql.plan.tree import fields_by_id, transform_up
 
 
 def bound_ranks(plan: Plan) -> Plan:
-    """Turn `WHERE rank <= n` over ROW_NUMBER() OVER (PARTITION BY window_start, window_end, …) into a WindowRank.
+    """Turn `WHERE rank <= n` over ROW_NUMBER() OVER (PARTITION BY … ORDER BY …) into a Rank.
 
-    Raises NotSupportedYet for a ranking without window columns or without an upper bound.
+    It is a WindowRank where the partition holds window_start and window_end of a window below. Raises NotSupportedYet
+    for a ranking without an upper bound.
     """
     bounded = transform_up(plan, lambda node: _bound(node) if isinstance(node, Filter) else node)
     return transform_up(bounded, _refuse_unbounded)
@@ -47,9 +48,25 @@ def _bound(plan: Filter) -> Plan:
         return plan
     window = traits(below.input).window
     if window is None or not {window.start, window.end} <= set(below.partition):
-        hint = "PARTITION BY must hold window_start and window_end of a window below"
-        raise NotSupportedYet(f"{below.function} outside of windows", span=below.span, hint=hint)
+        return filtered(_rank(below, ranks.first, ranks.last), ranks.others)
+    if below.function != "ROW_NUMBER":
+        raise NotSupportedYet(f"{below.function} within windows", span=below.span, hint="use ROW_NUMBER()")
     return filtered(_window_rank(below, window, ranks.first, ranks.last), ranks.others)
+
+
+def _rank(plan: RankOver, first: int, last: int) -> Rank:
+    return Rank(
+        input=plan.input,
+        function=plan.function,
+        partition=plan.partition,
+        order=plan.order,
+        first=first,
+        last=last,
+        rank=plan.rank,
+        clause=plan.function,
+        fields=plan.fields,
+        span=plan.span,
+    )
 
 
 def _window_rank(plan: RankOver, window: WindowColumns, first: int, last: int) -> WindowRank:

@@ -18,6 +18,7 @@ from streamsql.plan.logical import (
     Limit,
     Plan,
     Project,
+    Rank,
     RankOver,
     Scan,
     SinkPlan,
@@ -31,8 +32,8 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
-from streamsql.plan.traits import traits
-from streamsql.plan.tree import field_ids, reference, select, walk_plan
+from streamsql.plan.traits import RankOrder, rank_order, traits
+from streamsql.plan.tree import field_ids, fields_by_id, reference, select, walk_plan
 
 Ids = frozenset[int]
 Calls = tuple[AggregateCall, ...]
@@ -241,6 +242,20 @@ def _(plan: WindowRank, need: _Need) -> Plan:
     wanted = need.ids - (frozenset() if plan.rank is None else {plan.rank.id})
     wanted |= {*plan.partition, *(key.column for key in plan.order), plan.window.start, plan.window.end, plan.time.id}
     below = _prune(plan.input, need.below_time(wanted, plan.time))
+    return replace(plan, input=below, rank=rank, fields=(*below.fields, *(() if rank is None else (rank,))))
+
+
+@_prune.register
+def _(plan: Rank, need: _Need) -> Plan:
+    rank = plan.rank if plan.rank is not None and plan.rank.id in need.ids else None
+    wanted = need.ids - (frozenset() if plan.rank is None else {plan.rank.id})
+    wanted |= {*plan.partition, *(key.column for key in plan.order)}
+    if rank_order(plan) is RankOrder.FIRST_BY_TIME:
+        inner = need.below_time(wanted, fields_by_id(plan.input.fields)[plan.order[0].column])
+    else:
+        inner = need.without_time(wanted)
+    # Rows that are taken back are told apart by all their columns, so an updating input keeps them.
+    below = _prune(plan.input, inner)
     return replace(plan, input=below, rank=rank, fields=(*below.fields, *(() if rank is None else (rank,))))
 
 

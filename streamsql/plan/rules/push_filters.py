@@ -16,6 +16,7 @@ from streamsql.plan.logical import (
     Join,
     Plan,
     Project,
+    Rank,
     RankOver,
     Session,
     Sort,
@@ -139,6 +140,11 @@ def _(plan: Aggregate, terms: Terms) -> Plan:
 def _(plan: WindowRank, terms: Terms) -> Plan:
     groups = (*plan.partition, plan.window.start, plan.window.end)
     return _rest(plan, _split(terms, _over(groups)))
+
+
+@_push.register
+def _(plan: Rank, terms: Terms) -> Plan:
+    return _rest(plan, _split(terms, _over(plan.partition)))
 
 
 @_push.register

@@ -1,0 +1,61 @@
+"""ORDER BY … LIMIT below the result, or over an input without end, is kept up to date as a Top-N."""
+
+from __future__ import annotations
+
+from streamsql.expr.nodes import Literal
+from streamsql.expr.types import BOOLEAN
+from streamsql.plan.logical import Filter, Limit, Plan, Project, Rank, SinkPlan, Sort, SortKey
+from streamsql.plan.traits import traits
+from streamsql.plan.tree import with_inputs
+
+_ALL = (1 << 31) - 1
+"""Without LIMIT, OFFSET passes on every later row."""
+
+
+def live_limits(plan: Plan, *, live: bool = False) -> Plan:
+    """Turn LIMIT into a Rank, but where the sorted rows of a bounded input are the result itself.
+
+    `live`: the result is wanted while the input goes on. An ORDER BY without LIMIT below the result says nothing, and
+    goes.
+    """
+    match plan:
+        case SinkPlan() | Project():
+            return with_inputs(plan, (live_limits(plan.input, live=live),))
+        case Sort():
+            return with_inputs(plan, (_ranked(plan.input),))
+        case Limit(input=Sort() as order) if not live:
+            return with_inputs(plan, (with_inputs(order, (_ranked(order.input),)),))
+        case Limit() if not live:
+            return with_inputs(plan, (_ranked(plan.input),))
+        case _:
+            return _ranked(plan)
+
+
+def _ranked(plan: Plan) -> Plan:
+    match plan:
+        case Limit(input=Sort() as order):
+            return _rank(plan, _ranked(order.input), order.keys)
+        case Limit():
+            below = _ranked(plan.input)
+            # The first arrivals stay the first.
+            return with_inputs(plan, (below,)) if traits(below).append_only else _rank(plan, below, ())
+        case Sort():
+            return _ranked(plan.input)
+        case _:
+            return with_inputs(plan, tuple(_ranked(each) for each in plan.inputs))
+
+
+def _rank(plan: Limit, below: Plan, order: tuple[SortKey, ...]) -> Plan:
+    if plan.limit == 0:
+        return Filter(input=below, fields=below.fields, predicate=Literal(type=BOOLEAN, value=False), span=plan.span)
+    return Rank(
+        input=below,
+        function="ROW_NUMBER",
+        partition=(),
+        order=order,
+        first=plan.offset + 1,
+        last=_ALL if plan.limit is None else plan.offset + plan.limit,
+        clause="ORDER BY … LIMIT" if order else "LIMIT",
+        fields=below.fields,
+        span=plan.span,
+    )

@@ -1,0 +1,87 @@
+"""RowMultiset: whole rows with how often each is there, changed by a changelog."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from streamsql.batch import Batch
+from streamsql.expr.types import Schema
+from streamsql.state.base import State
+from streamsql.state.fixed_width import Int64Array, int64_array, take_rows, values_of
+from streamsql.state.grouping import group_rows, normalize_key, single_chunk
+from streamsql.state.key_index import KeyIndex
+from streamsql.state.linear import scatter_add
+from streamsql.state.retractions import never_added
+from streamsql.state.stored_column import grown
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RowStep:
+    """What a batch did to the multiset: the ids of the rows whose count changed, and their counts before and after.
+
+    `at`: for each of them, a row of the batch that holds it.
+    """
+
+    ids: Int64Array
+    before: Int64Array
+    after: Int64Array
+    at: Int64Array
+
+    def first_rows(self, batch: Batch) -> pa.RecordBatch:
+        """The changed rows."""
+        return batch.rows.take(int64_array(self.at))
+
+
+class RowMultiset(State):
+    """Equal rows share one id; ids of forgotten rows are given out again. NULL equals NULL, NaN NaN, -0.0 0.0."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._index = KeyIndex(schema.to_arrow().types)
+        self._counts = np.zeros(0, np.int64)
+
+    @property
+    def rows(self) -> int:
+        return self._index.rows
+
+    def apply(self, batch: Batch) -> RowStep:
+        """Add weights; DataError where a row is taken back that is not there."""
+        columns = batch.rows.columns
+        same, first = group_rows([normalize_key(each) for each in columns])
+        delta = scatter_add(same, len(first), batch.sign().astype(np.int64))
+        at = first[delta != 0]
+        ids = self._index.lookup_or_insert([take_rows(each, at) for each in columns])
+        self._counts = grown(self._counts, self._index.bound)
+        before = self._counts[ids]
+        after = before + delta[delta != 0]
+        if bool((after < 0).any()):
+            worst = int(at[(after < 0).nonzero()[0][0]])
+            values = [each.slice(worst, 1) for each in columns]
+            raise never_added(self._schema, range(len(columns)), values)
+        self._counts[ids] = after
+        return RowStep(ids, before, after, at)
+
+    def counts(self, ids: Int64Array) -> Int64Array:
+        """How often rows are there."""
+        return self._counts[ids]
+
+    def column(self, position: int, ids: Int64Array) -> pa.Array:
+        """One column of the rows of ids."""
+        return self._index.column(position, ids)
+
+    def forget(self, ids: Int64Array) -> None:
+        """Give up rows whose count is 0."""
+        self._index.free(ids)
+
+    def save(self) -> dict[str, pa.Table]:
+        ids = self._index.live_ids()
+        return {**self._index.save(), "counts": pa.table({"id": int64_array(ids), "count": self._counts[ids]})}
+
+    def load(self, tables: dict[str, pa.Table]) -> None:
+        self._index.load(tables)
+        ids, counts = (values_of(single_chunk(tables["counts"][name])) for name in ("id", "count"))
+        self._counts = np.zeros(self._index.bound, np.int64)
+        self._counts[ids] = counts
