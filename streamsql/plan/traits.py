@@ -239,7 +239,7 @@ def _(plan: Rank, inputs: tuple[Traits, ...]) -> Traits:
     below = inputs[0]
     grows = rank_order(plan) in (RankOrder.ARRIVAL, RankOrder.FIRST_BY_TIME)
     return Traits(
-        updating_because=None if grows else below.updating_because or Updating(plan.clause, plan.span),
+        updating_because=None if grows else Updating(plan.clause, plan.span),
         unique_keys=tuple(keys),
         state_bound=_rank_state(plan, below),
     )
