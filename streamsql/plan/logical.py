@@ -129,6 +129,10 @@ class Project(UnaryPlan):
     exprs: tuple[Expr, ...]
 
 
+GROUPING = "$grouping"
+"""The column that tells the grouping sets of a GROUP BY apart: an Unnest of their numbers repeats the rows for each."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unnest(UnaryPlan):
     """Each input row joined with the elements of an array, map or multiset.

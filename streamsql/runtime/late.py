@@ -9,9 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from streamsql.batch import Weights
+from streamsql.expr.nodes import Literal
 from streamsql.expr.types import INT, INTERVAL_DAY, STRING, Column, Schema, timestamp
 from streamsql.operators.base import LateListener, LateRows
 from streamsql.plan.logical import (
+    GROUPING,
     Field,
     Filter,
     Plan,
@@ -115,6 +117,7 @@ class _OperatorLog:
         self.source = late_source(node)
         self._judges = _judges_by_time(node.plan)
         self._operator = pa.scalar(node.name)
+        self._one_set = _one_grouping_set(node.inputs[0].plan)
         self._visible = [index for index, each in enumerate(fields) if not each.name.startswith("$")]
         self.schema = Schema((*_columns([fields[index] for index in self._visible]), *MARKS))
         self.spool = Spool(self.schema.to_arrow())
@@ -125,7 +128,7 @@ class _OperatorLog:
         return self._judges or self.spool.rows > 0
 
     def add(self, late: LateRows) -> None:
-        """Keep rows with their marks."""
+        """Keep rows with their marks; of a row that counts in several grouping sets only the first copy."""
         count = late.rows.num_rows
         marks = [
             pa.repeat(self._operator, count),
@@ -135,7 +138,23 @@ class _OperatorLog:
             _row_kinds(late.weights, count),
         ]
         visible = [late.rows.column(index) for index in self._visible]
-        self.spool.append(pa.RecordBatch.from_arrays([*visible, *marks], schema=self.spool.schema))
+        rows = pa.RecordBatch.from_arrays([*visible, *marks], schema=self.spool.schema)
+        if self._one_set is not None:
+            position, number = self._one_set
+            rows = rows.filter(pa.array(late.rows.column(position).to_numpy() == number))
+        self.spool.append(rows)
+
+
+def _one_grouping_set(plan: Plan) -> tuple[int, int] | None:
+    """The position of the column that tells grouping sets apart, and the number of the first one."""
+    place = next((index for index, each in enumerate(plan.fields) if each.name == GROUPING), None)
+    while place is not None and isinstance(plan, Filter | Project | WindowAssign | Unnest):
+        if isinstance(plan, Unnest) and plan.elements[0].name == GROUPING and isinstance(plan.expr, Literal):
+            match plan.expr.value:
+                case (int(number), *_):
+                    return place, number
+        plan = plan.input
+    return None
 
 
 def late_source(node: PhysicalNode) -> str:

@@ -23,6 +23,7 @@ from streamsql.sql.type_names import bind_type
 Tree = Any  # a node of the sqlglot tree
 
 GROUP_WINDOWS = frozenset({"TUMBLE", "HOP", "SESSION"})
+GROUPING_CALLS = frozenset({"GROUPING", "GROUPING_ID"})
 WINDOW_AUXILIARIES = frozenset(
     f"{window}_{part}" for window in GROUP_WINDOWS for part in ("START", "END", "ROWTIME", "PROCTIME")
 )
@@ -238,6 +239,8 @@ def _refuse_misplaced(binder: ExpressionBinder, tree: Tree, span: Span | None) -
         raise SqlError(
             f"the aggregate {name} cannot stand in {binder.clause}", span=span, hint=_aggregate_hint(binder.clause)
         )
+    if name in GROUPING_CALLS:
+        raise SqlError(f"{name} cannot stand in {binder.clause}", span=span, hint="it needs GROUP BY in its SELECT")
     for clause, text in (("filter", "FILTER"), ("distinct", "DISTINCT"), ("within_group", "WITHIN GROUP")):
         if tree.args.get(clause):
             raise SqlError(f"{text} belongs to an aggregate, {name} is none", span=span)

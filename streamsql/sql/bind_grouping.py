@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from streamsql.errors import NotSupportedYet, Span, SqlError
+from streamsql.errors import Span, SqlError
 from streamsql.expr.aggregates import (
     AggregateArguments,
     AggregateCall,
@@ -18,7 +18,8 @@ from streamsql.expr.aggregates import (
 from streamsql.expr.nodes import ColumnRef, Expr, children, rebuild
 from streamsql.expr.resolve import coerce, resolve_call
 from streamsql.plan.logical import Aggregate, Field, Plan, Project, TimeAttribute, Window, WindowAggregate
-from streamsql.sql.bind_expressions import GROUP_WINDOWS, WINDOW_AUXILIARIES, ExpressionBinder
+from streamsql.sql.bind_expressions import GROUP_WINDOWS, GROUPING_CALLS, WINDOW_AUXILIARIES, ExpressionBinder
+from streamsql.sql.bind_grouping_sets import GroupingSets, has_sets, sets_of, without_sets
 from streamsql.sql.bind_windows import group_window, window_bounds
 from streamsql.sql.context import Context
 from streamsql.sql.dialect import Call, exp
@@ -53,13 +54,17 @@ class Grouping:
     computed: list[tuple[Expr, Field]] = field(default_factory=list)
     calls: list[tuple[AggregateCall, Field]] = field(default_factory=list)
     window: GroupWindow | None = None
+    sets: GroupingSets | None = None
     span: Span | None = None
 
     def add_keys(self, items: Sequence[Tree], aliases: dict[str, Tree]) -> None:
         """The items of GROUP BY; `aliases` are the SELECT's, to say why they cannot stand here."""
+        if has_sets(items):
+            windows = [each for each in items if isinstance(each, Call) and each.this in GROUP_WINDOWS]
+            self.add_keys(windows, aliases)
+            self._add_sets([each for each in items if each not in windows], aliases)
+            return
         for item in items:
-            if isinstance(item, exp.GroupingSets | exp.Rollup | exp.Cube):
-                raise NotSupportedYet("GROUPING SETS, ROLLUP and CUBE", span=span_of(item))
             if isinstance(item, exp.Tuple):
                 self.add_keys(item.expressions, aliases)
             elif isinstance(item, Call) and item.this in GROUP_WINDOWS:
@@ -67,13 +72,18 @@ class Grouping:
             else:
                 self._add_key(item, aliases)
 
+    def _add_sets(self, items: Sequence[Tree], aliases: dict[str, Tree]) -> None:
+        sets = [frozenset(self._add_key(each, aliases) for each in keys) for keys in sets_of(items)]
+        self.sets = GroupingSets.of([column for _, column in self.keys], sets, self.context)
+
     def _add_window(self, tree: Tree) -> None:
         if self.window is not None:
             raise SqlError("a GROUP BY can have one window only", span=span_of(tree))
         window, time = group_window(tree, self.scope, self.plan)
         self.window = GroupWindow(tree, window, time, window_bounds(time, self.context))
 
-    def _add_key(self, tree: Tree, aliases: dict[str, Tree]) -> None:
+    def _add_key(self, tree: Tree, aliases: dict[str, Tree]) -> int:
+        """The id of the column below that holds the key."""
         if isinstance(tree, exp.Literal) and tree.is_int:
             raise SqlError("GROUP BY takes expressions, not positions", span=span_of(tree), hint="write the expression")
         try:
@@ -82,8 +92,10 @@ class Grouping:
             if isinstance(tree, exp.Column) and len(tree.parts) == 1 and tree.name in aliases:
                 error.hint = f"{tree.name} names an item of this SELECT: write its expression in GROUP BY"
             raise
+        column = self.column_for(expr)
         if expr not in [each for each, _ in self.keys]:
-            self.keys.append((expr, self.column_for(expr)))
+            self.keys.append((expr, column))
+        return column.id
 
     def column_for(self, expr: Expr) -> Field:
         """The column below the aggregate that holds this expression."""
@@ -101,6 +113,8 @@ class Grouping:
         name = tree.this
         if name in WINDOW_AUXILIARIES:
             return self._auxiliary(tree)
+        if name in GROUPING_CALLS:
+            return self._grouping(tree)
         if not is_aggregate(name) or tree.args.get("over") is not None:
             return None
         result = self._aggregate(tree)
@@ -127,6 +141,20 @@ class Grouping:
             span=span_of(tree),
         )
         return self._result_of(call)
+
+    def _grouping(self, tree: Tree) -> Expr:
+        """GROUPING(key) and GROUPING_ID(key, …)."""
+        if not tree.expressions:
+            raise SqlError(f"{tree.this} needs a key of GROUP BY", span=span_of(tree))
+        binder, columns = ExpressionBinder(self.scope, f"an argument of {tree.this}"), []
+        for each in tree.expressions:
+            wanted = binder.bind(each)
+            found = next((column for expr, column in self.keys if expr == wanted), None)
+            if found is None:
+                hint = f"{tree.this} says whether a key is rolled up: name keys of GROUP BY"
+                raise SqlError(f"{tree.this} of what is not grouped", span=span_of(each), hint=hint)
+            columns.append(found.id)
+        return without_sets() if self.sets is None else self.sets.grouping(columns)
 
     def _arguments(self, tree: Tree) -> AggregateArguments:
         span, name = span_of(tree), tree.this
@@ -167,7 +195,8 @@ class Grouping:
         """An item of the SELECT over the aggregate's output; SqlError for a column that is not grouped."""
         for key, column in self.keys:
             if key == expr:
-                return ColumnRef(column.id, column.name, type=expr.type, span=expr.span)
+                shown = self._shown(column)
+                return ColumnRef(shown.id, shown.name, type=shown.type, span=expr.span)
         if isinstance(expr, ColumnRef) and expr.id not in self._output_ids():
             raise SqlError(
                 f"column {expr.name} is neither grouped nor aggregated",
@@ -175,16 +204,30 @@ class Grouping:
                 hint=f"add {expr.name} to GROUP BY or put it into an aggregate such as MAX({expr.name})",
             )
         below = children(expr)
-        return rebuild(expr, tuple(self.rewrite(each) for each in below)) if below else expr
+        if not below:
+            return expr
+        new = tuple(self.rewrite(each) for each in below)
+        rebuilt = rebuild(expr, new)
+        # A key that is rolled up is NULL, whatever its column is.
+        became = any(after.type.nullable and not before.type.nullable for before, after in zip(below, new, strict=True))
+        return replace(rebuilt, type=rebuilt.type.with_nullable(True)) if became else rebuilt
+
+    def _shown(self, key: Field) -> Field:
+        """The column of the aggregate's output that holds a key."""
+        return key if self.sets is None else self.sets.rolled.get(key.id, key)
 
     def _output_ids(self) -> set[int]:
         bounds = self.window.bounds if self.window is not None else ()
-        return {each.id for each in (*(f for _, f in self.keys), *(f for _, f in self.calls), *bounds)}
+        number = () if self.sets is None else (self.sets.number,)
+        keys = (self._shown(column) for _, column in self.keys)
+        return {each.id for each in (*keys, *number, *(f for _, f in self.calls), *bounds)}
 
     def build(self) -> Plan:
         """The aggregate over its projection; call it when all items are bound."""
         below = self._projected()
-        keys = tuple(column for _, column in self.keys)
+        keys = tuple(self._shown(column) for _, column in self.keys)
+        if self.sets is not None:
+            below, keys = self.sets.expanded(below), (self.sets.number, *keys)
         results = tuple(result for _, result in self.calls)
         calls = tuple(call for call, _ in self.calls)
         key_ids = tuple(each.id for each in keys)

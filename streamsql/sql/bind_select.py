@@ -12,7 +12,7 @@ from streamsql.expr.nodes import ColumnRef, Expr
 from streamsql.plan.logical import Aggregate, Field, Filter, Plan, Project, Sort, SortKey, TimeAttribute
 from streamsql.sql import dialect as d
 from streamsql.sql.bind_emit import check_emit
-from streamsql.sql.bind_expressions import WINDOW_AUXILIARIES, ExpressionBinder, is_processing_time
+from streamsql.sql.bind_expressions import GROUPING_CALLS, WINDOW_AUXILIARIES, ExpressionBinder, is_processing_time
 from streamsql.sql.bind_grouping import Grouping
 from streamsql.sql.bind_joins import Bound
 from streamsql.sql.bind_over import OverCalls, sort_key
@@ -81,7 +81,7 @@ def _has_aggregate(tree: Tree) -> bool:
 
 
 def _is_grouping_call(name: str) -> bool:
-    return is_aggregate(name) or name in WINDOW_AUXILIARIES
+    return is_aggregate(name) or name in WINDOW_AUXILIARIES or name in GROUPING_CALLS
 
 
 def _plain(tree: Tree, bound: Bound, context: Context, over: OverCalls) -> Plan:

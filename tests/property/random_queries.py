@@ -45,6 +45,18 @@ AGGREGATES = (
     *(f"{each}({column})" for each in ("MIN", "MAX") for column in VALUES),
     "LISTAGG(s)",
     "LISTAGG(DISTINCT s, '; ')",
+    "LISTAGG(s) WITHIN GROUP (ORDER BY i DESC)",
+    "FIRST_VALUE(i)",
+    "LAST_VALUE(s)",
+    "ARRAY_AGG(d)",
+    "COLLECT(s)",
+    "ARG_MAX(i, ts)",
+    "MODE(y)",
+    "MEDIAN(b)",
+    "QUANTILE_DISC(s, 0.5)",
+    "STDDEV_POP(d)",
+    "VAR_SAMP(m)",
+    "BOOL_AND(f)",
     "MIN(ts)",
     "MAX(window_end)",
     "COUNT(DISTINCT window_start)",
@@ -148,6 +160,8 @@ def aggregate_query(draw: st.DrawFn, source: str) -> str:
     bounds = ["window_start", "window_end", *(["window_time"] if draw(st.booleans()) else [])]
     shown = ", ".join([*keys, *bounds, calls])
     group = ", ".join([*keys, *bounds])
+    if keys and not window.partition and _seldom(draw):
+        group = f"{draw(st.sampled_from(['ROLLUP', 'CUBE']))} ({', '.join(keys)}), {', '.join(bounds)}"
     return f"SELECT {shown} FROM {window.table(source)}{where} GROUP BY {group}{having}"
 
 

@@ -99,7 +99,8 @@ def grouped(draw: st.DrawFn) -> Pair:
     having = draw(st.sampled_from([None, None, *HAVING]))
     where = draw(st.sampled_from(["", "", *(f" WHERE {each}" for each in CONDITIONS if "/" not in each)]))
     ours, theirs = ([f"{pair[side]} AS a{index}" for index, pair in enumerate(pairs)] for side in (0, 1))
-    group = f" GROUP BY {', '.join(keys)}" if keys else ""
+    sets = draw(st.sampled_from(["{}", "{}", "ROLLUP ({})", "CUBE ({})", "GROUPING SETS (({}), ())"]))
+    group = f" GROUP BY {sets.format(', '.join(keys))}" if keys else ""
     conditions = [having] if having else []
     our_having = f" HAVING {having}" if having else ""
     their_having = f" HAVING {' AND '.join([*conditions, 'COUNT(*) > 0'])}"

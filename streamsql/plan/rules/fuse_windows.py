@@ -16,6 +16,7 @@ from streamsql.plan.logical import (
     Plan,
     Project,
     Session,
+    Unnest,
     Window,
     WindowAggregate,
     WindowAssign,
@@ -118,8 +119,19 @@ def _move(plan: Plan) -> _Below | None:
         case Project():
             below = _move(plan.input)
             return None if below is None else _move_project(plan, below)
+        case Unnest():
+            below = _move(plan.input)
+            return None if below is None else _move_unnest(plan, below)
         case _:
             return None
+
+
+def _move_unnest(plan: Unnest, below: _Below) -> _Below | None:
+    """Only of constants, as grouping sets have it: what an array of a row holds may hold a session together."""
+    if column_ids(plan.expr) or plan.outer:
+        return None
+    fields = (*below.plan.fields, *(each for each in plan.fields if each.id in field_ids(plan.elements)))
+    return replace(below, plan=replace(plan, input=below.plan, fields=fields))
 
 
 def _move_filter(plan: Filter, below: _Below) -> _Below | None:
