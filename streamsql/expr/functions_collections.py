@@ -8,7 +8,7 @@ from streamsql.expr import types as t
 from streamsql.expr.coercion import coerce, common_type, is_text
 from streamsql.expr.context import EvalContext
 from streamsql.expr.duckdb_text import duckdb_type, failure, quoted
-from streamsql.expr.function import Function, Render, literal
+from streamsql.expr.function import Function, Render, is_literal, literal
 from streamsql.expr.java_regex import java_regex
 from streamsql.expr.nodes import Call, Expr, Literal
 from streamsql.expr.signatures import Args, Bound, Mismatch, Rule, any_nullable, same_type, takes
@@ -130,7 +130,12 @@ def _join_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
     if len(args) > 2:
         array = f"list_transform({array}, lambda e: coalesce(e, {args[2]}))"
     missing = " OR ".join(f"{each} IS NULL" for each in args)
-    return f"CASE WHEN {missing} THEN NULL ELSE coalesce(array_to_string({array}, {args[1]}), '') END"
+    joined = f"array_to_string({array}, {args[1]})"
+    if not is_literal(call, 1):
+        # array_to_string takes constants only; list_reduce takes no empty list.
+        texts = f"list_filter({array}, lambda e: e IS NOT NULL)"
+        joined = f"CASE WHEN len({texts}) > 0 THEN list_reduce({texts}, lambda a, b: a || {args[1]} || b) END"
+    return f"CASE WHEN {missing} THEN NULL ELSE coalesce({joined}, '') END"
 
 
 def _join_rule(args: Args) -> Bound:
@@ -174,7 +179,8 @@ def _text_map(call: Call, args: Sequence[str], context: EvalContext) -> str:
 def _map_of_arrays_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
     unlike = failure("MAP_FROM_ARRAYS takes arrays of one length", duckdb_type(call.type))
     keys, values = args
-    return f"CASE WHEN len({keys}) <> len({values}) THEN {unlike} ELSE streamsql_map(list_zip({keys}, {values})) END"
+    guard = f"WHEN {keys} IS NULL OR {values} IS NULL THEN NULL WHEN len({keys}) <> len({values}) THEN {unlike}"
+    return f"CASE {guard} ELSE streamsql_map(list_zip({keys}, {values})) END"
 
 
 def _delimiter(call: Call, index: int, plain: str) -> str:

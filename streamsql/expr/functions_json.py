@@ -48,9 +48,16 @@ def _document(args: Args, least: int) -> tuple[Expr, Literal]:
     return coerce(args[0], t.STRING) if args[0].type.kind is Kind.NULL else args[0], path
 
 
+def _words(*args: Expr) -> None:
+    """Arguments that stand for clauses are constants."""
+    if not all(isinstance(each, Literal) for each in args):
+        raise Mismatch
+
+
 def _value_rule(args: Args) -> Bound:
     document, path = _document(args, 2)
     type_, on_empty, on_error, *defaults = args[2:] or (Literal(None, type=t.STRING), word("NULL"), word("NULL"))
+    _words(type_, on_empty, on_error)
     result = type_.type.with_nullable(True)
     if result.children or not can_cast(t.STRING, result):
         raise Mismatch(f"JSON_VALUE cannot return {result}", "it returns a text, a number, a BOOLEAN or a time")
@@ -128,6 +135,7 @@ def _query_rule(args: Args) -> Bound:
     document, path = _document(args, 2)
     default = (Literal(None, type=t.STRING), word("NULL"), word("NULL"), word("WITHOUT"))
     type_, on_empty, on_error, wrapper = args[2:] or default
+    _words(type_, on_empty, on_error, wrapper)
     result = type_.type.with_nullable(True)
     if not result.same_as(TEXT_ARRAY) and result.kind is not Kind.VARCHAR:
         raise Mismatch(f"JSON_QUERY cannot return {result}", "it returns STRING or ARRAY<STRING>")
@@ -181,6 +189,7 @@ def _queried(document: str, path: JsonPath) -> str:
 def _exists_rule(args: Args) -> Bound:
     document, path = _document(args, 2)
     on_error = args[2] if len(args) > 2 else word("FALSE")
+    _words(on_error)
     return Bound((document, path, on_error), t.BOOLEAN.with_nullable(True))
 
 

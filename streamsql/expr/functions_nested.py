@@ -13,7 +13,7 @@ from streamsql.expr.coercion import coerce, common_type
 from streamsql.expr.context import EvalContext
 from streamsql.expr.duckdb_text import identifier
 from streamsql.expr.function import ArrowFunction, Datum, Function
-from streamsql.expr.nodes import Call
+from streamsql.expr.nodes import Call, Expr, Literal
 from streamsql.expr.signatures import Args, Bound, Mismatch, same_type, takes
 from streamsql.expr.types import INTEGERS, Kind, SqlType, arrow_type
 from streamsql.expr.vectors import broadcast, numbers, over_arrays
@@ -34,8 +34,17 @@ def _map_rule(args: Args) -> Bound:
     key, value = common_type(each.type for each in keys), common_type(each.type for each in values)
     if key is None or key.kind is Kind.NULL:
         raise Mismatch("the keys of a MAP cannot be NULL", span=keys[0].span)
-    pairs = tuple(each for pair in zip(keys, values, strict=True) for each in pair)
-    return Bound(pairs, t.map_(key, value or t.NULL).with_nullable(False))
+    pairs = list(zip(keys, values, strict=True))
+    if _all_constant(keys):
+        # Of equal keys the last one counts.
+        pairs = list({each.value: (each, value) for each, value in pairs if isinstance(each, Literal)}.values())
+    if any(isinstance(each, Literal) and each.value is None for each in keys):
+        raise Mismatch("the keys of a MAP cannot be NULL", span=keys[0].span)
+    return Bound(tuple(each for pair in pairs for each in pair), t.map_(key, value or t.NULL).with_nullable(False))
+
+
+def _all_constant(keys: Sequence[Expr]) -> bool:
+    return all(isinstance(each, Literal) for each in keys)
 
 
 def _row_rule(args: Args) -> Bound:
@@ -72,7 +81,9 @@ def _make_array(call: Call, context: EvalContext) -> ArrowFunction:
     return over_arrays(kernel)
 
 
-def _make_map(call: Call, context: EvalContext) -> ArrowFunction:
+def _make_map(call: Call, context: EvalContext) -> ArrowFunction | None:
+    if not _all_constant(call.args[::2]):
+        return None
     arrow = arrow_type(call.type)
 
     def kernel(*args: pa.Array) -> pa.Array:
@@ -185,13 +196,20 @@ def _row_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
     return f"struct_pack({', '.join(fields)})"
 
 
+def _may_lack_a_key(call: Call) -> bool:
+    return any(each.type.nullable for each in call.args[::2])
+
+
 def _map_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
-    return f"MAP([{', '.join(args[::2])}], [{', '.join(args[1::2])}])"
+    if _all_constant(call.args[::2]):
+        return f"MAP([{', '.join(args[::2])}], [{', '.join(args[1::2])}])"
+    entries = (f"{{'key': {key}, 'value': {value}}}" for key, value in zip(args[::2], args[1::2], strict=True))
+    return f"streamsql_map([{', '.join(entries)}])"
 
 
 NESTED_FUNCTIONS: tuple[Function, ...] = (
     Function("ARRAY", "ARRAY[value, …]", _array_rule, _make_array, "[{args}]", "ARRAY"),
-    Function("MAP", "MAP[key, value, …]", _map_rule, _make_map, _map_sql, "MAP"),
+    Function("MAP", "MAP[key, value, …]", _map_rule, _make_map, _map_sql, "MAP", _may_lack_a_key),
     Function("ROW", "ROW(value, …)", _row_rule, _make_row, _row_sql, "ROW"),
     Function("[]", "array[int] or map[key]", _access_rule, _access, _access_sql, "[]"),
     Function(

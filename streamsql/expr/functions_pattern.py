@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import count
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -195,6 +196,22 @@ def only_group(pattern: str, group: int) -> str | None:
     return f"(?P<g>{text})" if group == 0 else text
 
 
+def max_group(pattern: str) -> int:
+    """How many groups the pattern has.
+
+    >>> max_group("(a)(?:b)(c)")
+    2
+    """
+    return next(group for group in count(1) if only_group(pattern, group) is None) - 1
+
+
+def _extract_rule(args: Args) -> Bound:
+    bound = _regexp_rule(takes("text, text, int?", t.STRING, nulls=True))(args)
+    if len(args) > 2 and not isinstance(args[2], Literal) and not isinstance(args[1], Literal):
+        raise Mismatch("the pattern or the group must be a constant", span=args[2].span)
+    return bound
+
+
 def _extract(call: Call, context: EvalContext) -> ArrowFunction | None:
     """REGEXP_EXTRACT(text, pattern[, group]): NULL where nothing matches."""
     pattern, group = _pattern(call), literal(call, 2, 0)
@@ -216,6 +233,11 @@ def _extract_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
     if value is not None and isinstance(group, int) and only_group(value, group) is None:
         return "CAST(NULL AS VARCHAR)"
     chosen = args[2] if len(args) > 2 else "0"
+    if len(args) > 2 and not is_literal(call, 2) and value is not None:
+        # DuckDB takes constant groups only.
+        groups = range(max_group(value) + 1)
+        whens = (f"WHEN {group} THEN regexp_extract({text}, {pattern}, {group})" for group in groups)
+        return f"CASE WHEN regexp_matches({text}, {pattern}) THEN CASE {chosen} {' '.join(whens)} END END"
     return f"CASE WHEN regexp_matches({text}, {pattern}) THEN regexp_extract({text}, {pattern}, {chosen}) END"
 
 
@@ -263,7 +285,7 @@ PATTERNS: tuple[Function, ...] = (
     Function(
         "REGEXP_EXTRACT",
         "REGEXP_EXTRACT(text, pattern[, group])",
-        _regexp_rule(takes("text, text, int?", t.STRING, nulls=True)),
+        _extract_rule,
         _extract,
         _extract_sql,
         "REGEXP_EXTRACT",

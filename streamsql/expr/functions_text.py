@@ -229,7 +229,13 @@ TEXT: tuple[Function, ...] = (
         "CASE WHEN {2} >= 0 AND {0} <> '' THEN string_split({0}, {1})[{2} + 1] END",
         "SPLIT_INDEX",
     ),
-    _text("SPLIT", "text, text", kernels.split, "string_split({0}, {1})", result=t.array(t.STRING.with_nullable(True))),
+    _text(
+        "SPLIT",
+        "text, text",
+        kernels.split,
+        "CASE WHEN {1} IS NOT NULL THEN string_split({0}, {1}) END",
+        result=t.array(t.STRING.with_nullable(True)),
+    ),
     Function(
         "STARTSWITH",
         "STARTSWITH(text, text)",

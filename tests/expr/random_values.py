@@ -60,6 +60,7 @@ VALUES: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.FLOAT: FLOATS.map(lambda x: pa.scalar(x, pa.float32()).as_py()),
     Kind.DOUBLE: DOUBLES,
     Kind.VARCHAR: TEXTS,
+    Kind.VARBINARY: st.sampled_from([b"", b"a", b"\x00\xff", "żółć".encode()]) | st.binary(max_size=4),
     Kind.DATE: DAYS,
     Kind.TIME: st.integers(0, DAY - 1),
     Kind.TIMESTAMP: MICROS,
@@ -77,6 +78,11 @@ def values(type_: SqlType) -> st.SearchStrategy[Any]:
         one = _decimals(type_.precision or 0, type_.scale or 0)
     elif type_.kind is Kind.ARRAY:
         one = st.lists(values(type_.children[0]), max_size=3).map(tuple)
+    elif type_.kind is Kind.MAP:
+        keys, items = values(type_.children[0]).filter(lambda key: key is not None), values(type_.children[1])
+        one = st.dictionaries(keys, items, max_size=3).map(lambda each: tuple(each.items()))
+    elif type_.kind is Kind.ROW:
+        one = st.tuples(*(values(each) for each in type_.children))
     else:
         one = VALUES[type_.kind]
     return st.one_of(one, one, one, st.none())
