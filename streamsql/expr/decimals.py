@@ -46,6 +46,8 @@ def fit(datum: Datum, type_: pa.DataType) -> Datum:
     if datum.type == type_:
         return datum
     source, scale = datum.type, type_.scale
+    if isinstance(datum, pa.Array) and (quick := _fit_small(datum, type_)) is not None:
+        return quick
     if source.scale <= scale and source.precision - source.scale <= type_.precision - scale:
         return pc.cast(datum, type_)
     if source.scale > scale:
@@ -58,6 +60,40 @@ def fit(datum: Datum, type_: pa.DataType) -> Datum:
     limit = power_of_ten(type_.precision - scale)
     fits = pc.and_(pc.less(datum, pa.scalar(limit, wide)), pc.greater(datum, pa.scalar(-limit, wide)))
     return pc.cast(pc.if_else(fits, datum, pa.scalar(None, wide)), type_)
+
+
+def _fit_small(array: pa.Array, type_: pa.DataType) -> pa.Array | None:
+    """`fit` to fewer fraction digits where all digits of the numbers are within 62 bits; None where they are not."""
+    drop = array.type.scale - type_.scale
+    if not pa.types.is_decimal128(array.type) or not pa.types.is_decimal128(type_) or not 0 < drop <= 18:
+        return None
+    low, high = _words(array)
+    small = (high == low >> 63) & (low > -(1 << 62)) & (low < 1 << 62)
+    missing = nulls(array)
+    if not (small if missing is None else small | missing).all():
+        return None
+    unit = 10**drop
+    whole = np.where(small, (np.abs(low) + unit // 2) // unit * np.sign(low), 0)
+    return _of_digits(whole, type_, missing)
+
+
+def _words(array: pa.Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The low and high 64 bits of each number's digits."""
+    words = np.frombuffer(array.buffers()[1], np.int64)[2 * array.offset : 2 * (array.offset + len(array))]
+    return words[::2], words[1::2]
+
+
+def _of_digits(digits: npt.NDArray[np.int64], type_: pa.DataType, missing: Mask | None) -> pa.Array:
+    """Whole numbers as the digits of decimals; NULL where missing, or too many."""
+    words = np.empty(2 * len(digits), np.int64)
+    words[::2], words[1::2] = digits, digits >> 63
+    result = pa.Array.from_buffers(type_, len(digits), [None, pa.py_buffer(words)])
+    if type_.precision < 19:
+        wrong = np.abs(digits) >= 10**type_.precision
+        missing = wrong if missing is None else wrong | missing
+    if missing is None or not missing.any():
+        return result
+    return pc.if_else(pa.array(missing), pa.scalar(None, type_), result)
 
 
 def _widen(datum: Datum) -> Datum:
@@ -181,7 +217,10 @@ def exactly(name: str, left: Decimal, right: Decimal, scale: int, whole_digits: 
     if name in "/%" and not right:
         raise pa.ArrowInvalid("divide by zero")
     with localcontext(prec=400):
-        rounded = _EXACT[name](left, right).quantize(power_of_ten(-scale), ROUND_HALF_UP)
+        result = _EXACT[name](left, right)
+        if result and result.adjusted() > 2 * WIDE:
+            return None
+        rounded = result.quantize(power_of_ten(-scale), ROUND_HALF_UP)
         return rounded if abs(rounded) < power_of_ten(whole_digits) else None
 
 
@@ -230,8 +269,7 @@ _INTEGER_DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
 
 def to_double(array: pa.Array) -> pa.Array:
     """The nearest double: the digits divided once by a power of ten (Arrow's own cast may be off in the last bit)."""
-    words = np.frombuffer(array.buffers()[1], np.int64)[2 * array.offset : 2 * (array.offset + len(array))]
-    low, high = words[::2], words[1::2]
+    low, high = _words(array)
     small = (high == low >> 63) & (np.abs(low) < 1 << 53)
     missing = nulls(array)
     if array.type.scale <= 22 and (small if missing is None else small | missing).all():
@@ -242,6 +280,28 @@ def to_double(array: pa.Array) -> pa.Array:
 def from_double(array: pa.Array, type_: pa.DataType) -> pa.Array:
     """The DECIMAL nearest to the shortest text of a double; NULL where it has too many digits or is not a number."""
     array = pc.cast(array, pa.float64())
+    digits, sure = _surely_rounded(numbers(array), type_.scale)
+    missing = nulls(array)
+    result = _of_digits(digits, type_, missing)
+    doubtful = ~sure if missing is None else ~(sure | missing)
+    if not doubtful.any():
+        return result
+    mask = pa.array(doubtful)
+    return pc.replace_with_mask(result, mask, _from_shortest_text(array.filter(mask), type_))
+
+
+def _surely_rounded(values: npt.NDArray[np.float64], scale: int) -> tuple[npt.NDArray[np.int64], Mask]:
+    """The rounded digits, and where they are sure: small enough that the product is off by less than 0.01."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        scaled = np.abs(values) * 10.0 ** min(scale, 22)
+        whole = np.floor(scaled)
+        rest = scaled - whole
+        sure = (scaled < 2.0**44) & (np.abs(rest - 0.5) > 0.01) & (scale <= 22)
+    digits = np.where(sure, whole + (rest > 0.5), 0.0).astype(np.int64)
+    return np.where(values < 0, -digits, digits), sure
+
+
+def _from_shortest_text(array: pa.Array, type_: pa.DataType) -> pa.Array:
     values = numbers(array)
     with np.errstate(invalid="ignore"):
         fits = np.abs(values) < 10.0 ** (type_.precision - type_.scale)

@@ -102,14 +102,12 @@ def _from_text(sql: str, target: SqlType, safe: bool, context: EvalContext) -> s
     value = _parsed(sql, target, context)
     if safe:
         return value
-    wrong = (
-        f"NOT regexp_matches(trim({sql}, ' '), {quoted(EXACT_NUMBER)})"
-        if target.kind is Kind.DECIMAL
-        else f"{value} IS NULL"
-    )
+    wrong = f"{sql} IS NOT NULL"
+    if target.kind is Kind.DECIMAL:
+        wrong += f" AND NOT regexp_matches(trim({sql}, ' '), {quoted(EXACT_NUMBER)})"
     # A cast of the message fails with it; error() is volatile to DuckDB, which forbids it inside TRY.
     message = f"CAST('cannot cast ''' || {sql} || ''' to {target.with_nullable(True)}' AS {duckdb_type(target)})"
-    return f"CASE WHEN {sql} IS NOT NULL AND {wrong} THEN {message} ELSE {value} END"
+    return f"coalesce({value}, CASE WHEN {wrong} THEN {message} END)"
 
 
 def _parsed(sql: str, target: SqlType, context: EvalContext) -> str:
@@ -122,7 +120,7 @@ def _parsed(sql: str, target: SqlType, context: EvalContext) -> str:
         case Kind.DECIMAL:
             pattern = quoted(EXACT_NUMBER)
             text = f"trim({sql}, ' ')"
-            return f"CASE WHEN regexp_matches({text}, {pattern}) THEN TRY_CAST({text} AS {duckdb_type(target)}) END"
+            return f"CASE WHEN regexp_matches({text}, {pattern}) THEN {_decimal_of_text(text, target)} END"
         case Kind.BOOLEAN:
             true, false = (", ".join(quoted(each) for each in words) for words in (TRUE_TEXT, FALSE_TEXT))
             text = f"lower(trim({sql}, ' '))"
@@ -134,6 +132,11 @@ def _parsed(sql: str, target: SqlType, context: EvalContext) -> str:
         case _:
             moment = _cut(f"streamsql_to_timestamp({sql})", target)
             return zoned_sql(moment, target, context)
+
+
+def _decimal_of_text(text: str, target: SqlType) -> str:
+    precision, scale = target.precision or 0, target.scale or 0
+    return f"TRY_CAST(streamsql_no_exponent({text}, '+ {scale} {precision - scale}') AS {duckdb_type(target)})"
 
 
 def _to_text(sql: str, source: SqlType, context: EvalContext) -> str:
@@ -188,9 +191,8 @@ def _number(sql: str, source: SqlType, target: SqlType) -> str:
             return f"TRY_CAST({sql} AS {type_})"
         whole = (target.precision or 0) - (target.scale or 0)
         text = f"CAST(CAST({sql} AS DOUBLE) AS VARCHAR)"
-        return (
-            f"CASE WHEN isfinite({sql}) AND abs(CAST({sql} AS DOUBLE)) < 1e{whole} THEN TRY_CAST({text} AS {type_}) END"
-        )
+        small = f"isfinite({sql}) AND abs(CAST({sql} AS DOUBLE)) < 1e{whole}"
+        return f"CASE WHEN {small} THEN {_decimal_of_text(text, target)} END"
     if target.kind in FLOATS:
         return (
             _float(sql)

@@ -14,6 +14,11 @@ _TIMESTAMP = rf"^(?P<y>\d{{4}})-(?P<m>\d{{1,2}})-(?P<d>\d{{1,2}})(?: {_CLOCK})?$
 _TIME = r"^(?P<h>\d{1,2})(?::(?P<i>\d{1,2})(?::(?P<s>\d{1,2})(?:\.(?P<f>\d{1,9}))?)?)?$"
 _WHOLE = r"^([+-]?\d+)(?:\.\d*)?$"
 _FLOATING = r"^[+-]?(NaN|Infinity|(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[fFdD]?)$"
+# Texts that DuckDB reads as we do, if it reads them; the others take longer.
+_PLAIN_DATE = r"\d{4}-\d{2}-\d{2}"
+_PLAIN_TIMESTAMP = rf"{_PLAIN_DATE}( ([01]\d|2[0-3]):\d{{2}}:\d{{2}}(\.\d{{1,6}})?)?"
+_PLAIN_WHOLE = r"-?\d{1,18}"
+_PLAIN_DOUBLE = r"-?\d+(\.\d+)?([eE][+-]?\d+)?"
 _SHORTEST = r"^(-?)(\d+)\.?(\d*)(?:e([+-]\d+))?$"
 
 
@@ -81,19 +86,30 @@ _DOUBLES = {
 
 _TEXTS = {
     # Text to values, NULL where it is none.
-    "streamsql_to_integer(t)": f"TRY_CAST(regexp_extract(trim(t, ' '), '{_WHOLE}', 1) AS HUGEINT)",
-    "streamsql_to_double(t)": f"""CASE WHEN regexp_matches(trim(t, ' '), '{_FLOATING}') THEN TRY_CAST(
+    # DuckDB gives up on some texts with exponents.
+    "streamsql_no_exponent(t, type)": """CASE WHEN contains(t, 'e') OR contains(t, 'E')
+        THEN streamsql_wide_decimal(t, '0', type) ELSE t END""",
+    "streamsql_any_integer(t)": f"TRY_CAST(regexp_extract(trim(t, ' '), '{_WHOLE}', 1) AS HUGEINT)",
+    "streamsql_to_integer(t)": f"""coalesce(CASE WHEN regexp_full_match(t, '{_PLAIN_WHOLE}')
+        THEN CAST(t AS HUGEINT) END, streamsql_any_integer(t))""",
+    "streamsql_any_double(t)": f"""CASE WHEN regexp_matches(trim(t, ' '), '{_FLOATING}') THEN TRY_CAST(
         regexp_replace(regexp_replace(trim(t, ' '), '[fFdD]$', ''), '^([+-]?)NaN$', 'nan') AS DOUBLE) END""",
+    "streamsql_to_double(t)": f"""coalesce(CASE WHEN regexp_full_match(t, '{_PLAIN_DOUBLE}') THEN TRY_CAST(t AS DOUBLE)
+        END, streamsql_any_double(t))""",
     "streamsql_moment(y, mo, d, h, mi, s, us)": f"""CASE WHEN mo BETWEEN 1 AND 12 AND d BETWEEN 1 AND 31
         AND mi < 60 AND s < 60 AND (h < 24 OR (h = 24 AND mi = 0 AND s = 0 AND us = 0))
         THEN make_timestamp(epoch_us(make_date(y, mo, 1)) + (least(d, day(last_day(make_date(y, mo, 1)))) - 1) * {_DAY}
                             + ((h * 60 + mi) * 60 + s) * 1000000 + us) END""",
-    "streamsql_to_timestamp(t)": _captured(
+    "streamsql_any_timestamp(t)": _captured(
         _TIMESTAMP, "ymdhisf", "y", f"streamsql_moment({_DATE_FIELDS}, {_CLOCK_FIELDS})"
     ),
-    "streamsql_to_date(t)": f"""CAST({
+    "streamsql_to_timestamp(t)": f"""coalesce(CASE WHEN regexp_full_match(t, '{_PLAIN_TIMESTAMP}')
+        THEN TRY_CAST(t AS TIMESTAMP) END, streamsql_any_timestamp(t))""",
+    "streamsql_any_date(t)": f"""CAST({
         _captured(_DATE, "ymd", "y", f"streamsql_moment({_DATE_FIELDS}, 0, 0, 0, 0)")
     } AS DATE)""",
+    "streamsql_to_date(t)": f"""coalesce(CASE WHEN regexp_full_match(t, '{_PLAIN_DATE}') THEN TRY_CAST(t AS DATE) END,
+        streamsql_any_date(t))""",
     "streamsql_clock(h, mi, s, us)": "CASE WHEN h < 24 THEN streamsql_moment(1970, 1, 1, h, mi, s, us) END",
     "streamsql_to_time(t)": f"CAST({_captured(_TIME, 'hisf', 'h', f'streamsql_clock({_CLOCK_FIELDS})')} AS TIME)",
 }
@@ -123,8 +139,10 @@ _TIMES = {
     "streamsql_zone_offset(m, z)": "epoch_us(m AT TIME ZONE z) - epoch_us(m)",
     "streamsql_first_shown(l, m, z)": """make_timestamptz(
         epoch_us(l) - streamsql_zone_offset(make_timestamptz(epoch_us(m) - 10800000000), z))""",
-    "streamsql_zoned(l, z)": """CASE WHEN (streamsql_first_shown(l, l AT TIME ZONE z, z) AT TIME ZONE z) = l
-        THEN streamsql_first_shown(l, l AT TIME ZONE z, z) ELSE l AT TIME ZONE z END""",
+    "streamsql_first_if_twice(l, m, first, z)": "CASE WHEN (first AT TIME ZONE z) = l THEN first ELSE m END",
+    "streamsql_zoned(l, z)": """list_transform(list_transform([{'l': l, 'm': l AT TIME ZONE z}],
+        lambda w: {'l': w.l, 'm': w.m, 'first': streamsql_first_shown(w.l, w.m, z)}),
+        lambda w: streamsql_first_if_twice(w.l, w.m, w.first, z))[1]""",
     "streamsql_cut(us, size)": "us - streamsql_modulo(us, size)",
     "streamsql_time(us)": f"CAST(make_timestamp(streamsql_modulo(us, {_DAY})) AS TIME)",
     "streamsql_month_count(a, b)": "(year(b) * 12 + month(b)) - (year(a) * 12 + month(a))",

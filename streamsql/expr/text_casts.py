@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import Decimal
 from functools import partial
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from streamsql.expr.casting import integer_limits
 from streamsql.expr.context import EvalContext
 from streamsql.expr.function import ArrowFunction, Datum
 from streamsql.expr.types import INTEGERS, Kind, SqlType, arrow_type
-from streamsql.expr.vectors import over_arrays
+from streamsql.expr.vectors import over_arrays, read_text
 
 WHOLE_NUMBER = r"^[+-]?\d+(\.\d*)?$"
 FLOATING_NUMBER = r"^[+-]?(NaN|Infinity|(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[fFdD]?)$"
@@ -48,11 +48,11 @@ def parser(target: SqlType) -> Callable[[pa.Array], pa.Array]:
         case Kind.BOOLEAN:
             return _parse_boolean
         case Kind.DECIMAL:
-            return lambda array: _parse_decimal(_trim(array), arrow)
+            return lambda array: _parse_decimal(array, arrow)
         case kind if kind in INTEGERS:
             return lambda array: _parse_integer(array, kind, arrow)
         case _:
-            return lambda array: _parse_float(_trim(array), arrow)
+            return lambda array: _parse_float(array, arrow)
 
 
 def _trim(array: pa.Array) -> pa.Array:
@@ -100,10 +100,14 @@ def _parse_plain_integer(array: pa.Array, arrow: pa.DataType) -> pa.Array | None
     except pa.ArrowInvalid:
         return None
     # Arrow reads 0x1F too.
-    return None if pc.any(pc.match_substring(array, "x", ignore_case=True)).as_py() else result
+    hexadecimal = any(pc.any(pc.match_substring(array, each)).as_py() for each in "xX")
+    return None if hexadecimal else result
 
 
-def _parse_float(text: pa.Array, arrow: pa.DataType) -> pa.Array:
+def _parse_float(array: pa.Array, arrow: pa.DataType) -> pa.Array:
+    if (plain := read_text(array, arrow)) is not None and pc.all(pc.is_finite(plain), min_count=0).as_py():
+        return plain
+    text = _trim(array)
     text = _only(_matches(FLOATING_NUMBER, text), text)
     text = pc.replace_substring_regex(text, r"(?:^\+|[fFdD]$)", "")
     text = pc.replace_substring_regex(text, r"^(-?)NaN$", "nan")
@@ -111,7 +115,10 @@ def _parse_float(text: pa.Array, arrow: pa.DataType) -> pa.Array:
     return pc.cast(pc.replace_substring(text, "Infinity", "inf"), arrow)
 
 
-def _parse_decimal(text: pa.Array, arrow: pa.DataType) -> pa.Array:
+def _parse_decimal(array: pa.Array, arrow: pa.DataType) -> pa.Array:
+    if (plain := read_text(array, arrow)) is not None:
+        return plain
+    text = _trim(array)
     text = _only(_matches(EXACT_NUMBER, text), text)
     parts = pc.extract_regex(text, r"^(?P<sign>[+-]?)(?P<whole>\d*)\.?(?P<rest>\d*)(?:[eE](?P<exponent>[+-]?\d+))?$")
     sign, whole, rest, exponent = parts.flatten()
@@ -129,15 +136,11 @@ def _parse_decimal(text: pa.Array, arrow: pa.DataType) -> pa.Array:
 
 def _parse_decimal_slowly(text: pa.Array, arrow: pa.DataType) -> pa.Array:
     """Text with exponents: rare, one at a time."""
-    limit, unit = decimals.power_of_ten(arrow.precision - arrow.scale), decimals.power_of_ten(-arrow.scale)
 
     def value(each: str | None) -> Decimal | None:
-        number = None if each is None else Decimal(each)
-        if number is None or number.adjusted() > arrow.precision:
+        if each is None:
             return None
-        with localcontext(prec=2000):
-            rounded = number.quantize(unit, ROUND_HALF_UP)
-        return rounded if rounded.copy_abs() < limit else None
+        return decimals.exactly("+", Decimal(each), Decimal(0), arrow.scale, arrow.precision - arrow.scale)
 
     return pa.array([value(each) for each in text.to_pylist()], arrow)
 

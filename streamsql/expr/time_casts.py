@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from streamsql.expr.context import EvalContext
 from streamsql.expr.function import ArrowFunction, Datum
 from streamsql.expr.types import TIMESTAMPS, Kind, SqlType, arrow_type
-from streamsql.expr.vectors import is_true, numbers, over_arrays
+from streamsql.expr.vectors import is_true, numbers, over_arrays, read_text
 
 DAY = 86_400_000_000
 _TIMESTAMP = pa.timestamp("us")
@@ -135,13 +135,12 @@ def parser(target: SqlType, context: EvalContext) -> Callable[[pa.Array], pa.Arr
     if target.kind is Kind.TIMESTAMP_LTZ:
         local = parser(SqlType(Kind.TIMESTAMP, target.precision), context)
         return lambda array: from_local(local(array), context)
-    pattern = _PATTERNS[target.kind]
-
-    read = reader(pattern)
+    read = reader(_PATTERNS[target.kind])
+    quickly = _PLAIN.get(target.kind)
 
     def parse(array: pa.Array) -> pa.Array:
-        if target.kind is Kind.TIMESTAMP and (plain := _parse_plain(array)) is not None:
-            return to_precision(plain, target.precision or 0)
+        if quickly is not None and (plain := quickly(array)) is not None:
+            return to_precision(plain, target.precision or 0) if target.precision is not None else plain
         micros, mask = read(array)
         if target.kind is Kind.DATE:
             return pa.array((micros // DAY).astype(np.int32), pa.int32(), mask=mask).view(pa.date32())
@@ -168,18 +167,23 @@ def reader(pattern: str, *, short_year: bool = False) -> Callable[[pa.Array], tu
     return read
 
 
-def _parse_plain(array: pa.Array) -> pa.Array | None:
-    """The fast way: all texts are of the full form, which Arrow reads; None where one is not."""
-    length = pc.utf8_length(array)
-    bounds = pc.min_max(length).as_py()
-    if bounds["min"] is None or bounds["min"] < 19 or bounds["max"] > 26:
+def _plain_timestamp(array: pa.Array) -> pa.Array | None:
+    """The fast way: all texts are of the full form or days, which Arrow reads; None where one is not."""
+    if not pc.all(pc.is_in(pc.utf8_length(array), value_set=_PLAIN_LENGTHS), skip_nulls=False, min_count=0).as_py():
         return None
-    if pc.any(pc.match_substring_regex(array, "[TZ+]|:.*-")).as_py():
+    # Arrow takes a T between day and time.
+    if pc.any(pc.match_substring(array, "T")).as_py():
         return None
-    try:
-        return pc.cast(array, _TIMESTAMP)
-    except pa.ArrowInvalid:
-        return None
+    return read_text(array, _TIMESTAMP)
+
+
+def _plain_date(array: pa.Array) -> pa.Array | None:
+    """The fast way: all texts are yyyy-MM-dd; None where one is not."""
+    return read_text(array, pa.date32())
+
+
+_PLAIN = {Kind.DATE: _plain_date, Kind.TIMESTAMP: _plain_timestamp}
+_PLAIN_LENGTHS = pa.array([None, 10, 19, *range(21, 27)], pa.int32())
 
 
 def _integers(fields: pa.StructArray, name: str) -> Integers:

@@ -84,3 +84,11 @@ def _storage(type_: pa.DataType) -> pa.DataType:
     if not pa.types.is_temporal(type_):
         return type_
     return pa.int32() if type_.bit_width == 32 else pa.int64()
+
+
+def read_text(array: pa.Array, type_: pa.DataType) -> pa.Array | None:
+    """Text as Arrow reads it; None where it cannot read one of the values."""
+    try:
+        return pc.cast(array, type_)
+    except pa.ArrowInvalid:
+        return None
