@@ -149,7 +149,8 @@ class Sink(Protocol):
 class TableOptions:
     """What a connector gets to know of a table.
 
-    `schema`: the declared physical columns, None where they are to be inferred.
+    `schema`: the declared physical columns, None where they are to be inferred. `overwrite`: what its sink writes takes
+    the place of what is there; the attribute `overwrites` of a sink says that it does so.
     """
 
     name: str
@@ -159,6 +160,7 @@ class TableOptions:
     seed: int = 0
     partition_keys: tuple[str, ...] = ()
     primary_key: tuple[str, ...] = ()
+    overwrite: bool = False
 
 
 @dataclass(frozen=True, slots=True)

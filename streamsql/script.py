@@ -164,7 +164,7 @@ class ScriptRunner:
     def _sink(self, plan: Plan) -> Output:
         assert isinstance(plan, SinkPlan)
         changelog = not (self._in_batch or traits(plan).append_only)
-        sink = self.session.tables.open_sink(plan.table)
+        sink = self.session.tables.open_sink(plan.table, overwrite=plan.overwrite)
         self._refuse_replaced(plan, getattr(sink, "replaces", None))
         return SinkOutput(sink, changelog=changelog)
 

@@ -187,14 +187,19 @@ class SessionTables:
         with self._located(table):
             return load_connector(table.connector).source(self._options(table))
 
-    def open_sink(self, table: Table) -> Sink:
-        """A fresh sink for the table's physical columns."""
+    def open_sink(self, table: Table, *, overwrite: bool = False) -> Sink:
+        """A fresh sink for the table's physical columns; `overwrite`: in place of the rows that are there."""
         if table.name in self._inputs:
             raise UsageError(f"{table.name} is given as an input: rows cannot be inserted into it")
         if table.connector is None:
-            return self.memory(table.name).sink()
-        with self._located(table):
-            return load_connector(table.connector).sink(self._options(table))
+            sink: Sink = self.memory(table.name).sink()
+        else:
+            with self._located(table):
+                sink = load_connector(table.connector).sink(replace(self._options(table), overwrite=overwrite))
+        if overwrite and not getattr(sink, "overwrites", False):
+            where = f"connector {table.connector}" if table.connector else "an in-memory table"
+            raise UsageError(f"{where} cannot be overwritten", hint=f"write INSERT INTO {table.name}")
+        return sink
 
     @contextmanager
     def _located(self, table: Table) -> Iterator[None]:

@@ -15,7 +15,8 @@ from streamsql.expr.types import Schema
 from streamsql.ports import FileWriter, Format, RowKinds, SinkMode
 from streamsql.time import Clock, Duration, Time
 from streamsql_connectors.changelog_column import add_op, with_op
-from streamsql_connectors.output_files import Appended, OutputFile, place_for
+from streamsql_connectors.files import files_in
+from streamsql_connectors.output_files import Appended, OutputFile, place_for, remove
 from streamsql_connectors.streams import STANDARD, filesystem, is_url
 
 _EXTENSIONS = {
@@ -34,7 +35,7 @@ _CODEC_ENDINGS = {"gzip": ".gz", "zstd": ".zst", None: ""}
 @dataclass(frozen=True, slots=True)
 class FileLayout:
     """Where a sink writes and how: `codec` is gzip, zstd or None; part files are about `part_bytes` long, and in a run
-    without end no older than `rollover`."""
+    without end no older than `rollover`. `overwrite`: the files that are in the folder are removed at the end."""
 
     path: str
     codec: str | None
@@ -43,6 +44,7 @@ class FileLayout:
     options: Mapping[str, str]
     part_bytes: int = PART_BYTES
     rollover: Duration = ROLLOVER
+    overwrite: bool = False
 
     @property
     def folder(self) -> bool:
@@ -59,6 +61,7 @@ class FileSink:
     """
 
     mode: SinkMode = "changelog"
+    overwrites = True
 
     def __init__(self, layout: FileLayout, clock: Clock) -> None:
         self._layout = layout
@@ -72,11 +75,15 @@ class FileSink:
 
     @property
     def replaces(self) -> str | None:
-        """The file whose content a bounded run replaces; None for stdout and for folders (they get more parts)."""
-        return None if self._layout.path == STANDARD or self._layout.folder else self._layout.path
+        """What loses its content by a bounded run; None for stdout, and for folders that only get more parts."""
+        kept = self._layout.folder and not self._layout.overwrite
+        return None if self._layout.path == STANDARD or kept else self._layout.path
 
     def open(self, schema: Schema, *, changelog: bool, bounded: bool = True) -> None:
         """Check the place and begin; nothing appears under a final name yet."""
+        if self._layout.overwrite and (not bounded or self._layout.path == STANDARD):
+            why = "it is stdout" if bounded else "the inputs of the query have no end"
+            raise UsageError(f"INSERT OVERWRITE cannot write {self._layout.path}: {why}", hint="write INSERT INTO")
         self._changelog, self._bounded = changelog, bounded
         self._schema = with_op(schema) if changelog else schema
         self._begin()
@@ -115,7 +122,11 @@ class FileSink:
     def commit(self) -> None:
         """Finish the last file and give all files their final names."""
         self.finish()
+        replaced = files_in(self._layout.path) if self._layout.overwrite and self._layout.folder else ()
         self._publish()
+        with self._errors():
+            for each in replaced:
+                remove(each.path)
 
     def abort(self) -> None:
         """Remove what has no final name yet."""

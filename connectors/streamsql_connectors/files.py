@@ -40,10 +40,15 @@ def find_files(path: str, compression: str | None = None) -> tuple[InputFile, ..
     names that begin with `_` or `.` are left out."""
     if path == STANDARD:
         return (InputFile(path, 0, 0.0, codec_of("", compression)),)
-    found = tuple(_remote(path, compression) if is_url(path) else _local(path, compression))
+    found = files_in(path, compression)
     if not found:
         raise UsageError(f"no files found: {path}")
     return found
+
+
+def files_in(path: str, compression: str | None = None) -> tuple[InputFile, ...]:
+    """All files of a folder, a glob or a path; none where a folder is empty."""
+    return tuple(_remote(path, compression) if is_url(path) else _local(path, compression))
 
 
 def _local(path: str, compression: str | None) -> Iterator[InputFile]:

@@ -95,6 +95,7 @@ class FilesystemConnector:
             parsed.options,
             option(table.options, "sink.rolling-policy.file-size", byte_size, PART_BYTES),
             option(table.options, "sink.rolling-policy.rollover-interval", duration, ROLLOVER),
+            table.overwrite,
         )
         if not table.partition_keys:
             return FileSink(layout, table.clock)

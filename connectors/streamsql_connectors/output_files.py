@@ -104,6 +104,15 @@ def place_for(path: str) -> Place:
     return _Remote(path) if is_url(path) else _Local(path)
 
 
+def remove(path: str) -> None:
+    """Remove a file."""
+    if is_url(path):
+        files, inside = filesystem(path)
+        files.rm(inside)
+    else:
+        os.unlink(path)
+
+
 def _drop(raw: BinaryIO) -> None:
     """Close without caring for bytes that a full disk did not take: they are not wanted any more."""
     with suppress(OSError):

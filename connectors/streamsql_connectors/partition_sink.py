@@ -30,10 +30,12 @@ class PartitionKeys:
 
 
 class PartitionSink:
-    """One FileSink a partition, made by `sink_of` for a folder below the table's. The keys are not in the files."""
+    """One FileSink a partition, made by `sink_of` for a folder below the table's. The keys are not in the files.
+    Only partitions that get rows are overwritten."""
 
     mode: SinkMode = "changelog"
     replaces: str | None = None
+    overwrites = True
 
     def __init__(self, keys: PartitionKeys, sink_of: Callable[[str], FileSink]) -> None:
         self._keys = keys

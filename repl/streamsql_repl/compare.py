@@ -95,7 +95,9 @@ def _fill_memory(session: Session, plans: Sequence[SinkPlan]) -> None:
     engine = session.engine()
     kept = [each for each in plans if each.table.connector is None]
     if kept:
-        outputs = [SinkOutput(session.tables.open_sink(each.table), changelog=True) for each in kept]
+        outputs = [
+            SinkOutput(session.tables.open_sink(each.table, overwrite=each.overwrite), changelog=True) for each in kept
+        ]
         engine.run(engine.job([engine.optimized(each) for each in kept], outputs))
 
 

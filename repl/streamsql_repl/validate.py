@@ -104,7 +104,7 @@ class _Check:
         optimized = [engine.optimized(each) for each in plans]
         for each in optimized:
             if isinstance(each, SinkPlan):
-                self.session.tables.open_sink(each.table)
+                self.session.tables.open_sink(each.table, overwrite=each.overwrite)
             self._look_at_inputs(each)
         engine.job(optimized, [CollectOutput() for _ in optimized]).close()
         for each in optimized:

@@ -222,7 +222,7 @@ def _(plan: Limit) -> Iterator[str]:
 
 @_describe.register
 def _(plan: SinkPlan) -> Iterator[str]:
-    yield plan.table.name
+    yield f"overwrite {plan.table.name}" if plan.overwrite else plan.table.name
 
 
 def _names(fields: Iterable[Field]) -> str:

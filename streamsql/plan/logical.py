@@ -334,6 +334,8 @@ class Limit(UnaryPlan):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SinkPlan(UnaryPlan):
-    """INSERT INTO: the input's fields correspond to the table's physical columns by position."""
+    """INSERT INTO: the input's fields correspond to the table's physical columns by position. `overwrite`: in place of
+    the rows that are there."""
 
     table: Table
+    overwrite: bool = False

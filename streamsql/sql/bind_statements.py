@@ -7,19 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from streamsql.errors import NotSupportedYet, SqlError
-from streamsql.expr.nodes import Literal
 from streamsql.expr.resolve import is_function
-from streamsql.plan.logical import Field, Plan, Project, SinkPlan, Table
 from streamsql.sql import dialect as d
 from streamsql.sql import statements as s
-from streamsql.sql.assignment import assigned
+from streamsql.sql.bind_insert import insert_plan
 from streamsql.sql.bind_query import bind_query
 from streamsql.sql.bind_relations import table_name
 from streamsql.sql.bind_tables import bind_table
 from streamsql.sql.context import Context, Environment, View
 from streamsql.sql.dialect import exp
 from streamsql.sql.parse import ParsedStatement, span_of
-from streamsql.sql.scope import column_ref
 from streamsql.sql.user_functions import attach_functions, define_function
 
 Tree = Any
@@ -66,53 +63,11 @@ def _create_function(tree: Tree, context: Context, text: str) -> s.Statement:
 
 
 def _insert(tree: Tree, context: Context, text: str) -> s.Statement:
-    return s.Insert((_insert_plan(tree, context),))
+    return s.Insert((insert_plan(tree, context),))
 
 
 def _statement_set(tree: Tree, context: Context, text: str) -> s.Statement:
-    return s.Insert(tuple(_insert_plan(each, context) for each in tree.expressions))
-
-
-def _insert_plan(tree: Tree, context: Context) -> SinkPlan:
-    if tree.args.get("overwrite"):
-        raise NotSupportedYet("INSERT OVERWRITE", span=span_of(tree.this))
-    if tree.args.get("partition"):
-        raise NotSupportedYet("INSERT INTO … PARTITION", span=span_of(tree.this))
-    span = span_of(tree.this)
-    table = context.lookup(table_name(tree.this), span)
-    if isinstance(table, View):
-        raise SqlError(f"{table.name} is a view: rows cannot be inserted", span=span)
-    plan = bind_query(tree.args["query"], context)
-    targets = _targets(tree, table)
-    if len(targets) != len(plan.fields):
-        query, wanted = len(plan.fields), len(targets)
-        columns = ", ".join(each.name for each in targets)
-        raise SqlError(
-            f"the query gives {query} columns, {table.name} takes {wanted}", span=span, hint=f"it takes {columns}"
-        )
-    return _sink(plan, table, targets, context, tree)
-
-
-def _targets(tree: Tree, table: Table) -> tuple[Field, ...]:
-    """The physical columns that the query's columns go into, in the query's order."""
-    physical = {column.name: Field(-1, column.name, column.type) for column in table.physical()}
-    listed = tree.args.get("columns") or ()
-    for each in listed:
-        if each.name not in physical:
-            raise SqlError(f"{table.name} has no column {each.name} to insert into", span=span_of(each))
-    return tuple(physical[each.name] for each in listed) if listed else tuple(physical.values())
-
-
-def _sink(plan: Plan, table: Table, targets: tuple[Field, ...], context: Context, tree: Tree) -> SinkPlan:
-    span = span_of(tree.this)
-    given = {target.name: assigned(plan, position, target, table.name, span) for position, target in enumerate(targets)}
-    exprs = tuple(
-        given.get(column.name) or Literal(None, type=column.type.with_nullable(True)) for column in table.physical()
-    )
-    fields = tuple(context.field(column.name, column.type) for column in table.physical())
-    if all(expr == column_ref(field) for expr, field in zip(exprs, plan.fields, strict=False)):
-        fields = tuple(replace(new, id=old.id) for new, old in zip(fields, plan.fields, strict=False))
-    return SinkPlan(input=Project(input=plan, exprs=exprs, fields=fields), table=table, fields=fields, span=span)
+    return s.Insert(tuple(insert_plan(each, context) for each in tree.expressions))
 
 
 def _explain(tree: Tree, context: Context, text: str) -> s.Statement:
@@ -120,9 +75,9 @@ def _explain(tree: Tree, context: Context, text: str) -> s.Statement:
     if isinstance(inner, exp.Query | d.TableQuery):
         return s.Explain((bind_query(inner, context),))
     if isinstance(inner, d.InsertInto):
-        return s.Explain((_insert_plan(inner, context),))
+        return s.Explain((insert_plan(inner, context),))
     if isinstance(inner, d.StatementSet):
-        return s.Explain(tuple(_insert_plan(each, context) for each in inner.expressions))
+        return s.Explain(tuple(insert_plan(each, context) for each in inner.expressions))
     raise SqlError("EXPLAIN takes a query or an INSERT", span=span_of(inner))
 
 

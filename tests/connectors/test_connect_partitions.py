@@ -171,6 +171,42 @@ def test_written_by_insert(tmp_path: Path) -> None:
     assert query.to_arrow().to_pylist() == [{"k": "a", "n": 1}, {"k": None, "n": 2}, {"k": "a", "n": 3}]
 
 
+def test_overwriting_replaces_the_partitions_that_get_rows(tmp_path: Path) -> None:
+    session = connect()
+    session.sql(
+        f"CREATE TABLE t (k STRING, n INT, day DATE) PARTITIONED BY (k, day) WITH "
+        f"('connector' = 'filesystem', 'path' = '{tmp_path}', 'format' = 'json');"
+        "INSERT INTO t PARTITION (k = 'a', day = '2025-06-01') SELECT 1;"
+        "INSERT INTO t PARTITION (k = 'b') SELECT 2, DATE '2025-06-01';"
+        "INSERT INTO t PARTITION (k = 'b') (day, n) SELECT DATE '2025-06-02', 3;"
+    )
+    everything = "SELECT k, n, CAST(day AS STRING) AS day FROM t ORDER BY n"
+
+    def rows() -> list[tuple[Any, ...]]:
+        query = session.sql(everything)
+        assert query is not None
+        return [tuple(row.values()) for row in query.to_arrow().to_pylist()]
+
+    assert rows() == [("a", 1, "2025-06-01"), ("b", 2, "2025-06-01"), ("b", 3, "2025-06-02")]
+    session.sql("INSERT OVERWRITE t PARTITION (k = 'b') SELECT n + 10, day FROM t WHERE n = 2")
+    assert rows() == [("a", 1, "2025-06-01"), ("b", 3, "2025-06-02"), ("b", 12, "2025-06-01")]
+
+
+def test_overwriting_a_folder(tmp_path: Path) -> None:
+    session = connect()
+    create = f"CREATE TABLE t (n INT) WITH ('connector' = 'filesystem', 'path' = '{tmp_path}/d/', 'format' = 'csv')"
+    session.sql(
+        f"{create}; INSERT INTO t VALUES (1); INSERT INTO t VALUES (2); INSERT OVERWRITE t SELECT n * 10 FROM t"
+    )
+    query = session.sql("SELECT n FROM t")
+    assert query is not None
+    assert query.to_arrow().to_pylist() == [{"n": 10}, {"n": 20}]
+    assert len(list((tmp_path / "d").iterdir())) == 1
+    endless = "CREATE TABLE g (n INT) WITH ('connector' = 'datagen')"
+    with pytest.raises(UsageError, match=r"INSERT OVERWRITE cannot write .*: the inputs of the query have no end"):
+        session.sql(f"{endless}; INSERT OVERWRITE t SELECT n FROM g")
+
+
 @pytest.mark.parametrize(
     ("files", "error", "message"),
     [

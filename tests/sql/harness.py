@@ -113,7 +113,7 @@ def prepare(test: SqlTest) -> Run:
 def _insert(session: Session, statement: s.Insert) -> None:
     engine = session.engine()
     plans = [engine.optimized(each) for each in statement.plans]
-    sinks = [session.tables.open_sink(each.table) for each in statement.plans]
+    sinks = [session.tables.open_sink(each.table, overwrite=each.overwrite) for each in statement.plans]
     changelogs = [not traits(each).append_only for each in plans]
     outputs = [SinkOutput(sink, changelog=each) for sink, each in zip(sinks, changelogs, strict=True)]
     engine.run(engine.job(plans, outputs))
