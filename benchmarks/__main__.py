@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from benchmarks import end_to_end, files, flights, in_memory
+from benchmarks import end_to_end, files, flights, in_memory, projections
 from benchmarks.measure import show
 
 
@@ -16,6 +16,7 @@ def main(rows: int) -> None:
     show(f"In memory, {rows:,} rows, batches of 1,000", in_memory.run(rows, 1_000))
     fewer = rows // 5
     show(f"In memory, {fewer:,} rows, a step for each 1,000 rows", in_memory.run(fewer, 1_000, 1_000))
+    show(f"Projections, {rows:,} rows, batches of 65,536", projections.run(rows))
     flights.run()
     files.run(fewer)
     end_to_end.run(rows)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from streamsql.expr.fixed_time_text import fixed_writer
 from streamsql.expr.function import Datum
 from streamsql.expr.signatures import Mismatch
 from streamsql.expr.types import Kind, SqlType
@@ -141,9 +142,13 @@ def _remainder(hour: Datum, divisor: int) -> Datum:
 
 def formatter(pattern: str) -> Callable[[Datum], Datum]:
     """Writes timestamps by the pattern."""
-    pieces = [pa.scalar(token.text) if not token.letter else _piece(token) for token in tokens(pattern)]
+    found = tokens(pattern)
+    pieces = [pa.scalar(token.text) if not token.letter else _piece(token) for token in found]
+    fast = fixed_writer([(token.letter, token.count, token.text) for token in found])
 
     def kernel(array: pa.Array) -> pa.Array:
+        if fast is not None and (text := fast(array)) is not None:
+            return text
         parts = [each if isinstance(each, pa.Scalar) else each(array) for each in pieces]
         if any(not isinstance(each, pa.Scalar) for each in parts):
             return pc.binary_join_element_wise(*parts, "")
