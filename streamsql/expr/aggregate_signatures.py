@@ -189,8 +189,11 @@ def json_array(call: AggregateArguments) -> AggregateSignature:
 
 
 def json_object(call: AggregateArguments) -> AggregateSignature:
-    """JSON_OBJECTAGG of keys and JSON texts; NULLs are kept unless ABSENT ON NULL is written."""
-    _expect(call, 2, "a key and a value")
+    """JSON_OBJECTAGG of keys, their JSON and that of the values; NULLs are kept unless ABSENT ON NULL is written."""
+    if len(call.args) != 3:
+        raise SqlError(
+            f"{call.name} takes a key and a value", span=call.span, hint="write JSON_OBJECTAGG(KEY k VALUE v)"
+        )
     if call.args[0].type.kind not in STRINGS:
         hint = "write JSON_OBJECTAGG(CAST(… AS STRING) VALUE …)"
         raise SqlError(f"a key of {call.name} is a text, not {call.args[0].type}", span=call.at(0), hint=hint)

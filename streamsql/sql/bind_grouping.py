@@ -20,9 +20,10 @@ from streamsql.expr.resolve import coerce, resolve_call
 from streamsql.plan.logical import Aggregate, Field, Plan, Project, TimeAttribute, Window, WindowAggregate
 from streamsql.sql.bind_expressions import GROUP_WINDOWS, GROUPING_CALLS, WINDOW_AUXILIARIES, ExpressionBinder
 from streamsql.sql.bind_grouping_sets import GroupingSets, has_sets, sets_of, without_sets
+from streamsql.sql.bind_json import aggregate_parts
 from streamsql.sql.bind_windows import group_window, window_bounds
 from streamsql.sql.context import Context
-from streamsql.sql.dialect import Call, exp
+from streamsql.sql.dialect import Call, JsonCall, exp
 from streamsql.sql.parse import span_of
 from streamsql.sql.scope import Scope, column_ref
 
@@ -162,7 +163,10 @@ class Grouping:
         star = len(tree.expressions) == 1 and isinstance(tree.expressions[0], exp.Star)
         if star and name != "COUNT":
             raise SqlError(f"{name}(*) does not exist, only COUNT(*)", span=span)
-        args = () if star else tuple(inner.bind(each) for each in tree.expressions)
+        if isinstance(tree, JsonCall) and tree.expressions:
+            args = aggregate_parts(tree, inner.bind)
+        else:
+            args = () if star else tuple(inner.bind(each) for each in tree.expressions)
         order = []
         for each in tree.args.get("within_group") or ():
             nulls = each.args.get("nulls")

@@ -85,6 +85,15 @@ def _part(tree: Tree, bind: Bind) -> tuple[Expr, Expr]:
     return word(VALUE), bind(tree)
 
 
+def aggregate_parts(tree: Tree, bind: Bind) -> tuple[Expr, ...]:
+    """The arguments of JSON_ARRAYAGG, or the key of JSON_OBJECTAGG, its JSON and that of the value."""
+    *keys, value = tree.expressions
+    form, bound = _part(value, bind)
+    text = bound if form == word(RAW) else resolve_call("JSON_STRING", (bound,), span_of(value))
+    found = [bind(each) for each in keys]
+    return (*found, *(resolve_call("JSON_QUOTE", (each,), each.span) for each in found), text)
+
+
 def misplaced_json(tree: Tree) -> SqlError:
     """JSON(text) where a text would be expected."""
     return SqlError(

@@ -32,7 +32,7 @@ def answer(case: Case, batch_rows: int = 65_536) -> list[dict[str, Any]]:
 
 def runs(case: Case) -> bool:
     feature, _, detail = case.feature.partition(":")
-    return (feature == "window" and detail != "join") or case.feature == "join:regular"
+    return (feature in ("window", "agg") and detail != "join") or case.feature == "join:regular"
 
 
 def fails(case: Case) -> bool:
