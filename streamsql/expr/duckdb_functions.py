@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -10,9 +11,9 @@ from streamsql.expr import types as t
 from streamsql.expr.context import EvalContext
 from streamsql.expr.duckdb_text import duckdb_type
 from streamsql.expr.function import Function
-from streamsql.expr.nodes import Literal
+from streamsql.expr.nodes import Call, Expr, Literal
 from streamsql.expr.signatures import Args, Bound, Mismatch
-from streamsql.expr.types import SqlType
+from streamsql.expr.types import Kind, SqlType
 
 PREFIX = "DUCKDB."
 
@@ -43,6 +44,13 @@ _NAMES = """
     string_split_regex strip_accents strlen strpos strptime substr substring substring_grapheme suffix time_bucket
     to_base to_base64 to_binary to_hex translate trim trunc try_strptime typeof ucase unbin unhex unicode upper
     url_decode url_encode week weekday weekofyear xor year yearweek
+    acos add array_aggr array_contains array_grade_up array_indexof array_resize array_reverse_sort array_select
+    array_to_json asin atan atan2 cardinality char_length character_length cos cosh divide element_at equi_width_bins
+    from_json from_json_strict grade_up ilike_escape json_array json_deep_merge json_extract_path
+    json_extract_path_text json_insert json_normalize json_object json_quote json_remove json_replace json_set
+    json_strip_nulls json_transform json_transform_strict json_value like_escape list_aggr list_cat list_grade_up
+    list_value make_timestamp_ms multiply nanosecond overlay parse_formatted_bytes path_join roundbankers
+    row_to_json sin sinh split string_to_array struct_concat struct_keys subtract tan tanh to_json uuid_extract_version
 """
 ALLOWED = frozenset(_NAMES.split())
 """Scalar functions without effects that read nothing but their arguments."""
@@ -87,10 +95,22 @@ def _entry(name: str) -> Function:
         f"DuckDB's {name}(…)",
         partial(_bind, name),
         None,
-        f"{name}({{args}})",
+        partial(_call_sql, name),
         None,
         can_fail=True,
     )
+
+
+def _call_sql(name: str, call: Call, args: Sequence[str], context: EvalContext) -> str:
+    """Intervals as DuckDB has them; a whole number beyond the widest DECIMAL fails."""
+    text = f"{name}({', '.join(_as_duckdb(sql, arg) for sql, arg in zip(args, call.args, strict=True))})"
+    return f"CAST({text} AS {duckdb_type(call.type)})" if call.type.kind is Kind.DECIMAL else text
+
+
+def _as_duckdb(sql: str, arg: Expr) -> str:
+    """Our intervals are whole numbers there."""
+    make = {Kind.INTERVAL_DAY: "to_microseconds", Kind.INTERVAL_MONTH: "to_months"}.get(arg.type.kind)
+    return sql if make is None else f"{make}({sql})"
 
 
 def _bind(name: str, args: Args) -> Bound:
@@ -104,16 +124,51 @@ def _bind(name: str, args: Args) -> Bound:
     try:
         found = kernel_cursor(EvalContext()).sql(f"SELECT {name}({', '.join(shown)}) AS result").types[0]
     except duckdb.Error as error:
-        line = str(error).strip().split("\n")[0]
-        raise Mismatch(line.split(": ", 1)[-1], f"this is DuckDB's {name}; CAST its arguments") from None
+        raise _misfit(name, args, str(error)) from None
     return Bound(args, _sql_type(name, found).with_nullable(True))
 
 
 def _sample(arg: Any, render: Any) -> str:
     """Constants as they are (some functions insist on them), the rest as typed NULLs."""
     if isinstance(arg, Literal):
-        return str(render(arg, {}, EvalContext()))
-    return f"CAST(NULL AS {duckdb_type(arg.type)})"
+        return _as_duckdb(str(render(arg, {}, EvalContext())), arg)
+    return _as_duckdb(f"CAST(NULL AS {duckdb_type(arg.type)})", arg)
+
+
+def _misfit(name: str, args: Args, error: str) -> Mismatch:
+    """Says what the function takes, where the types are what is wrong; else what DuckDB says."""
+    line = error.strip().split("\n")[0].split(": ", 1)[-1]
+    if "argument types" not in line and "candidate" not in line:
+        return Mismatch(line, f"this is DuckDB's {name}")
+    given = ", ".join(str(each.type.with_nullable(True)) for each in args)
+    known = " or ".join(duckdb_signatures(name))
+    return Mismatch(f"DuckDB's {name}({given}) does not fit: expected {known}", "CAST the arguments to those types")
+
+
+@lru_cache
+def duckdb_signatures(name: str) -> tuple[str, ...]:
+    """How one of DuckDB's functions is called, a text for each of its overloads, the first few of them."""
+    from streamsql.expr.duckdb_connection import kernel_cursor
+
+    found = kernel_cursor(EvalContext()).execute(
+        "SELECT DISTINCT parameters, parameter_types, varargs FROM duckdb_functions()"
+        " WHERE function_name = ? AND function_type IN ('scalar', 'macro') ORDER BY ALL LIMIT ?",
+        [name, _SHOWN_OVERLOADS],
+    )
+    return tuple(
+        f"{name}({', '.join([*map(_parameter, types, names), *([f'{varargs} …'] if varargs else [])])})"
+        for names, types, varargs in found.fetchall()
+    )
+
+
+_SHOWN_OVERLOADS = 6
+
+
+def _parameter(type_: str | None, name: str) -> str:
+    return name if type_ is None else _WORDS.get(type_, type_)
+
+
+_WORDS = {"VARCHAR": "STRING", "INTEGER": "INT", "BLOB": "BYTES", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP_LTZ"}
 
 
 def _sql_type(name: str, found: Any) -> SqlType:

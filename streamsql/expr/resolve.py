@@ -9,7 +9,7 @@ from streamsql.expr import types as t
 from streamsql.expr.cast_hints import cast_hint
 from streamsql.expr.casting import can_cast, cast_can_fail, may_give_null
 from streamsql.expr.coercion import coerce, common_type
-from streamsql.expr.duckdb_functions import ALLOWED
+from streamsql.expr.duckdb_functions import ALLOWED, PREFIX
 from streamsql.expr.functions import ALIASES, FUNCTIONS, candidates
 from streamsql.expr.nodes import Call, Case, Cast, Expr, Literal
 from streamsql.expr.rewrites import REWRITES
@@ -62,6 +62,10 @@ def function_names() -> list[str]:
 def _unknown(name: str, span: Span | None) -> SqlError:
     table = function_names()
     known = [*table, *(each.upper() for each in sorted(ALLOWED) if each.upper() not in table)]
+    if name.upper().startswith(PREFIX):
+        own = [each.upper() for each in sorted(ALLOWED)]
+        near = did_you_mean(name[len(PREFIX) :].upper(), own, kind="DuckDB's functions")
+        return SqlError(f"there is no function {name} here", span=span, hint=near)
     return SqlError(f"there is no function {name}", span=span, hint=did_you_mean(name, known, kind="functions"))
 
 
