@@ -166,7 +166,7 @@ class ScriptRunner:
         changelog = not (self._in_batch or traits(plan).append_only)
         sink = self.session.tables.open_sink(plan.table, overwrite=plan.overwrite)
         self._refuse_replaced(plan, getattr(sink, "replaces", None))
-        return SinkOutput(sink, changelog=changelog)
+        return SinkOutput(sink, changelog=changelog, target=plan.table.physical(), span=plan.span)
 
     def _refuse_replaced(self, plan: SinkPlan, path: str | None) -> None:
         """The second INSERT that writes one file would take away the rows of the first."""

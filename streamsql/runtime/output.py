@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from streamsql.batch import Batch, Weights
+from streamsql.errors import DataError, Span
 from streamsql.expr.types import Schema
 from streamsql.ports import RowKind, RowKinds, Sink
 from streamsql.runtime.changelog import Key, accumulate, fold
@@ -124,9 +125,13 @@ class SinkOutput:
     """Writes to a table's sink; `changelog`: with the row kinds as a column `op`.
 
     `bounded` is set by the job before it opens the output: whether its sources have ends.
+    `target`: the columns that are written, of which those that are NOT NULL get no NULL.
     """
 
-    def __init__(self, sink: Sink, *, changelog: bool) -> None:
+    def __init__(self, sink: Sink, *, changelog: bool, target: Schema | None = None, span: Span | None = None) -> None:
+        columns = () if target is None else target.columns
+        self._required = [(position, each.name) for position, each in enumerate(columns) if not each.type.nullable]
+        self._span = span
         self.sink = sink
         self.rows = 0
         self.bounded = True
@@ -136,8 +141,15 @@ class SinkOutput:
         self.sink.open(schema, changelog=self._changelog, bounded=self.bounded)
 
     def publish(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
+        self._check(rows)
         self.rows += rows.num_rows
         self.sink.write(rows, kinds)
+
+    def _check(self, rows: pa.RecordBatch) -> None:
+        for position, name in self._required:
+            if rows.column(position).null_count:
+                hint = f"leave such rows out: WHERE {name} IS NOT NULL, or give a value: COALESCE({name}, …)"
+                raise DataError(f"{name} is NOT NULL, a row has NULL for it", span=self._span, hint=hint)
 
     def end(self) -> None:
         self.sink.commit()

@@ -63,6 +63,12 @@ class SourceReader:
         self._conform = [
             _Conform(scan.table.name, each.name, arrow_type(each.type), cutter(each.type)) for each in scan.physical
         ]
+        time = None if scan.watermark is None else scan.watermark.column
+        self._required = [
+            (position, each.name)
+            for position, each in enumerate(scan.physical)
+            if not each.type.nullable and each.id != time
+        ]
         self._columns = _ColumnProgram(scan, context)
         self._time = None if scan.watermark is None else self._columns.position(scan.watermark.column)
         self._time_name = _time_name(scan)
@@ -101,9 +107,20 @@ class SourceReader:
     def _conformed(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         columns = rows.columns
         arrays = [conform(column) for conform, column in zip(self._conform, columns, strict=True)]
+        for position, name in self._required:
+            if arrays[position].null_count:
+                raise self._missing(name, arrays[position])
         if all(new is old for new, old in zip(arrays, columns, strict=True)):
             return rows
         return pa.RecordBatch.from_arrays(arrays, names=rows.schema.names)
+
+    def _missing(self, name: str, column: pa.Array) -> DataError:
+        valid = valid_of(column)
+        first = 0 if valid is None else int(np.argmin(valid))
+        row = self.rows_read - len(column) + first + 1
+        message = f"{self.scan.table.name}.{name} is NOT NULL, row {row} has NULL for it"
+        hint = "declare the column without NOT NULL where NULL may come"
+        return DataError(message, span=self.scan.span, hint=hint)
 
     def _reject_null_times(
         self, rows: pa.RecordBatch, weights: Weights | None, count: int

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from streamsql.errors import Span, SqlError
+from streamsql.expr.cast_hints import cast_hint
+from streamsql.expr.casting import can_cast
 from streamsql.expr.coercion import NUMERIC
 from streamsql.expr.nodes import Expr, Literal
 from streamsql.expr.resolve import coerce
@@ -18,10 +20,14 @@ def assigned(plan: Plan, position: int, target: Field, table: str, span: Span | 
     """
     source = plan.fields[position]
     if not (_assignable(source.type, target.type) or _constants_fit(plan, position, target.type)):
+        name = f"value {position + 1}" if source.name.startswith("EXPR$") else source.name
+        wanted = target.type.with_nullable(True)
         raise SqlError(
-            f"{source.name} is {source.type.with_nullable(True)}, {table}.{target.name} is {target.type}",
+            f"{name} is {source.type.with_nullable(True)}, {table}.{target.name} is {target.type}",
             span=span,
-            hint=f"write CAST(… AS {target.type.with_nullable(True)}) where it is meant",
+            hint=f"write CAST(… AS {wanted}) where it is meant"
+            if can_cast(source.type, wanted)
+            else cast_hint(source.type, wanted),
         )
     return coerce(column_ref(source), target.type)
 
