@@ -21,7 +21,7 @@ from streamsql.runtime.settings import IDLE_TIMEOUT
 _IN_ANY_TABLE = OptionInfo(
     IDLE_TIMEOUT, "duration", "after so long without rows the table no longer holds the watermark back"
 )
-_OVERLOAD = re.compile(r" (TO|BASE|TEXT)$")
+_OVERLOAD = re.compile(r" (TO|BASE|TEXT|INTERVAL)$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from streamsql.expr.functions_calendar import CALENDAR
 from streamsql.expr.functions_collections import COLLECTIONS
 from streamsql.expr.functions_encoding import ENCODINGS
 from streamsql.expr.functions_format import FORMATS
+from streamsql.expr.functions_interval import EXTRACT_FROM_INTERVAL
 from streamsql.expr.functions_json import JSON
 from streamsql.expr.functions_logic import LOGIC
 from streamsql.expr.functions_ltz import LTZ
@@ -32,6 +33,7 @@ _TABLE = (
     *ENCODINGS,
     *RANDOM,
     *LTZ,
+    EXTRACT_FROM_INTERVAL,
 )
 FUNCTIONS: dict[str, Function] = {each.name: each for each in _TABLE}
 
@@ -42,6 +44,7 @@ OVERLOADS: dict[str, tuple[str, ...]] = {
     "FLOOR": ("FLOOR", "FLOOR TO"),
     "CEIL": ("CEIL", "CEIL TO"),
     "LOG": ("LOG", "LOG BASE"),
+    "EXTRACT": ("EXTRACT", "EXTRACT INTERVAL"),
     "TO_TIMESTAMP_LTZ": ("TO_TIMESTAMP_LTZ", "TO_TIMESTAMP_LTZ TEXT"),
 }
 """Names that several entries share: the first that takes the arguments is meant."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial, reduce
 
 import pyarrow.compute as pc
@@ -16,7 +17,7 @@ from streamsql.expr.function import Build, Function, Render, always
 from streamsql.expr.functions_printf import PRINTF
 from streamsql.expr.nodes import Call, Literal
 from streamsql.expr.signatures import Args, Bound, Mismatch, Rule, any_nullable, one_of, takes
-from streamsql.expr.types import BYTES_KINDS, Kind
+from streamsql.expr.types import BYTES_KINDS, INTEGERS, Kind
 
 TRIM_MODES = ("BOTH", "LEADING", "TRAILING")
 
@@ -131,6 +132,16 @@ def _text(
     return Function(name, usage or f"{name}({params})", rule, arrow, sql, name)
 
 
+def _split_index_rule(args: Args) -> Bound:
+    """The delimiter may be the code of a character."""
+    if len(args) == 3 and args[1].type.kind in INTEGERS:
+        code = args[1]
+        if not isinstance(code, Literal) or not isinstance(code.value, int) or not 0 < code.value < 0x110000:
+            raise Mismatch("a delimiter by its code must be a constant character", span=code.span)
+        args = (args[0], replace(_word(chr(code.value)), span=code.span), args[2])
+    return takes("text, text, int", t.STRING, nulls=True)(args)
+
+
 def _both_texts(args: Args) -> Bound:
     return one_of(takes("text, text", t.BOOLEAN), takes("bytes, bytes", t.BOOLEAN))(args)
 
@@ -224,7 +235,7 @@ TEXT: tuple[Function, ...] = (
     Function(
         "SPLIT_INDEX",
         "SPLIT_INDEX(text, delimiter, int)",
-        takes("text, text, int", t.STRING, nulls=True),
+        _split_index_rule,
         None,
         "CASE WHEN {2} >= 0 AND {0} <> '' THEN string_split({0}, {1})[{2} + 1] END",
         "SPLIT_INDEX",

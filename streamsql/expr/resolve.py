@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streamsql.errors import Span, SqlError, did_you_mean
+from streamsql.errors import NotSupportedYet, Span, SqlError, did_you_mean
 from streamsql.expr import types as t
 from streamsql.expr.cast_hints import cast_hint
 from streamsql.expr.casting import can_cast, cast_can_fail, may_give_null
@@ -59,7 +59,12 @@ def function_names() -> list[str]:
     return [each for each in (*FUNCTIONS, *ALIASES, *REWRITES) if each.replace("_", "").isalnum()]
 
 
+_OF_VARIANT = frozenset({"PARSE_JSON", "TRY_PARSE_JSON"})
+
+
 def _unknown(name: str, span: Span | None) -> SqlError:
+    if name.upper() in _OF_VARIANT:
+        return NotSupportedYet(f"the type VARIANT ({name})", span=span, hint="read JSON texts with JSON_VALUE")
     table = function_names()
     known = [*table, *(each.upper() for each in sorted(ALLOWED) if each.upper() not in table)]
     if name.upper().startswith(PREFIX):

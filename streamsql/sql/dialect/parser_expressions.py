@@ -232,7 +232,7 @@ class ExpressionGrammar(CallGrammar):
         operand = None if self.at("WHEN") else self.expression()
         branches = []
         while self.at("WHEN"):
-            branches.append(self._branch())
+            branches += self._branches(several=operand is not None)
         if not branches:
             raise self.error(expected="WHEN", keywords=("WHEN",))
         default = self.expression() if self.accept("ELSE") else None
@@ -240,12 +240,14 @@ class ExpressionGrammar(CallGrammar):
             raise self.error(expected="WHEN, ELSE or END of this CASE", keywords=("WHEN", "ELSE", "END"))
         return self.node(start, exp.Case(this=operand, ifs=branches, default=default))
 
-    def _branch(self) -> exp.If:
+    def _branches(self, *, several: bool) -> list[exp.Expression]:
+        """WHEN condition THEN value; after CASE x several values may stand in one WHEN, each of which is a branch."""
         start = self.index
         self.expect("WHEN")
-        condition = self.expression()
+        conditions = self.comma_list(self.expression) if several else [self.expression()]
         self.expect("THEN")
-        return self.node(start, exp.If(this=condition, true=self.expression()))
+        value = self.expression()
+        return [self.node(start, exp.If(this=each, true=value.copy())) for each in conditions]
 
     def _cast(self) -> exp.Expression:
         start = self.index
