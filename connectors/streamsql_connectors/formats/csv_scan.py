@@ -38,11 +38,12 @@ class Scanner:
         if self.dialect.escape is None and (self.dialect.quote is None or ord(self.dialect.quote) not in data):
             return after_last_newline(data)
         ends = self.record_ends(data)
+        ends = ends[data[ends - 1] == NEWLINE]
         return int(ends[-1]) if len(ends) else 0
 
     def record_ends(self, data: Bytes) -> Offsets:
-        """The offsets behind the newlines that end records; a comment counts as one."""
-        newlines = self._unescaped(data, np.flatnonzero(data == NEWLINE))
+        """The offsets behind the line ends that end records, also carriage returns alone; a comment is a record too."""
+        newlines = self._unescaped(data, _line_ends(data))
         quotes = self.marks(data).quotes
         if len(quotes):
             newlines = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
@@ -148,6 +149,15 @@ def head_of(data: Bytes, dialect: Dialect) -> str:
 
 def _text(data: Bytes, start: int, end: int) -> str:
     return bytes(data[start:end]).rstrip(b"\r\n").decode("utf-8", "replace").removeprefix("\ufeff")
+
+
+def _line_ends(data: Bytes) -> Offsets:
+    returns = np.flatnonzero(data == _CARRIAGE_RETURN)
+    newlines = np.flatnonzero(data == NEWLINE)
+    if not len(returns):
+        return newlines
+    alone = data[np.minimum(returns + 1, len(data) - 1)] != NEWLINE
+    return np.union1d(newlines, returns[alone])
 
 
 def _line_starts_with_hash(data: Bytes) -> Offsets:
