@@ -100,6 +100,14 @@ class Source(Protocol):
         ...
 
 
+class TableData(Protocol):
+    """Rows that a table of the plan brings with it."""
+
+    def source(self) -> Source:
+        """A fresh source over them."""
+        ...
+
+
 class RingingSource(Source, Protocol):
     """A live source that says when it has news, so that no thread of its own has to wait for it.
 

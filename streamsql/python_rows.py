@@ -51,7 +51,12 @@ def tabular(value: Any) -> pa.Table | None:
     if _is_pandas(value):
         return from_pandas(value)
     if hasattr(value, "__arrow_c_stream__"):
-        return pa.RecordBatchReader.from_stream(value).read_all()
+        try:
+            return pa.RecordBatchReader.from_stream(value).read_all()
+        except pa.ArrowInvalid as error:
+            if "non-struct type" not in str(error):
+                raise
+            return None  # a single column, such as a Series
     return None
 
 

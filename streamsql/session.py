@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import TracebackType
+from datetime import timedelta
+from types import FrameType, TracebackType
 from typing import Any, Self
 
 from streamsql.declared_at import DeclaredAt
@@ -23,9 +25,12 @@ from streamsql.settings import CLOCK as CLOCK_SETTING
 from streamsql.settings import Settings, make_clock
 from streamsql.sql import statements as s
 from streamsql.sql.bind_statements import bind_statement
+from streamsql.sql.context import Environment
+from streamsql.sql.parameters import Parameters, set_parameters
 from streamsql.sql.parse import parse_script
 from streamsql.tables import Input, SessionTables
 from streamsql.time import Clock
+from streamsql.variables import Variables, WithVariables, registered_table, variables_of
 
 Tree = Any
 
@@ -47,6 +52,8 @@ class Session:
         self.keep_late_columns = False
         self._script = ("", "SQL")
         self._turn = threading.RLock()
+        self._environment: Environment = self.tables
+        self._parameters: Parameters | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -77,10 +84,13 @@ class Session:
         """
         with located(text, name):
             self._script = text, name
-            for parsed in parse_script(text):
+            parsed_script = parse_script(text)
+            if self._parameters is not None:
+                set_parameters(parsed_script, self._parameters)
+            for parsed in parsed_script:
                 if before is not None:
                     before(parsed.tree)
-                yield bind_statement(parsed, self.tables, text)
+                yield bind_statement(parsed, self._environment, text)
 
     def apply(self, statement: s.Statement) -> bool:
         """Carry out DDL and settings; False for a statement that runs a query or shows something."""
@@ -117,17 +127,21 @@ class Session:
             self._clock = make_clock(value)
             self.tables.clock = self._clock
 
-    def sql(self, text: str) -> Query:
+    def sql(self, text: str, params: Parameters | None = None, *, variables: Mapping[str, Any] | bool = True) -> Query:
         """Carry out a script; its last statement's query, to be run when its result is asked for.
 
         Where the last statement is none, the query gives one row, `OK`. INSERTs run at once, over the rows present now.
+        `params`: values for each `?`, or by name for each `:name`. `variables`: what a name in FROM may mean that is no
+        table: variables of the caller (True), those of a dict, or none (False).
         """
-        with self._my_turn():
+        with self._my_turn(), self._within(params, _seen(variables, sys._getframe(1))):
             return ScriptRunner(self).run_for_query(text) or _done(self.engine())
 
-    def execute(self, text: str) -> None:
-        """Carry out a script of DDL, INSERTs and settings; UsageError where it ends with a query."""
-        with self._my_turn():
+    def execute(
+        self, text: str, params: Parameters | None = None, *, variables: Mapping[str, Any] | bool = True
+    ) -> None:
+        """Carry out a script of DDL, INSERTs and settings, as `sql` does; UsageError where it ends with a query."""
+        with self._my_turn(), self._within(params, _seen(variables, sys._getframe(1))):
             if ScriptRunner(self).run_for_query(text) is not None:
                 raise UsageError("execute() runs no query", hint="session.sql(text) gives a query to ask for its rows")
 
@@ -142,17 +156,34 @@ class Session:
             if found is None:
                 hint = did_you_mean(name, self.tables.names(), kind="tables")
                 raise UsageError(f"there is no table {name}", hint=hint)
-            if not isinstance(found, Table) or found.connector is not None:
-                kind = "a table with a connector" if isinstance(found, Table) else "a view"
+            if not isinstance(found, Table) or found.connector is not None or found.data is not None:
+                kind = "a view" if not isinstance(found, Table) else "a table with a connector"
+                kind = "a registered object" if isinstance(found, Table) and found.data is not None else kind
                 hint = "CREATE TABLE without WITH (…) makes an in-memory table"
                 raise UsageError(f"rows cannot be pushed to {name}: it is {kind}", hint=hint)
             memory = self.tables.memory(name)
             stream = memory.open_stream(capacity, keep_rows)
             return LiveTable(name, memory, stream, found.watermark is not None, self.tables.owner)
 
+    def register(
+        self,
+        name: str,
+        data: Any,
+        *,
+        watermark: str | tuple[str, timedelta] | None = None,
+        primary_key: Sequence[str] = (),
+    ) -> None:
+        """Make an object readable as a table: Arrow, pandas, polars, a DuckDB relation, a list of dicts.
+
+        `watermark`: a column with the delay of its rows, `("ts", timedelta(seconds=5))`, or SQL, `"ts - INTERVAL '5'
+        SECOND"`. `primary_key`: columns that no two rows share. What was registered under the name is replaced.
+        """
+        with self._my_turn():
+            self.tables.register(registered_table(name, data, watermark, tuple(primary_key)))
+
     def explain(self, text: str) -> str:
         """EXPLAIN of the last query of a script."""
-        with self._my_turn():
+        with self._my_turn(), self._within(None, _seen(True, sys._getframe(1))):
             query = ScriptRunner(self).run_for_query(text)
             if query is None:
                 raise UsageError("there is no query to explain")
@@ -171,6 +202,22 @@ class Session:
         with self._turn:
             self.tables.owner.check()
             yield
+
+    @contextmanager
+    def _within(self, parameters: Parameters | None, variables: Variables) -> Iterator[None]:
+        """Within, statements see these parameters and variables; only in this thread's turn."""
+        before = self._environment, self._parameters
+        self._environment, self._parameters = WithVariables(self.tables, variables), parameters
+        try:
+            yield
+        finally:
+            self._environment, self._parameters = before
+
+
+def _seen(variables: Mapping[str, Any] | bool, frame: FrameType) -> Variables:
+    if isinstance(variables, Mapping):
+        return variables
+    return variables_of(frame) if variables else {}
 
 
 def _done(engine: Engine) -> Query:

@@ -59,6 +59,7 @@ class SessionTables:
         self.runs: weakref.WeakSet[LiveRun] = weakref.WeakSet()
         self._catalog = load_catalog(catalog)
         self._memory: dict[str, MemoryTable] = {}
+        self._registered: dict[str, Table] = {}
         self._inputs: dict[str, Input] = {}
         self._declared_at: dict[str, DeclaredAt] = {}
         self._leftovers: dict[str, Leftover] = {}
@@ -70,6 +71,7 @@ class SessionTables:
         found: Table | View | None = self._catalog.get(name)
         if isinstance(found, Table) and found.connector is None:
             return replace(found, updating=self._memory[name].updating)
+        found = found or self._registered.get(name)
         if found is not None:
             return found
         if name in self._inputs:
@@ -90,7 +92,12 @@ class SessionTables:
 
     def names(self) -> tuple[str, ...]:
         """All names that can be read."""
-        return tuple(dict.fromkeys((*self._catalog.names(), *self._inputs)))
+        return tuple(dict.fromkeys((*self._catalog.names(), *self._registered, *self._inputs)))
+
+    def register(self, table: Table) -> None:
+        """Make the data of a table readable under its name, in place of what was registered under it before."""
+        self._refuse_existing(table.name, "table", False)
+        self._registered[table.name] = table
 
     def declare(self, table: Table, *, if_not_exists: bool = False, at: DeclaredAt | None = None) -> Table:
         """Put a table into the catalog, its columns inferred where it declares none.
@@ -133,6 +140,7 @@ class SessionTables:
 
     def drop(self, name: str) -> None:
         """Take a table or view away; nothing happens where there is none."""
+        self._registered.pop(name, None)
         if self._catalog.get(name) is not None:
             self._catalog.drop(name)
             self._memory.pop(name, None)
@@ -152,7 +160,7 @@ class SessionTables:
 
     def is_open(self, table: Table) -> bool:
         """Whether more rows may be pushed into the table while it is read."""
-        return table.connector is None and self.memory(table.name).is_open
+        return table.connector is None and table.data is None and self.memory(table.name).is_open
 
     def leave(self, name: str, schema: Schema, rows: pa.Table) -> None:
         """Keep late or rejected rows under the name of their table, such as `t$late`, after those of earlier runs."""
@@ -182,6 +190,8 @@ class SessionTables:
 
     def open_source(self, table: Table, *, follow: bool = False) -> Source:
         """A fresh source of the table's physical columns; `follow` an in-memory one as long as it is open."""
+        if table.data is not None:
+            return table.data.source()
         if table.connector is None:
             return self.memory(table.name).source(follow=follow)
         with self._located(table):
@@ -189,6 +199,8 @@ class SessionTables:
 
     def open_sink(self, table: Table, *, overwrite: bool = False) -> Sink:
         """A fresh sink for the table's physical columns; `overwrite`: in place of the rows that are there."""
+        if table.data is not None:
+            raise UsageError(f"{table.name} is an object of the Python program: rows cannot be inserted into it")
         if table.name in self._inputs:
             raise UsageError(f"{table.name} is given as an input: rows cannot be inserted into it")
         if table.connector is None:

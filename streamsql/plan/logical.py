@@ -17,6 +17,7 @@ from streamsql.expr.windows import Session as Session
 from streamsql.expr.windows import SortKey as SortKey
 from streamsql.expr.windows import Tumble as Tumble
 from streamsql.expr.windows import Window as Window
+from streamsql.ports import TableData
 
 
 class TimeAttribute(Enum):
@@ -50,7 +51,8 @@ class Table:
 
     `columns`: all visible columns in declared order; `computed` those that are expressions over others (in an order in
     which each uses only earlier ones or physical columns); the rest is physical and comes from the connector.
-    `connector` None: an in-memory table. `updating`: its rows may be taken back.
+    `connector` None: an in-memory table. `updating`: its rows may be taken back. `data`: an object of the program that
+    holds the rows.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Table:
     options: Mapping[str, str] = field(default_factory=dict, hash=False)
     inferred: bool = False
     updating: bool = False
+    data: TableData | None = field(default=None, repr=False)
 
     def physical(self) -> Schema:
         """The columns that the connector reads or writes."""

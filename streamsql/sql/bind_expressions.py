@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from streamsql.errors import NotSupportedYet, Span, SqlError
@@ -93,6 +93,15 @@ def _hex(binder: ExpressionBinder, tree: Tree) -> Expr:
 
 def _boolean(binder: ExpressionBinder, tree: Tree) -> Expr:
     return Literal(bool(tree.this), type=t.BOOLEAN.with_nullable(False), span=span_of(tree))
+
+
+def _placeholder(binder: ExpressionBinder, tree: Tree) -> Expr:
+    literal: Literal | None = tree.args.get("literal")
+    if literal is None:
+        shown = f":{tree.this}" if tree.this else "?"
+        hint = "give it one from Python: session.sql(text, params=…)"
+        raise SqlError(f"the parameter {shown} has no value", span=span_of(tree), hint=hint)
+    return replace(literal, span=span_of(tree))
 
 
 def _null(binder: ExpressionBinder, tree: Tree) -> Expr:
@@ -263,6 +272,7 @@ _BINDERS: dict[type, Callable[[ExpressionBinder, Any], Expr]] = {
     exp.HexString: _hex,
     exp.Boolean: _boolean,
     exp.Null: _null,
+    exp.Placeholder: _placeholder,
     exp.Paren: _paren,
     exp.Tuple: _tuple,
     d.TypedLiteral: _typed_literal,

@@ -12,7 +12,8 @@ from streamsql.sql import dialect as d
 from streamsql.sql.bind_expressions import ExpressionBinder
 from streamsql.sql.bind_relations import table_name
 from streamsql.sql.context import Context, View
-from streamsql.sql.parse import span_of
+from streamsql.sql.dialect import exp
+from streamsql.sql.parse import parse_expression, span_of
 from streamsql.sql.scope import Relation, Scope
 from streamsql.sql.type_names import bind_type
 
@@ -142,6 +143,18 @@ def _watermark(tree: Tree, columns: tuple[Column, ...]) -> WatermarkSpec | None:
             f"the watermark of {time.name} is {expr.type}, not a time", span=span_of(clause.expression), hint=hint
         )
     return WatermarkSpec(time.id, expr)
+
+
+def bind_watermark(text: str, columns: tuple[Column, ...]) -> WatermarkSpec | None:
+    """The watermark of a table with these columns: an expression over its time column, such as the column itself."""
+    expression = parse_expression(text)
+    read = {each.name for each in expression.find_all(exp.Column)}
+    if len(read) != 1:
+        hint = "write for instance ts - INTERVAL '5' SECOND"
+        raise SqlError(f"a watermark reads one column, this reads {len(read) or 'none'}", hint=hint)
+    column = next(iter(expression.find_all(exp.Column)))
+    clause = d.Watermark(this=column.copy(), expression=expression)
+    return _watermark(d.CreateTable(watermarks=[clause]), columns)
 
 
 def _primary_key(tree: Tree, columns: tuple[Column, ...]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any, Protocol
 
-from streamsql.errors import Span, SqlError, did_you_mean
+from streamsql.errors import Span, SqlError, StreamSqlError, did_you_mean
 from streamsql.expr.types import SqlType
 from streamsql.plan.logical import Field, Table, TimeAttribute
 
@@ -85,7 +85,11 @@ class Context:
 
     def lookup(self, name: str, span: Span | None) -> Table | View:
         """A table or view of the catalog, or SqlError with the nearest name."""
-        found = self.environment.lookup(name)
+        try:
+            found = self.environment.lookup(name)
+        except StreamSqlError as error:
+            error.span = error.span or span
+            raise
         if found is None:
             known = tuple(self.environment.names()) + tuple(self.common_tables)
             hint = did_you_mean(name, known, kind="tables") if known else _how_to_declare(name)

@@ -14,6 +14,7 @@ Expressions
     X'0aff'                         exp.HexString(this='0aff')
     TRUE, NULL, (x)                 exp.Boolean(this: bool), exp.Null(), exp.Paren(this)
     (a, b)                          exp.Tuple(expressions)
+    ?, :name                        exp.Placeholder(this=None or the name)
     DATE '..', TIME '..'            TypedLiteral(this=Literal, kind='DATE'|'TIME'|'TIMESTAMP')
     INTERVAL -'1:30' HOUR(3)        IntervalLiteral(this=Literal, negative=True, unit='HOUR', precision=3,
       TO MINUTE                       to='MINUTE', fraction: int)

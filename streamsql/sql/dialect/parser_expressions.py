@@ -179,6 +179,12 @@ class ExpressionGrammar(CallGrammar):
             return self.node(start, Call(this=self.take().text.upper()))
         return self._path()
 
+    def _placeholder(self) -> exp.Expression:
+        """`?` or `:name`, which stand for values that come with the call."""
+        start = self.index
+        name = self.field_name().this if self.take().text == ":" else None
+        return self.node(start, exp.Placeholder(this=name))
+
     def _at_call(self) -> bool:
         return self.keys[self.index + 1 : self.index + 2] == ["("] and (self.at_name() or self.key in CALLABLE)
 
@@ -299,4 +305,6 @@ PRIMARY_FORMS: dict[str, Callable[[ExpressionGrammar], exp.Expression]] = {
     "TRY_CAST": ExpressionGrammar._cast,
     "EXISTS": ExpressionGrammar._exists,
     "INTERVAL": ExpressionGrammar.interval,
+    "?": ExpressionGrammar._placeholder,
+    ":": ExpressionGrammar._placeholder,
 }
