@@ -11,11 +11,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from streamsql.errors import BackPressure, DataError, NotSupportedYet, SqlError, StreamSqlError, UsageError
+from streamsql.errors import (
+    BackPressure,
+    DataError,
+    FunctionError,
+    NotSupportedYet,
+    SqlError,
+    StreamSqlError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from streamsql.changes import Change, Changes, Row
     from streamsql.live_table import LiveTable
+    from streamsql.python_functions import Udf, udf
     from streamsql.query import Query
     from streamsql.session import Session, connect
 
@@ -24,6 +33,7 @@ __all__ = [
     "Change",
     "Changes",
     "DataError",
+    "FunctionError",
     "LiveTable",
     "NotSupportedYet",
     "Query",
@@ -31,8 +41,10 @@ __all__ = [
     "Session",
     "SqlError",
     "StreamSqlError",
+    "Udf",
     "UsageError",
     "connect",
+    "udf",
 ]
 
 _LATE = {
@@ -42,7 +54,9 @@ _LATE = {
     "Query": "streamsql.query",
     "Row": "streamsql.changes",
     "Session": "streamsql.session",
+    "Udf": "streamsql.python_functions",
     "connect": "streamsql.session",
+    "udf": "streamsql.python_functions",
 }
 
 

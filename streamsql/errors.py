@@ -61,6 +61,12 @@ class DataError(StreamSqlError):
     """Bad data, failed input or output, or an expression that failed on a row."""
 
 
+class FunctionError(DataError, SqlError):
+    """A Python function that SQL called has failed on a row, or returned what it does not declare."""
+
+    exit_code = 1
+
+
 class BackPressure(StreamSqlError):
     """Rows could not be pushed in time, because a query that reads the table lags behind."""
 

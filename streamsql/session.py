@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -18,6 +19,8 @@ from streamsql.expr.types import STRING
 from streamsql.live_table import LiveTable
 from streamsql.memory import CAPACITY
 from streamsql.plan.logical import Field, Table, Values
+from streamsql.python_calls import PythonFunction
+from streamsql.python_functions import Udf, udf
 from streamsql.query import Query
 from streamsql.runtime.settings import JobSettings
 from streamsql.script import ScriptRunner
@@ -28,6 +31,7 @@ from streamsql.sql.bind_statements import bind_statement
 from streamsql.sql.context import Environment
 from streamsql.sql.parameters import Parameters, set_parameters
 from streamsql.sql.parse import parse_script
+from streamsql.sql.user_functions import refuse_built_in
 from streamsql.tables import Input, SessionTables
 from streamsql.time import Clock
 from streamsql.variables import Variables, WithVariables, registered_table, variables_of
@@ -180,6 +184,18 @@ class Session:
         """
         with self._my_turn():
             self.tables.register(registered_table(name, data, watermark, tuple(primary_key)))
+
+    def create_function(self, function: Callable[..., Any], *, name: str | None = None) -> None:
+        """Let SQL call a Python function: one made with `streamsql.udf`, or a plain one with type hints.
+
+        It stays callable until DROP FUNCTION; SqlError where there is a function of its name.
+        """
+        with self._my_turn():
+            made = function if isinstance(function, Udf) else udf(name=name)(function)
+            if name is not None:
+                made = replace(made, name=name.upper())
+            refuse_built_in(made.name)
+            self.tables.define(PythonFunction(made))
 
     def explain(self, text: str) -> str:
         """EXPLAIN of the last query of a script."""

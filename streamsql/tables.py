@@ -19,7 +19,7 @@ from streamsql.plugins import load_catalog, load_connector, load_format
 from streamsql.ports import Sink, Source, TableOptions
 from streamsql.runtime.live import LiveRun
 from streamsql.runtime.settings import ENGINE_OPTIONS
-from streamsql.sql.context import UserFunction, View
+from streamsql.sql.context import ForeignFunction, UserFunction, View
 from streamsql.time import Clock
 
 LATE = "$late"
@@ -63,7 +63,7 @@ class SessionTables:
         self._inputs: dict[str, Input] = {}
         self._declared_at: dict[str, DeclaredAt] = {}
         self._leftovers: dict[str, Leftover] = {}
-        self.functions: dict[str, UserFunction] = {}
+        self.functions: dict[str, UserFunction | ForeignFunction] = {}
         self.on_inferred: Callable[[Table], None] | None = None
 
     def lookup(self, name: str) -> Table | View | None:
@@ -79,11 +79,11 @@ class SessionTables:
             return self.declare(table)
         return self._leftover(name)
 
-    def function(self, name: str) -> UserFunction | None:
-        """The function that SQL defined under that upper-case name."""
+    def function(self, name: str) -> UserFunction | ForeignFunction | None:
+        """The function that was defined under that upper-case name."""
         return self.functions.get(name)
 
-    def define(self, function: UserFunction, *, if_not_exists: bool = False) -> None:
+    def define(self, function: UserFunction | ForeignFunction, *, if_not_exists: bool = False) -> None:
         """Make a function callable."""
         if function.name not in self.functions:
             self.functions[function.name] = function

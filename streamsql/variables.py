@@ -12,7 +12,7 @@ from streamsql.errors import SqlError, UsageError, did_you_mean, located
 from streamsql.plan.logical import Table
 from streamsql.python_data import READABLE, python_data
 from streamsql.sql.bind_tables import bind_watermark
-from streamsql.sql.context import Environment, UserFunction, View
+from streamsql.sql.context import Environment, ForeignFunction, UserFunction, View
 
 Variables = Mapping[str, Any]
 
@@ -68,7 +68,7 @@ class WithVariables:
             raise SqlError(f"{name} is no table, and the Python variable {name} is a {kind}", hint=hint)
         return Table(name=name, columns=data.schema.columns, data=data)
 
-    def function(self, name: str) -> UserFunction | None:
+    def function(self, name: str) -> UserFunction | ForeignFunction | None:
         return self.tables.function(name)
 
     def names(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from streamsql.batch_mode.conform import conform
 from streamsql.batch_mode.connection import open_cursor
+from streamsql.batch_mode.foreign import make_callable
 from streamsql.batch_mode.lower import begin, lower
 from streamsql.batch_mode.relation import Lowering, Relation, column
 from streamsql.batch_mode.scans import OpenSource, ScanInput, ScanSettings
@@ -46,6 +47,7 @@ class BatchQuery:
         self._context = context
         self._open_source = open_source
         (plan,) = share((plan,))
+        self._plan = plan
         self._lowering = begin(plan, context, decisions)
         self._order = final_order(plan)
         self.sql = _finished(plan, lower(plan, self._lowering), self._lowering, ordered=self._order is None)
@@ -54,6 +56,7 @@ class BatchQuery:
         """The answer, with exactly the Arrow types of `schema`, in the order of the stream's answer."""
         settings = ScanSettings(self._context, self._lowering.source_count > 1, self.rejects)
         with open_cursor(self._context) as connection, self._inputs(settings, connection) as inputs:
+            make_callable(self._plan, connection)
             try:
                 found = connection.sql(self.sql).to_arrow_table()
             except duckdb.Error as error:

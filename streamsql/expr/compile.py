@@ -17,7 +17,7 @@ from streamsql.expr.context import EvalContext
 from streamsql.expr.duckdb_kernel import duckdb_kernel
 from streamsql.expr.failures import explained
 from streamsql.expr.function import ArrowFunction, Datum
-from streamsql.expr.functions import find_function
+from streamsql.expr.functions import called
 from streamsql.expr.literals import to_scalar
 from streamsql.expr.nodes import Call, Case, Cast, ColumnRef, Expr, FieldAccess, Literal, children, column_ids
 from streamsql.expr.properties import is_volatile
@@ -105,7 +105,7 @@ class _Compiler:
         kernel = self._kernel(expr)
         if kernel is None:
             return duckdb_kernel(expr, self, self._in_arrow, self.context)
-        if isinstance(expr, Call) and find_function(expr.function).per_row:
+        if isinstance(expr, Call) and called(expr).per_row:
             return _for_each_row(kernel, expr, [self(each) for each in expr.args])
         return _applied(explained(kernel, expr), [self(each) for each in children(expr)])
 
@@ -119,8 +119,8 @@ class _Compiler:
 
     def _kernel(self, expr: Expr) -> ArrowFunction | None:
         match expr:
-            case Call(function=name):
-                build = find_function(name).arrow
+            case Call():
+                build = called(expr).arrow
                 return None if build is None else build(expr, self.context)
             case Cast(arg=arg, type=type_, safe=safe):
                 return build_cast(arg.type, type_, safe, self.context)

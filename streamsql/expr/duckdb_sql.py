@@ -10,7 +10,7 @@ from typing import Any
 from streamsql.expr.context import EvalContext
 from streamsql.expr.duckdb_cast import cast_sql
 from streamsql.expr.duckdb_text import duckdb_type, identifier, quoted
-from streamsql.expr.functions import find_function
+from streamsql.expr.functions import called
 from streamsql.expr.nodes import Call, Case, Cast, ColumnRef, Expr, FieldAccess, Literal, LiteralValue
 from streamsql.expr.properties import can_fail
 from streamsql.expr.types import FLOATS, STRINGS, Kind, SqlType
@@ -48,7 +48,7 @@ def duckdb_sql(expr: Expr, names: Mapping[int, str], context: EvalContext) -> st
 def _call(call: Call, args: list[str], context: EvalContext) -> str:
     if call.function in ("AND", "OR") and can_fail(call.args[1]):
         return _guarded(call, args)
-    return bound(find_function(call.function).to_duckdb(call, args, context), call)
+    return bound(called(call).to_duckdb(call, args, context), call)
 
 
 def _guarded(call: Call, args: list[str]) -> str:

@@ -18,6 +18,7 @@ from streamsql.expr.functions_nested import NESTED_FUNCTIONS
 from streamsql.expr.functions_pattern import PATTERNS
 from streamsql.expr.functions_random import RANDOM
 from streamsql.expr.functions_text import TEXT
+from streamsql.expr.nodes import Call
 
 _TABLE = (
     *LOGIC,
@@ -65,11 +66,17 @@ ALIASES: dict[str, str] = {
 
 
 def find_function(name: str) -> Function:
-    """The entry of a bound call."""
+    """The entry of that name in the table."""
     function = FUNCTIONS.get(name) or find_duckdb_function(name)
     if function is None:
         raise KeyError(name)
     return function
+
+
+def called(call: Call) -> Function:
+    """The entry of a bound call: its own, or the one in the table."""
+    own: Function | None = call.own
+    return find_function(call.function) if own is None else own
 
 
 def candidates(name: str) -> tuple[Function, ...]:

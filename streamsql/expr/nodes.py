@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 from streamsql.errors import Span
 from streamsql.expr.types import SqlType
@@ -42,10 +43,14 @@ class Literal(Expr):
 
 @dataclass(frozen=True, slots=True)
 class Call(Expr):
-    """A function or operator by its upper-case name in the function table ("UPPER", "+", "AND", "=", "IS NULL")."""
+    """A function or operator by its upper-case name in the function table ("UPPER", "+", "AND", "=", "IS NULL").
+
+    `own`: the entry of a function that is not in the table, such as one written in Python.
+    """
 
     function: str
     args: tuple[Expr, ...]
+    own: Any = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

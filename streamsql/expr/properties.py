@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streamsql.expr.casting import cast_can_fail
-from streamsql.expr.functions import find_function
+from streamsql.expr.functions import called
 from streamsql.expr.nodes import Call, Cast, ColumnRef, Expr, walk
 
 
@@ -15,8 +15,8 @@ def can_fail(expr: Expr) -> bool:
 def node_can_fail(expr: Expr) -> bool:
     """Whether this very node may raise, given values of its children."""
     match expr:
-        case Call(function=name):
-            return find_function(name).fails(expr)
+        case Call():
+            return called(expr).fails(expr)
         case Cast(arg=arg, type=type_, safe=safe):
             return not safe and cast_can_fail(arg.type, type_)
         case _:
@@ -25,13 +25,13 @@ def node_can_fail(expr: Expr) -> bool:
 
 def is_volatile(expr: Expr) -> bool:
     """Whether evaluating the expression again may give another result."""
-    return any(isinstance(each, Call) and find_function(each.function).volatile for each in walk(expr))
+    return any(isinstance(each, Call) and called(each).volatile for each in walk(expr))
 
 
 def random_call(expr: Expr) -> Call | None:
     """The first call below that gives each row a value of its own, which no later evaluation gives again."""
     calls = (each for each in walk(expr) if isinstance(each, Call))
-    return next((each for each in calls if find_function(each.function).per_row), None)
+    return next((each for each in calls if called(each).per_row), None)
 
 
 def is_constant(expr: Expr) -> bool:

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from streamsql.errors import Span, SqlError, StreamSqlError, did_you_mean
+from streamsql.expr.nodes import Expr
 from streamsql.expr.types import SqlType
 from streamsql.plan.logical import Field, Table, TimeAttribute
 
@@ -42,13 +43,27 @@ class UserFunction:
         return f"{self.name}({listed})"
 
 
+class ForeignFunction(Protocol):
+    """A function that is written in another language."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def usage(self) -> str: ...
+
+    def __call__(self, args: tuple[Expr, ...], span: Span | None) -> Expr:
+        """The call over these arguments; SqlError where they do not fit."""
+        ...
+
+
 class Environment(Protocol):
     """Where the binder finds tables, views and functions."""
 
     def lookup(self, name: str) -> Table | View | None: ...
 
-    def function(self, name: str) -> UserFunction | None:
-        """The function that SQL defined under an upper-case name."""
+    def function(self, name: str) -> UserFunction | ForeignFunction | None:
+        """The function that was defined under an upper-case name."""
         ...
 
     def names(self) -> tuple[str, ...]: ...

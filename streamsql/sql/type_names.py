@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from streamsql.errors import SqlError
+from streamsql.errors import SqlError, located
 from streamsql.expr.types import MAX_TIME_PRECISION, Kind, SqlType
-from streamsql.sql.dialect import TypeName
-from streamsql.sql.parse import span_of
+from streamsql.sql.dialect import TypeName, exp
+from streamsql.sql.parse import parse_expression, span_of
 
 _TIMES = (Kind.TIME, Kind.TIMESTAMP, Kind.TIMESTAMP_LTZ)
 _NESTED = (Kind.ARRAY, Kind.MULTISET, Kind.MAP)
+
+
+def type_of(text: str) -> SqlType:
+    """The type that a text names, such as `ARRAY<INT>`; SqlError where it names none."""
+    with located(text, "type"):
+        try:
+            (cast,) = parse_expression(f"CAST(NULL AS {text})").find_all(exp.Cast)
+        except SqlError as error:
+            raise SqlError(f"{text!r} is no SQL type", hint="write for instance DECIMAL(10, 2)") from error
+        return bind_type(cast.args["to"])
 
 
 def bind_type(tree: TypeName) -> SqlType:

@@ -43,7 +43,7 @@ def attach_functions(tree: Tree, environment: Environment) -> None:
     """Note on each call the SQL function that its name means now; a view keeps what it was made with."""
     for call in tree.find_all(d.Call):
         if not call.args.get("namespace") and (function := environment.function(call.this)) is not None:
-            call.set("defined", DefinedCall(function))
+            call.set("defined", DefinedCall(function) if isinstance(function, UserFunction) else function)
 
 
 def define_function(tree: Tree, text: str) -> UserFunction:
@@ -57,13 +57,18 @@ def define_function(tree: Tree, text: str) -> UserFunction:
             span=span,
             hint=f"write its body in SQL: CREATE FUNCTION {name}(x INT) RETURNS INT RETURN x + 1",
         )
-    if name in FUNCTIONS or name in ALIASES or name in REWRITES or is_aggregate(name):
-        raise SqlError(f"{name} is a built-in function", span=span, hint="choose another name")
+    refuse_built_in(name, span)
     function = UserFunction(name, _parameters(tree), _type(tree.args.get("returns")), body, _text_of(body, text))
     _refuse_recursion(function)
     if all(type_ is not None for _, type_ in function.parameters):
         _bound_body(function, tuple(_field(index, each) for index, each in enumerate(function.parameters)))
     return function
+
+
+def refuse_built_in(name: str, span: Span | None = None) -> None:
+    """SqlError where a function of that upper-case name is there from the start."""
+    if name in FUNCTIONS or name in ALIASES or name in REWRITES or is_aggregate(name):
+        raise SqlError(f"{name} is a built-in function", span=span, hint="choose another name")
 
 
 def _parameters(tree: Tree) -> tuple[tuple[str, SqlType | None], ...]:
