@@ -140,37 +140,55 @@ class SessionIndex(State):
         self._forget(keys)
         return ClosedSessions(columns, starts, ends, closed_at, watermarks, slots, owner)
 
-    def slots_around(self, columns: Sequence[pa.Array], time: Time, watermark: Time) -> Int64Array:
-        """The slots of the open session that a time lies in, its own first; none if there is no such session.
+    def alive(self, times: Times, watermark: Time) -> BoolArray:
+        """Which rows hold their session open on their own."""
+        return times - self._tick > watermark - self._gap
 
-        `columns`: one key.
+    def around(self, columns: Sequence[pa.Array], times: Times, watermark: Time) -> Int64Array:
+        """For each row the slot of the open session that its time lies in, NONE where there is none."""
+        group, first = self._groups(columns, len(times))
+        keys = self._keys.lookup([each.take(int64_array(first)) for each in self._key_columns(columns, len(times))])
+        known = np.flatnonzero(keys >= 0)
+        latest = self._table.latest[keys[known]]
+        owners, slots = self._table.chains(known[latest >= 0], latest[latest >= 0])
+        is_open = self._table.last[slots] - self._tick > watermark - self._gap
+        owners, slots = owners[is_open], slots[is_open]
+        order = np.lexsort((self._table.start[slots], owners))
+        owners, slots = owners[order], slots[order]
+        at = _last_before(owners, self._table.start[slots], group, times)
+        inside = at >= 0
+        inside[inside] = (owners[at[inside]] == group[inside]) & (times[inside] <= self._table.last[slots[at[inside]]])
+        found = np.full(len(times), NONE)
+        found[inside] = slots[at[inside]]
+        return found
+
+    def all_slots(self, own: Int64Array) -> tuple[Int64Array, Int64Array]:
+        """The slots that sessions have rows under, their own first; each with the position of its session."""
+        return self._table.with_absorbed(own)
+
+    def rebuild(
+        self, own: Int64Array, slots: Int64Array, session: Int64Array, times: Times, watermark: Time
+    ) -> Int64Array:
+        """Replace sessions by those that the rows left in them make; returns each row's slot.
+
+        `slots` as `all_slots` gave them; `session`: the position in `own` of each row.
         """
-        key = int(self._keys.lookup(columns or [pa.array([0], pa.int8())])[0])
-        if key < 0:
-            return np.empty(0, np.int64)
-        chain = self._chain(key)
-        inside = (self._table.start[chain] <= time) & (time <= self._table.last[chain])
-        inside &= self._table.last[chain] - self._tick > watermark - self._gap
-        return self._table.with_absorbed(chain[inside])[0]
-
-    def rebuild(self, slots: Int64Array, times: Times, watermark: Time) -> Int64Array:
-        """Replace a session, given by all its slots, by those that rows at `times` make; returns each row's slot."""
-        own = slots[:1]
-        key = self._table.key[own]
-        rest = np.setdiff1d(self._chain(int(key[0])), own)
-        self._table.remove(own, slots)
-        order = np.argsort(times, kind="stable")
-        ordered = times[order]
-        begins = np.diff(ordered, prepend=ordered[:1] - self._gap - 1) > self._gap
-        part, first = np.cumsum(begins) - 1, np.flatnonzero(begins)
-        starts, lasts = ordered[first], ordered[np.append(first, len(times))[1:] - 1]
-        new = self._table.store(np.repeat(key, len(first)), starts, lasts, np.full(len(first), NONE))
+        table = self._table
+        keys = np.unique(table.key[own])
+        owners, rest = table.chains(np.arange(len(keys)), table.latest[keys])
+        stay = ~np.isin(rest, own)
+        order = np.lexsort((times, session))
+        part, first, starts, lasts = _pieces(session[order], times[order], self._gap)
+        of_piece = table.key[own][session[order[first]]]
+        table.remove(own, slots)
+        new = table.store(of_piece, starts, lasts, np.full(len(first), NONE))
         over = lasts - self._tick <= watermark - self._gap
-        self._table.floor[new[over]] = watermark
-        chain = np.concatenate([rest, new[~over]])
-        chain = chain[np.argsort(self._table.start[chain])]
-        self._table.link(np.zeros(len(chain), np.int64), chain, key, np.array([NONE]))
-        self._forget(key)
+        table.floor[new[over]] = watermark
+        linked = np.concatenate([rest[stay], new[~over]])
+        owners = np.concatenate([owners[stay], np.searchsorted(keys, of_piece[~over])])
+        by_time = np.lexsort((table.start[linked], owners))
+        table.link(owners[by_time], linked[by_time], keys, np.full(len(keys), NONE))
+        self._forget(keys)
         placed = np.empty(len(times), np.int64)
         placed[order] = new[part]
         return placed
@@ -187,12 +205,6 @@ class SessionIndex(State):
             self._keys.free(self._table.without_sessions(np.concatenate(self._idle)))
             self._idle, self._idle_count = [], 0
 
-    def _chain(self, key: int) -> Int64Array:
-        latest = self._table.latest[key]
-        if latest == NONE:
-            return np.empty(0, np.int64)
-        return self._table.chains(np.array([key]), np.array([latest]))[1]
-
     def save(self) -> dict[str, pa.Table]:
         self._free_idle()
         return {"sessions": self._table.save(), **self._keys.save()}
@@ -202,15 +214,20 @@ class SessionIndex(State):
         self._table.load(tables["sessions"], self._keys.bound)
 
     def _grouped(self, columns: Sequence[pa.Array], times: Times, watermarks: Times) -> _Batch:
-        if self._keyless:
-            group, first = np.zeros(len(times), np.int64), np.zeros(1, np.int64)
-            columns = [pa.array([0] * len(times), pa.int8())]
-        else:
-            group, first = group_rows([normalize_key(each) for each in columns])
+        group, first = self._groups(columns, len(times))
         at = int64_array(first)
-        keys = self._keys.lookup_or_insert([each.take(at) for each in columns])
+        keys = self._keys.lookup_or_insert([each.take(at) for each in self._key_columns(columns, len(times))])
         self._table.reach_keys(self._keys.bound)
         return _Batch(group, keys, times, watermarks)
+
+    def _groups(self, columns: Sequence[pa.Array], count: int) -> tuple[Int64Array, Int64Array]:
+        """Rows by key: the number of each row's key, and the first row of each key."""
+        if self._keyless:
+            return np.zeros(count, np.int64), np.zeros(1, np.int64)
+        return group_rows([normalize_key(each) for each in columns])
+
+    def _key_columns(self, columns: Sequence[pa.Array], count: int) -> Sequence[pa.Array]:
+        return [pa.array(np.zeros(count, np.int8))] if self._keyless else columns
 
     def _elements(self, batch: _Batch) -> Elements:
         rows = by_group_and_time(batch.group, batch.times, len(batch.keys))
@@ -318,6 +335,25 @@ class SessionIndex(State):
         assert both.linked is not None
         ordered = _Found(both.group[order], both.start[order], both.last[order], both.slot[order], both.linked[order])
         return ordered, place[member]
+
+
+def _last_before(owners: Int64Array, starts: Times, group: Int64Array, times: Times) -> Int64Array:
+    """For each row the position of the last span, of those by (owner, start), not after (group, time); -1: none."""
+    spans = len(owners)
+    kind = np.repeat([0, 1], [spans, len(group)])
+    order = np.lexsort((kind, np.concatenate([starts, times]), np.concatenate([owners, group])))
+    latest = np.maximum.accumulate(np.where(order < spans, order, -1))
+    found = np.empty(spans + len(group), np.int64)
+    found[order] = latest
+    return found[spans:]
+
+
+def _pieces(session: Int64Array, times: Times, gap: Duration) -> tuple[Int64Array, Int64Array, Times, Times]:
+    """Rows by (session, time) that no gap divides: the piece of each row, the first row, start and last of each."""
+    begins = np.ones(len(times), np.bool_)
+    begins[1:] = (session[1:] != session[:-1]) | (np.diff(times) > gap)
+    first = np.flatnonzero(begins)
+    return np.cumsum(begins) - 1, first, times[first], times[np.append(first, len(times))[1:] - 1]
 
 
 def _concatenated(
