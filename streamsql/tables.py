@@ -18,7 +18,7 @@ from streamsql.plan.logical import Table
 from streamsql.plugins import load_catalog, load_connector, load_format
 from streamsql.ports import Sink, Source, TableOptions
 from streamsql.runtime.live import LiveRun
-from streamsql.runtime.settings import ENGINE_OPTIONS
+from streamsql.runtime.settings import ENGINE_OPTIONS, idle_timeout
 from streamsql.sql.context import ForeignFunction, UserFunction, View
 from streamsql.time import Clock
 
@@ -113,6 +113,7 @@ class SessionTables:
         elif at is not None:
             self._declared_at[table.name] = at
         with self._located(table):
+            idle_timeout(table.options)  # a wrong one is refused here, whether a query uses it or not
             connector = None if table.connector is None else load_connector(table.connector)
             if table.inferred and connector is not None:
                 schema = connector.infer(self._options(table, inferring=True))

@@ -16,7 +16,7 @@ from streamsql.errors import UsageError
 from streamsql.expr.types import BYTES_KINDS, FLOATS, INTEGERS, STRINGS, TIMESTAMPS, Kind, SqlType, arrow_type
 from streamsql.ports import OptionInfo
 from streamsql.time import Duration, Time
-from streamsql_connectors.options import choice, count, option
+from streamsql_connectors.options import choice, count, option, whole_number
 from streamsql_connectors.times import duration, timestamp
 
 CHUNK_ROWS = 16_384
@@ -142,7 +142,11 @@ def _sequence(type_: SqlType, field: _Field) -> GeneratedColumn:
         first, step = field.get("start", timestamp, 0), field.get("step", duration, 1_000_000)
         last = field.get("end", timestamp, None)
     elif type_.kind in (*INTEGERS, *FLOATS, *STRINGS, Kind.DECIMAL):
-        first, step, last = field.get("start", int, 0), field.get("step", int, 1), field.get("end", int, None)
+        first, step, last = (
+            field.get("start", whole_number, 0),
+            field.get("step", whole_number, 1),
+            field.get("end", whole_number, None),
+        )
     else:
         raise UsageError(f"column {field.path}: there is no sequence of {type_}")
     if step == 0:
@@ -181,7 +185,7 @@ def _random(type_: SqlType, field: _Field) -> Callable[[Chunk], pa.Array]:
 
 def _random_integers(type_: SqlType, field: _Field) -> Callable[[Chunk], pa.Array]:
     limit = 1 << _BITS[type_.kind]
-    low, high = field.get("min", int, -limit), field.get("max", int, limit - 1)
+    low, high = field.get("min", whole_number, -limit), field.get("max", whole_number, limit - 1)
     if not -limit <= low <= high < limit:
         raise UsageError(f"column {field.path}: no {type_} lies between {low} and {high}")
     target = arrow_type(type_)

@@ -42,7 +42,8 @@ def find_files(path: str, compression: str | None = None) -> tuple[InputFile, ..
         return (InputFile(path, 0, 0.0, codec_of("", compression)),)
     found = files_in(path, compression)
     if not found:
-        raise UsageError(f"no files found: {path}")
+        hint = "the folder holds no file whose name begins with neither _ nor ." if os.path.isdir(path) else None
+        raise UsageError(f"no files found: {path}", hint=hint)
     return found
 
 

@@ -81,6 +81,16 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def whole_number(text: str) -> int:
+    """
+    >>> whole_number("-10")
+    -10
+    """
+    if not re.fullmatch(r"\s*[+-]?[0-9]+\s*", text):
+        raise ValueError("write a whole number")
+    return int(text)
+
+
 def byte_size(text: str) -> int:
     """
     >>> byte_size("128 MB")

@@ -73,7 +73,16 @@ def read_blocks(stream: BinaryIO, name: str, cut: Cut = after_last_newline, *, o
             offset += whole
             wanted = BLOCK_BYTES if whole else _doubled(wanted, name)
     except (OSError, EOFError, pa.ArrowException) as error:
-        raise DataError(f"{name}: {error}") from error
+        raise DataError(f"{name}: {error}", hint=_hint(str(error))) from error
+
+
+def _hint(reason: str) -> str | None:
+    """What may be wrong with a compressed file."""
+    if "Truncated" in reason or "end-of-stream" in reason:
+        return "the file is cut off: fetch it again"
+    if "header check" in reason or "Unknown frame descriptor" in reason:
+        return "the file is not compressed as its name says: set 'compression' = 'none', or rename it"
+    return None
 
 
 def _skip(stream: BinaryIO, offset: int) -> None:

@@ -20,6 +20,22 @@ COMPLETION_VARIABLE = "_STREAMSQL_COMPLETE"
 """Set by a shell that asks what may follow."""
 
 
+def whole_number(text: str) -> int:
+    """The value of an option; BadParameter where it is none."""
+    try:
+        return int(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is no whole number") from None
+
+
+def positive_number(text: str) -> int:
+    """The same, from 1 on."""
+    number = whole_number(text)
+    if number < 1:
+        raise click.BadParameter(f"{number} is below 1")
+    return number
+
+
 def _with(*options: Option) -> Callable[[Command], Command]:
     """One decorator of several, which come in this order in the help."""
 
@@ -54,12 +70,14 @@ def _step(hidden: bool = False) -> Option:
     return _with(
         click.option(
             "--batch-size",
-            type=click.IntRange(min=1),
+            type=positive_number,
             metavar="N",
             hidden=hidden,
             help="Rows of a step (an answer never depends on it).",
         ),
-        click.option("--seed", type=int, metavar="N", hidden=hidden, help="Seed of generated data, random functions."),
+        click.option(
+            "--seed", type=whole_number, metavar="N", hidden=hidden, help="Seed of generated data, random functions."
+        ),
     )
 
 

@@ -36,7 +36,7 @@ def exit_code(call: Callable[[], int | None], *, debug: bool) -> int:
         _say("interrupted", debug=debug)
         return INTERRUPTED
     except click.ClickException as error:
-        error.show()
+        _say(f"error: {_sentence(error)}", debug=debug)
         return error.exit_code
     except StreamSqlError as error:
         _say(f"error: {error}", debug=debug)
@@ -55,6 +55,13 @@ def exit_code(call: Callable[[], int | None], *, debug: bool) -> int:
             debug=debug,
         )
         return INTERNAL_ERROR
+
+
+def _sentence(error: click.ClickException) -> str:
+    """What click says, with where to read more."""
+    message = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    return message if context is None else f"{message}\nhint: {context.command_path} --help shows what it takes"
 
 
 def let_signals_interrupt() -> None:

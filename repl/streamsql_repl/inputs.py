@@ -29,7 +29,9 @@ def read_inputs(arguments: Iterable[str]) -> tuple[InputArgument, ...]:
     for argument in arguments:
         name, equals, path = argument.partition("=")
         if not equals or not name or not path:
-            raise UsageError(f"--input {argument}", hint="write --input NAME=PATH, such as --input bids=bids.parquet")
+            missing = "it names no path" if name and equals else "it names no table"
+            hint = "write --input NAME=PATH, such as --input bids=bids.parquet"
+            raise UsageError(f"--input {argument}: {missing}", hint=hint)
         if any(each.name == name for each in read):
             raise UsageError(f"--input {name} is given twice", hint="a glob or a folder takes several files")
         other = next((each.name for each in read if each.from_stdin and path == STANDARD), None)

@@ -9,6 +9,7 @@ import pyarrow as pa
 from streamsql.errors import DataError
 from streamsql.expr.function import ArrowFunction, Datum
 from streamsql.expr.nodes import Call, Cast, Expr
+from streamsql.expr.types import Kind
 
 _FAILURES = (pa.ArrowInvalid, pa.ArrowNotImplementedError)
 
@@ -20,7 +21,8 @@ def explained(kernel: ArrowFunction, expr: Expr) -> ArrowFunction:
         try:
             return kernel(*args)
         except _FAILURES as error:
-            raise DataError(_message(expr, error, _sample(kernel, args)), span=expr.span) from error
+            message = _message(expr, error, _sample(kernel, args))
+            raise DataError(message, span=expr.span, hint=_hint(expr, message)) from error
 
     return evaluate
 
@@ -56,13 +58,23 @@ def _message(expr: Expr, error: Exception, values: list[Any]) -> str:
             call = (
                 f"{shown[0]} {name} {shown[1]}" if len(shown) == 2 and not name.isidentifier() else _call(name, shown)
             )
-            if "divide by zero" in str(error):
+            if "divide by zero" in str(error).lower():
                 return f"division by zero: {call}"
             if "overflow" in str(error):
                 return f"integer overflow: {call} does not fit {expr.type.with_nullable(True)}"
             return f"{call} failed: {error}"
         case _:
             return str(error)
+
+
+def _hint(expr: Expr, message: str) -> str | None:
+    if isinstance(expr, Cast):
+        return "TRY_CAST gives NULL where CAST fails"
+    if message.startswith("division by zero"):
+        return "NULLIF(…, 0) as the divisor gives NULL instead"
+    if message.startswith("integer overflow") and expr.type.kind is not Kind.BIGINT:
+        return "CAST an operand to BIGINT"
+    return None
 
 
 def _call(name: str, shown: list[str]) -> str:

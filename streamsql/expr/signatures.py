@@ -9,7 +9,7 @@ from streamsql.errors import Span
 from streamsql.expr import types as t
 from streamsql.expr.coercion import NUMERIC, TIMES, coerce, common_type
 from streamsql.expr.nodes import Expr
-from streamsql.expr.types import FLOATS, INTEGERS, Kind, SqlType
+from streamsql.expr.types import FLOATS, INTEGERS, STRINGS, Kind, SqlType
 
 Args = tuple[Expr, ...]
 
@@ -135,8 +135,15 @@ def same_type(args: Args, what: str) -> Args:
     shared = common_type(each.type for each in args)
     if shared is None:
         named = " and ".join(dict.fromkeys(str(each.type.with_nullable(True)) for each in args))
-        raise Mismatch(f"{what} {named}: there is no common type", "write a CAST to the type that is meant")
+        raise Mismatch(f"{what} {named}: there is no common type", _common_hint(args))
     return tuple(coerce(each, shared) for each in args)
+
+
+def _common_hint(args: Args) -> str:
+    kinds = {each.type.kind for each in args}
+    if kinds & set(STRINGS) and kinds & set(NUMERIC):
+        return "write the number without quotes, or a CAST to the type that is meant"
+    return "write a CAST to the type that is meant"
 
 
 def first_type(args: Args) -> SqlType:

@@ -73,7 +73,12 @@ def _describe(tree: Tree) -> str:
 def _column(binder: ExpressionBinder, tree: Tree) -> Expr:
     if isinstance(tree.this, exp.Star):
         raise SqlError("* is only possible as an item of SELECT and in COUNT(*)", span=span_of(tree))
-    return binder.scope.resolve([part.name for part in tree.parts], span_of(tree))
+    try:
+        return binder.scope.resolve([part.name for part in tree.parts], span_of(tree))
+    except SqlError as error:
+        if len(tree.parts) == 1 and tree.this.args.get("quoted"):
+            error.hint = f"{error.hint}; a text stands in single quotes: '{tree.name}'"
+        raise
 
 
 def _star(binder: ExpressionBinder, tree: Tree) -> Expr:

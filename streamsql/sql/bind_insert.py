@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from streamsql.errors import SqlError
+from streamsql.errors import SqlError, did_you_mean
 from streamsql.expr.nodes import Expr, Literal
 from streamsql.expr.resolve import resolve_cast
 from streamsql.plan.logical import Field, Plan, Project, SinkPlan, Table
@@ -31,10 +31,10 @@ def insert_plan(tree: Tree, context: Context) -> SinkPlan:
     constants = dict(_constants(tree, table))
     targets = _targets(tree, table, constants)
     if len(targets) != len(plan.fields):
-        query, wanted = len(plan.fields), len(targets)
+        query = f"{len(plan.fields)} column{'' if len(plan.fields) == 1 else 's'}"
         columns = ", ".join(each.name for each in targets)
         raise SqlError(
-            f"the query gives {query} columns, {table.name} takes {wanted}", span=span, hint=f"it takes {columns}"
+            f"the query gives {query}, {table.name} takes {len(targets)}", span=span, hint=f"it takes {columns}"
         )
     given = {target.name: assigned(plan, position, target, table.name, span) for position, target in enumerate(targets)}
     return _sink(plan, table, {**given, **constants}, context, tree)
@@ -60,7 +60,8 @@ def _targets(tree: Tree, table: Table, constants: Mapping[str, Expr]) -> tuple[F
     listed = tree.args.get("columns") or ()
     for each in listed:
         if each.name not in physical:
-            raise SqlError(f"{table.name} has no column {each.name} to insert into", span=span_of(each))
+            hint = did_you_mean(each.name, tuple(physical), kind="columns")
+            raise SqlError(f"{table.name} has no column {each.name} to insert into", span=span_of(each), hint=hint)
     return tuple(physical[each.name] for each in listed) if listed else tuple(physical.values())
 
 

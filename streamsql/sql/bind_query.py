@@ -61,12 +61,20 @@ def _union(tree: Tree, context: Context) -> Plan:
     branches = [bind_query(each, context) for each in (tree.this, tree.expression)]
     left, right = (each.fields for each in branches)
     if len(left) != len(right):
-        raise SqlError(f"UNION of {len(left)} and {len(right)} columns", span=span_of(tree))
+        raise SqlError(
+            f"UNION of {len(left)} and {len(right)} columns",
+            span=span_of(tree),
+            hint="both sides have the same columns; CAST(NULL AS type) stands in for one that is missing",
+        )
     types = []
     for a, b in zip(left, right, strict=True):
         type_ = common_type((a.type, b.type))
         if type_ is None:
-            raise SqlError(f"UNION: {a.name} is {a.type} on one side, {b.type} on the other", span=span_of(tree))
+            raise SqlError(
+                f"UNION: {a.name} is {a.type} on one side, {b.type} on the other",
+                span=span_of(tree),
+                hint="columns go together by position; CAST one of them to the type of the other",
+            )
         types.append(type_)
     fields = tuple(
         context.field(a.name, type_, a.time if a.time is b.time else None)
@@ -156,5 +164,5 @@ def _limited(tree: Tree, plan: Plan) -> Plan:
 
 def _count(tree: Tree, clause: str) -> int:
     if not (isinstance(tree, exp.Literal) and tree.is_int):
-        raise SqlError(f"{clause} takes a whole number", span=span_of(tree))
+        raise SqlError(f"{clause} takes a whole number", span=span_of(tree), hint=f"write for instance {clause} 10")
     return int(tree.this)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from streamsql.errors import NotSupportedYet, Span, SqlError, StreamSqlError
+from streamsql.errors import NotSupportedYet, Span, SqlError, StreamSqlError, nearest
 from streamsql.expr import types as t
 from streamsql.expr.nodes import Expr, substitute
 from streamsql.expr.types import Kind, SqlType
@@ -28,6 +28,7 @@ from streamsql.sql.bind_joins import Bound, bind_join
 from streamsql.sql.bind_windows import bind_window_table
 from streamsql.sql.context import CommonTable, Context, View
 from streamsql.sql.dialect import exp
+from streamsql.sql.dialect.parser_relations import WINDOW_FORMS
 from streamsql.sql.parse import span_of
 from streamsql.sql.scope import Relation, Scope, column_ref
 
@@ -46,8 +47,14 @@ class RelationBinder:
         """The plan and scope of a FROM item."""
         binder = _BINDERS.get(type(tree))
         if binder is None:
-            raise NotSupportedYet(_NOT_YET.get(type(tree), tree.key.upper()), span=span_of(tree))
+            raise NotSupportedYet(_NOT_YET.get(type(tree), tree.key.upper()), span=span_of(tree), hint=_meant(tree))
         return binder(self, tree)
+
+
+def _meant(tree: Tree) -> str | None:
+    """The window function that a table function was perhaps meant to be."""
+    near = nearest(tree.this.this, list(WINDOW_FORMS)) if isinstance(tree, d.TableFunction) else []
+    return f"did you mean {near[0]}?" if near else None
 
 
 def _table(binder: RelationBinder, tree: Tree) -> Bound:

@@ -47,6 +47,8 @@ def bind_select(tree: Tree, context: Context, bind_query: QueryBinder) -> Plan:
 
 def _select(tree: Tree, grouped: bool, context: Context, bind_query: QueryBinder) -> Plan:
     bound = _from(tree, context, bind_query)
+    named = frozenset(each.alias for each in tree.expressions if isinstance(each, exp.Alias))
+    bound = Bound(bound.plan, replace(bound.scope, items=named))
     plan = bound.plan
     if tree.args.get("where") is not None:
         binder = ExpressionBinder(bound.scope, "WHERE")
@@ -197,7 +199,9 @@ def _order_items(tree: Tree, items: list[Item], binder: ExpressionBinder) -> lis
 def _order_expression(tree: Tree, items: list[Item], binder: ExpressionBinder) -> Expr:
     if isinstance(tree, exp.Literal) and tree.is_int:
         if not 1 <= int(tree.this) <= len(items):
-            raise SqlError(f"ORDER BY {tree.this}: there are {len(items)} columns", span=span_of(tree))
+            raise SqlError(
+                f"ORDER BY {tree.this}: the SELECT has {len(items)} column{'s'[: len(items) != 1]}", span=span_of(tree)
+            )
         return items[int(tree.this) - 1].expr
     if isinstance(tree, exp.Column) and len(tree.parts) == 1:
         for item in items:

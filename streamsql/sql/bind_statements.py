@@ -54,7 +54,9 @@ def _create_view(tree: Tree, context: Context, text: str) -> s.Statement:
     columns = tuple(each.name for each in tree.args.get("columns") or ())
     plan = bind_query(tree.args["query"], context.inside_view(name))  # a wrong view is refused when it is made
     if columns and len(columns) != len(plan.fields):
-        raise SqlError(f"{len(columns)} column names for {len(plan.fields)} columns", span=span_of(tree.this))
+        raise SqlError(
+            f"the view names {len(columns)} columns, its query gives {len(plan.fields)}", span=span_of(tree.this)
+        )
     return s.CreateView(View(name, tree.args["query"], columns, text), bool(tree.args.get("exists")))
 
 

@@ -50,7 +50,9 @@ def bind_table(tree: Tree, context: Context) -> Table:
         inferred=not columns,
     )
     if table.inferred and table.connector is None:
-        raise SqlError(f"table {name} has no columns", span=span_of(tree.this))
+        raise SqlError(
+            f"table {name} has no columns", span=span_of(tree.this), hint=f"write CREATE TABLE {name} (column TYPE, …)"
+        )
     return table
 
 

@@ -79,7 +79,11 @@ def _window(function: str, sizes: dict[str, Duration], offset: Duration, tree: T
         case "SESSION":
             return Session(sizes["gap"])
     if sizes["step"] > sizes["size"]:
-        raise SqlError("CUMULATE: the step is larger than the size", span=span_of(tree))
+        raise SqlError(
+            "CUMULATE: the step is larger than the size",
+            span=span_of(tree),
+            hint="the step comes first: CUMULATE(TABLE t, DESCRIPTOR(ts), step, size)",
+        )
     return Cumulate(sizes["step"], sizes["size"], offset)
 
 

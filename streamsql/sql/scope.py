@@ -10,6 +10,8 @@ from streamsql.expr.nodes import ColumnRef, Expr, FieldAccess
 from streamsql.expr.types import Kind
 from streamsql.plan.logical import Field
 
+WINDOW_COLUMNS = ("window_start", "window_end", "window_time")
+
 
 @dataclass(frozen=True, slots=True)
 class Relation:
@@ -23,6 +25,7 @@ class Relation:
 class Scope:
     """All relations of one FROM clause.
 
+    `items`: the names that the SELECT gives its items, which errors explain.
     `merged`: the columns of USING and NATURAL joins, each standing for one of both sides, whose ids are `hidden`: those
     are reached by the name of their relation only.
     """
@@ -30,6 +33,7 @@ class Scope:
     relations: tuple[Relation, ...] = ()
     merged: tuple[Field, ...] = ()
     hidden: frozenset[int] = frozenset()
+    items: frozenset[str] = frozenset()
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -73,10 +77,19 @@ class Scope:
     def _unknown(self, name: str, qualified: bool, span: Span | None) -> SqlError:
         if qualified:
             known = [each.alias for each in self.relations if each.alias is not None]
-            hint = did_you_mean(name, [*known, *(field.name for field in self.fields)], kind="known")
-            return SqlError(f"unknown table or column {name}", span=span, hint=hint)
+            known += [field.name for field in self.fields if field.type.kind is Kind.ROW]
+            return SqlError(
+                f"unknown table or column {name}", span=span, hint=did_you_mean(name, known, kind="names here")
+            )
         if not self.relations:
-            return SqlError(f"unknown column {name}: there is no FROM", span=span, hint=f"a text is written '{name}'")
+            hint = f"write FROM and its table; a text is written '{name}'"
+            return SqlError(f"unknown column {name}: there is no FROM", span=span, hint=hint)
+        if name in self.items:
+            hint = f"{name} names an item of this SELECT: write its expression here, or select from a subquery"
+            return SqlError(f"unknown column {name}", span=span, hint=hint)
+        if name in WINDOW_COLUMNS:
+            hint = f"{name} comes from a window: FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' MINUTE))"
+            return SqlError(f"unknown column {name}", span=span, hint=hint)
         names = [field.name for field in self.fields if not field.name.startswith("$")]
         return SqlError(f"unknown column {name}", span=span, hint=did_you_mean(name, names, kind="columns here"))
 

@@ -76,3 +76,39 @@ def misspelt(word: str, keywords: Iterable[str]) -> str | None:
         return None
     found = nearest(word.upper(), list(by_first))
     return f"did you mean {by_first[found[0]]}?" if found else None
+
+
+_ORDER = ("FROM", "WHERE", "GROUP", "HAVING", "WINDOW", "QUALIFY", "ORDER", "LIMIT", "OFFSET", "EMIT")
+_WRITTEN = {
+    "a unit of time such as SECOND or DAY": "write for instance INTERVAL '5' MINUTE",
+    "WHEN, ELSE or END of this CASE": "a CASE ends with END",
+    "a table, a query in parentheses or a table function": "name the table after FROM",
+}
+
+
+def out_of_place(found: str, starts: bool) -> str | None:
+    """The hint for a word after a whole statement: a clause in the wrong place, or the next statement (`starts`)."""
+    if found in _ORDER:
+        return "clauses stand in the order FROM, WHERE, GROUP BY, HAVING, QUALIFY, ORDER BY, LIMIT, EMIT, each once"
+    return "a semicolon stands between two statements" if starts and found != "(" else None
+
+
+def advice(expected: str | None, before: str, found: str) -> str | None:
+    """The hint for what was expected behind the word `before`, where `found` stands; None: nothing to add.
+
+    >>> advice("BY", "GROUP", "")
+    'write GROUP BY'
+    """
+    match expected, before, found:
+        case "BY", ("GROUP" | "ORDER" | "PARTITION"), _:
+            return f"write {before} BY"
+        case "AND", _, ",":
+            return "write BETWEEN low AND high"
+        case '"("', "IN", _:
+            return "the values stand in parentheses: IN (1, 2)"
+        case "a type", _, ("," | ")"):
+            return "a column is declared with its type: name STRING"
+        case '"="', _, (")" | ","):
+            return "an option is written 'key' = 'value'"
+        case _:
+            return _WRITTEN.get(expected or "")

@@ -87,7 +87,7 @@ def test_wrong_sql_ends_with_2_and_shows_where(t: CommandLine, script: str, mess
         (("run",), "Missing argument 'SCRIPT.sql'"),
         (("run", "q.sql", "--inputs", "t=t.jsonl"), "No such option"),
         (("run", "q.sql", "--result", "tables"), "'tables' is not one of 'changelog', 'table'"),
-        (("run", "q.sql", "--batch-size", "0"), "0 is not in the range x>=1"),
+        (("run", "q.sql", "--batch-size", "0"), "error: Invalid value for '--batch-size': 0 is below 1\n"),
         (("rum", "q.sql"), "No such command 'rum'"),
         (("--result", "table", "run", "q.sql"), "error: --result stands before the command\n"),
         (("-c", "SELECT 1", "run", "q.sql"), "error: -c and run do not go together\n"),

@@ -108,8 +108,14 @@ def test_the_format_option_wins_where_all_names_tell_one(cli: CommandLine) -> No
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--input", "t"), "error: --input t\nhint: write --input NAME=PATH, such as --input bids=bids.parquet\n"),
-        (("--input", "=x.csv"), "error: --input =x.csv\nhint: write --input NAME=PATH, such as --input"),
+        (
+            ("--input", "t"),
+            "error: --input t: it names no table\nhint: write --input NAME=PATH, such as --input bids=bids.parquet\n",
+        ),
+        (
+            ("--input", "=x.csv"),
+            "error: --input =x.csv: it names no table\nhint: write --input NAME=PATH, such as --input",
+        ),
         (("--input", "t=t.jsonl", "--input", "t=t.csv"), "error: --input t is given twice\n"),
         (("--input", "t=-", "--input", "u=-"), "error: --input t and --input u cannot both come from stdin\n"),
         (("--input", "t=t.jsn"), "error: file not found: t.jsn\nhint: did you mean t.jsonl?\n"),

@@ -52,7 +52,7 @@ def test_ddl_insert_select(typing: Typing) -> None:
 def test_an_error_shows_its_place_in_what_was_typed_and_ends_it(typing: Typing) -> None:
     assert typing("SET 'streamsql.seed' = '1';\nSELECT 1; SELECT x; SELECT 2;").endswith(
         "error: unknown column x: there is no FROM\n  at SQL:2:18\n    2 |           SELECT x;\n"
-        "      |                  ^\nhint: a text is written 'x'\n"
+        "      |                  ^\nhint: write FROM and its table; a text is written 'x'\n"
     )
     assert typing("SELECT 2 AS two;").endswith("1 row\n")
 

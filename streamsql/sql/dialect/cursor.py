@@ -10,7 +10,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from streamsql.errors import Span, SqlError
 from streamsql.sql.dialect.words import CLAUSES, RESERVED, STRUCTURAL
-from streamsql.sql.syntax_errors import ELSEWHERE, END_OF_TEXT, misspelt, unclosed, unexpected
+from streamsql.sql.syntax_errors import ELSEWHERE, END_OF_TEXT, advice, misspelt, unclosed, unexpected
 
 Node = TypeVar("Node", bound=exp.Expression)
 Item = TypeVar("Item")
@@ -105,7 +105,7 @@ class Cursor:
     def close(self, opening: int, closing: str = ")") -> None:
         """Take the bracket that closes the one at token `opening`."""
         if not self.accept(closing):
-            if self._misspelt_alias(CLAUSES):
+            if self.misspelt_alias(CLAUSES):
                 raise self.error(keywords=CLAUSES)
             raise unclosed(self.text, self.span(opening), self.found(), self.span(self.index))
 
@@ -137,16 +137,23 @@ class Cursor:
         self, *, expected: str | None = None, hint: str | None = None, keywords: tuple[str, ...] = ()
     ) -> SqlError:
         """The error for the next token; `keywords` are those it may have been meant for."""
-        if hint is None and (found := self._misspelt_alias(keywords)):
+        if hint is None and (found := self.misspelt_alias(keywords)):
             alias = self.implicit_alias
             return unexpected(self.tokens[alias].text, self.span(alias), hint=found)
         foreign = max(0, self.index - 1)
         if hint is None and self.keys[foreign] in ELSEWHERE and self.tokens[foreign].token_type == TokenType.VAR:
             return unexpected(self.tokens[foreign].text, self.span(foreign))
-        hint = hint or self._near_miss(keywords)
+        hint = hint or self._near_miss(keywords) or self._advice(expected)
         return unexpected(self.found(), self.span(self.index), expected=expected, hint=hint)
 
-    def _misspelt_alias(self, keywords: tuple[str, ...]) -> str | None:
+    def _advice(self, expected: str | None) -> str | None:
+        before = self.keys[self.index - 1] if self.index else ""
+        if expected is None and self.implicit_alias == self.index - 1 and self.at_name():
+            return "items of a list stand with commas between them; a new name is given with AS"
+        return advice(expected, before, self.key)
+
+    def misspelt_alias(self, keywords: tuple[str, ...]) -> str | None:
+        """The hint where the word before the next token was taken for an alias, but hardly meant as one."""
         if self.implicit_alias != self.index - 1:
             return None
         return misspelt(self.tokens[self.implicit_alias].text, keywords)

@@ -117,7 +117,9 @@ class QueryGrammar(RelationGrammar):
         if self.accept("*"):
             return self.node(start, exp.Star())
         if self.at("FROM"):
-            raise self.error(expected="an expression", hint="name the columns to select, or * for all")
+            comma = self.index and self.keys[self.index - 1] == ","
+            hint = "there is a comma too many before it" if comma else "name the columns to select, or * for all"
+            raise self.error(expected="an expression", hint=hint)
         value = self.expression()
         if self.accept("."):
             return self._qualified_star(start, value)

@@ -215,7 +215,11 @@ class RelationGrammar(MatchGrammar):
         node = WindowTable(function=function, **arguments)
         self._window_input(node, table)
         if not isinstance(time_column, Descriptor) or len(time_column.expressions) != 1:
-            raise self._argument_error(time_column, f"{function} takes its time column as DESCRIPTOR(column)")
+            raise self._argument_error(
+                time_column,
+                f"{function} takes its time column as DESCRIPTOR(column)",
+                f"write {WINDOW_FORMS[function]}",
+            )
         name = time_column.expressions[0]
         column = exp.Column(this=name)
         column.meta.update(name.meta)
@@ -252,11 +256,13 @@ class RelationGrammar(MatchGrammar):
             node.set("this", table)
         else:
             function = node.args["function"]
-            raise self._argument_error(table, f"{function} takes TABLE name or a query in parentheses first")
+            raise self._argument_error(
+                table, f"{function} takes TABLE name or a query in parentheses first", f"write {WINDOW_FORMS[function]}"
+            )
 
-    def _argument_error(self, argument: exp.Expression, message: str) -> SqlError:
+    def _argument_error(self, argument: exp.Expression, message: str, hint: str | None = None) -> SqlError:
         place = self.place(argument)
-        return SqlError(f"syntax error: {message}", span=place or self.span(self.index))
+        return SqlError(f"syntax error: {message}", span=place or self.span(self.index), hint=hint)
 
     def table_argument(self) -> TableArgument:
         start = self.index

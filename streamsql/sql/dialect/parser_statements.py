@@ -24,6 +24,7 @@ from streamsql.sql.dialect.statements import (
     UseObject,
 )
 from streamsql.sql.dialect.words import CLAUSES
+from streamsql.sql.syntax_errors import out_of_place
 
 SHOW_LISTS = (
     "TABLES", "VIEWS", "MATERIALIZED VIEWS", "FUNCTIONS", "USER FUNCTIONS", "CATALOGS", "DATABASES", "JOBS",
@@ -36,6 +37,11 @@ EXPLAIN_DETAILS = ("ESTIMATED_COST", "CHANGELOG_MODE", "JSON_EXECUTION_PLAN", "P
 LEFT_OUT = frozenset(
     {"ALTER", "ANALYZE", "ADD", "BEGIN", "CALL", "COMPILE", "LOAD", "REMOVE", "STOP", "TRUNCATE", "UNLOAD"}
 )
+_INSTEAD = {
+    "ALTER": "DROP the table and CREATE it again",
+    "BEGIN": "write EXECUTE STATEMENT SET BEGIN ... END;",
+    "TRUNCATE": "write DELETE FROM the table",
+}
 
 
 class StatementGrammar(CreateGrammar):
@@ -59,7 +65,10 @@ class StatementGrammar(CreateGrammar):
     def _whole_statement(self) -> exp.Expression:
         node = self.statement()
         if not self.accept(";") and not self.at_end:
-            raise self.error(keywords=CLAUSES)
+            misspelt = self.misspelt_alias(CLAUSES)
+            raise self.error(
+                keywords=CLAUSES, hint=None if misspelt else out_of_place(self.key, self.key in STATEMENTS)
+            )
         return node
 
     def statement(self) -> exp.Expression:
@@ -67,7 +76,7 @@ class StatementGrammar(CreateGrammar):
         if rule := STATEMENTS.get(self.key):
             return rule(self)
         if self.key in LEFT_OUT:
-            hint = "write EXECUTE STATEMENT SET BEGIN ... END;" if self.key == "BEGIN" else None
+            hint = _INSTEAD.get(self.key)
             raise NotSupportedYet(f"the statement {self.key}", span=self.span(self.index), hint=hint)
         words = (*STATEMENTS, "DESCRIBE")
         raise self.error(expected="a statement such as SELECT, CREATE TABLE or INSERT INTO", keywords=words)
