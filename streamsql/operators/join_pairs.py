@@ -11,6 +11,7 @@ import pyarrow as pa
 from streamsql.batch import Times
 from streamsql.operators.join_input import Changes, JoinInput
 from streamsql.state.fixed_width import BoolArray, Int64Array
+from streamsql.state.ordering import stable_order
 from streamsql.state.trace import Trace
 
 PAIRS_AT_ONCE = 1 << 17
@@ -142,12 +143,10 @@ def in_order(matched: Matched) -> Pairs:
     """All pairs as row by row would have given them: by the later of their rows, then by the other one."""
     if not len(matched.new_right):
         return matched.new_left
-    late = matched.new_right.left_later.any()
-    if not len(matched.new_left) and not late:
+    if not len(matched.new_left) and not matched.new_right.left_later.any():
         return matched.new_right
     pairs = _concat([matched.new_left, matched.new_right])
-    by_left, by_right = (pairs.take(np.flatnonzero(each)) for each in (pairs.left_later, ~pairs.left_later))
-    if late:
-        by_left = by_left.take(np.lexsort((by_left.right, by_left.left)))
-    both = _concat([by_left, by_right])
-    return both.take(np.argsort(both.arrivals, kind="stable"))
+    later = np.where(pairs.left_later, pairs.left, pairs.right)
+    # Pairs of one later row are in the order of the other one already.
+    order = stable_order([pairs.arrivals, (~pairs.left_later).view(np.int8).astype(np.int64), later])
+    return pairs if order is None else pairs.take(order)

@@ -8,6 +8,7 @@ import numpy as np
 
 from streamsql.operators.join_pairs import Matched, Pairs
 from streamsql.state.fixed_width import Int64Array
+from streamsql.state.ordering import distinct
 from streamsql.state.trace import Trace
 
 Presence = Callable[[Int64Array, Int64Array], Int64Array]
@@ -33,6 +34,7 @@ class Partners:
     def __init__(self, trace: Trace, port: int) -> None:
         self._trace = trace
         self._port = port
+        self._first = trace.bound
         self._counts: list[tuple[Int64Array, Int64Array]] = []
         self._tallies: list[tuple[Int64Array, Int64Array]] = []
 
@@ -47,13 +49,13 @@ class Partners:
 
     def changes(self, presence: Presence) -> tuple[Int64Array, Int64Array]:
         """Rows that show more or less often than before the step: their numbers, ascending, and the differences."""
-        touched = [numbers for numbers, _ in (*self._counts, *self._tallies)]
-        if not touched:
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        numbers = np.unique(np.concatenate(touched))
+        new = np.arange(self._first, self._trace.bound)
+        shown = presence(self._trace.live(new), self._trace.tallies(new))
+        numbers = distinct(np.concatenate([new[:0], *(old for old, _ in (*self._counts, *self._tallies))]))
         counts, tallies = self._trace.live(numbers), self._trace.tallies(numbers)
         before = presence(counts - _sums(numbers, self._counts), tallies - _sums(numbers, self._tallies))
-        differences = presence(counts, tallies) - before
+        numbers = np.concatenate([numbers, new])
+        differences = np.concatenate([presence(counts, tallies) - before, shown])
         changed = np.flatnonzero(differences)
         return numbers[changed], differences[changed]
 
@@ -61,7 +63,7 @@ class Partners:
         """Rows of the trace itself came or went; new ones find partners that are there (`owners` run by pair)."""
         if not len(numbers):
             return
-        self._counts.append((numbers, np.full(len(numbers), sign)))
+        self._note(self._counts, numbers, sign)
         new = owners >= first
         if sign < 0 or not len(owners) or not new.any():
             return  # a row that was there before has its partners already
@@ -70,16 +72,19 @@ class Partners:
         np.add.at(partners, owners[new] - first, pairs.often()[new])
         # A row that came twice met each of its partners twice.
         partners //= np.maximum(np.bincount(numbers[numbers >= first] - first, minlength=size), 1)
-        self._tally(np.arange(first, first + size), partners)
+        self._trace.add_to_tallies(np.arange(first, first + size), partners)
 
     def _met(self, numbers: Int64Array, sign: int) -> None:
         """Rows of the trace got (or lost) one partner each time they are named."""
         if len(numbers):
-            self._tally(numbers, np.full(len(numbers), sign))
+            self._trace.add_to_tallies(numbers, np.full(len(numbers), sign))
+            self._note(self._tallies, numbers, sign)
 
-    def _tally(self, numbers: Int64Array, amounts: Int64Array) -> None:
-        self._trace.add_to_tallies(numbers, amounts)
-        self._tallies.append((numbers, amounts))
+    def _note(self, notes: list[tuple[Int64Array, Int64Array]], numbers: Int64Array, sign: int) -> None:
+        """Remember what changes of the rows that were there before the step."""
+        old = numbers[numbers < self._first]
+        if len(old):
+            notes.append((old, np.full(len(old), sign)))
 
 
 def _sums(numbers: Int64Array, parts: list[tuple[Int64Array, Int64Array]]) -> Int64Array:

@@ -9,11 +9,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streamsql.batch import Batch, concat_batches
+from streamsql.batch import Batch, Weights, concat_batches
 from streamsql.errors import DataError
 from streamsql.ports import RowKind, RowKinds
 from streamsql.runtime.row_order import row_order
 from streamsql.state.grouping import group_rows, normalize_key
+from streamsql.state.hashing import hash_rows
 
 Int64Array = npt.NDArray[np.int64]
 Key = tuple[int, ...]
@@ -30,12 +31,32 @@ def consolidate(batches: Sequence[Batch]) -> Batch:
     weights = batch.weights
     if weights is None or not len(weights) or (weights > 0).all() or (weights < 0).all():
         return batch
-    ids = _group(batch.rows, range(batch.rows.num_columns))
-    net = _sum_by(ids, weights)
-    same_sign = np.sign(net)[ids] == weights
+    at = _may_cancel(batch.rows, weights)
+    if not len(at):
+        return batch
+    rows, signs = (batch.rows, weights) if len(at) == len(weights) else (batch.rows.take(pa.array(at)), weights[at])
+    ids = _group(rows, range(rows.num_columns))
+    net = _sum_by(ids, signs)
+    same_sign = np.sign(net)[ids] == signs
     if same_sign.all():
         return batch
-    return batch.filter(same_sign & (_rank(ids * 2 + (weights > 0)) < np.abs(net)[ids]))
+    kept = np.ones(len(weights), np.bool_)
+    kept[at] = same_sign & (_rank(ids * 2 + (signs > 0)) < np.abs(net)[ids])
+    return batch.filter(kept)
+
+
+def _may_cancel(rows: pa.RecordBatch, weights: Weights) -> Int64Array:
+    """The rows whose hash comes with both signs."""
+    if not rows.num_columns:
+        return np.arange(len(weights))
+    hashes = hash_rows([normalize_key(each) for each in rows.columns])
+    added, removed = np.sort(hashes[weights > 0]), np.sort(hashes[weights < 0])
+    place = np.minimum(np.searchsorted(added, removed), len(added) - 1)
+    both = removed[added[place] == removed]
+    if not len(both):
+        return np.empty(0, np.int64)
+    place = np.minimum(np.searchsorted(both, hashes), len(both) - 1)
+    return np.flatnonzero(both[place] == hashes)
 
 
 def row_kinds(batch: Batch, key: Key | None) -> tuple[pa.RecordBatch, RowKinds | None]:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from streamsql.state.fixed_width import BoolArray, Int64Array
+from streamsql.state.ordering import distinct, packed_integers, stable_order
 
 _NONE = np.empty(0, np.int64)
+_FAN_IN = 4
+"""So many runs of like sizes become one."""
+_RUN_COST = 64
+"""Searching one more run costs as much as so many keys more, even for a single key."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """Keys in ascending order, and the row of each; rows of one key ascend."""
+    """Keys in ascending order, and the row of each; rows of one key ascend. `unique`: no key comes twice."""
 
     keys: Int64Array
     rows: Int64Array
+    unique: bool
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -83,6 +89,7 @@ class Matches:
 class SortedRuns:
     """A log-structured index. Rows are given in ascending order, so that older runs hold smaller row numbers.
 
+    Runs merge when there are some of like sizes, and all of them when searching several has cost what merging does.
     A run's smallest and largest key let whole runs be skipped: keys that grow with time meet only the runs of their
     time. `alive`, where given, says which rows are worth keeping when runs merge.
     """
@@ -90,6 +97,7 @@ class SortedRuns:
     def __init__(self, alive: Callable[[Int64Array], BoolArray] | None = None) -> None:
         self._alive = alive
         self._runs: list[Run] = []
+        self._searched = 0
 
     def __len__(self) -> int:
         return sum(map(len, self._runs))
@@ -98,20 +106,25 @@ class SortedRuns:
         """Add rows under keys; `rows` ascend and are larger than all before."""
         if not len(keys):
             return
-        order = _order(keys)
+        order = stable_order([keys])
         if order is not None:
             keys, rows = keys[order], rows[order]
-        self._runs.append(Run(keys, rows))
-        while len(self._runs) > 1 and len(self._runs[-2]) <= 2 * len(self._runs[-1]):
-            self._runs[-2:] = [self._merged(self._runs[-2], self._runs[-1])]
+        self._runs.append(_run(keys, rows))
+        while len(self._runs) >= _FAN_IN and len(self._runs[-_FAN_IN]) <= 2 * len(self._runs[-1]):
+            self._runs[-_FAN_IN:] = [self._merged(self._runs[-_FAN_IN:])]
 
     def probe(self, keys: Int64Array) -> Matches:
         """The rows under each of `keys`, which may repeat and come in any order."""
-        order = _order(keys)
+        order = stable_order([keys])
         keys = keys if order is None else keys[order]
+        if self._searched > len(self):
+            self._runs, self._searched = [self._merged(self._runs)], 0
         found: list[tuple[Run, Int64Array, Int64Array, Int64Array]] = []
-        for run in self._runs:
-            at, starts, counts = _probe_run(run, keys)
+        for number, run in enumerate(self._runs):
+            wanted = _within(run, keys)
+            if number:
+                self._searched += _RUN_COST + wanted.stop - wanted.start
+            at, starts, counts = _probe_run(run, keys, wanted)
             if len(at):
                 found.append((run, at if order is None else order[at], starts, counts))
         return _in_order(found)
@@ -123,13 +136,13 @@ class SortedRuns:
             end = int(np.searchsorted(run.keys, limit, "right"))
             taken.append(run.rows[:end])
             if end < len(run):
-                left.append(Run(run.keys[end:], run.rows[end:]) if end else run)
+                left.append(_run(run.keys[end:], run.rows[end:]) if end else run)
         self._runs = left
         return np.sort(np.concatenate(taken))
 
     def renumber(self, numbers: Int64Array) -> None:
         """Give each row the number `numbers[row]`, ascending like the old ones; -1 forgets it."""
-        renumbered = (Run(each.keys, numbers[each.rows]) for each in self._runs)
+        renumbered = (replace(each, rows=numbers[each.rows]) for each in self._runs)
         kept = (_filtered(each, each.rows >= 0) for each in renumbered)
         self._runs = [each for each in kept if len(each)]
 
@@ -140,51 +153,51 @@ class SortedRuns:
 
     def distinct_keys(self) -> Int64Array:
         """All keys, each once, ascending."""
-        return np.unique(np.concatenate([_NONE, *(each.keys for each in self._runs)]))
+        return distinct(np.concatenate([_NONE, *(each.keys for each in self._runs)]))
 
-    def _merged(self, older: Run, newer: Run) -> Run:
+    def _merged(self, runs: list[Run]) -> Run:
         if self._alive is not None:
-            older, newer = (_filtered(each, self._alive(each.rows)) for each in (older, newer))
-        keys, rows = np.concatenate([older.keys, newer.keys]), np.concatenate([older.rows, newer.rows])
-        if not len(older) or not len(newer) or older.keys[-1] <= newer.keys[0]:
-            return Run(keys, rows)
-        order = np.argsort(keys, kind="stable")  # two sorted halves: the merge gallops
-        return Run(keys[order], rows[order])
+            runs = [_filtered(each, self._alive(each.rows)) for each in runs]
+        runs = [each for each in runs if len(each)]
+        if len(runs) < 2:
+            return runs[0] if runs else _run(_NONE, _NONE)
+        keys, rows = (np.concatenate(each) for each in ([run.keys for run in runs], [run.rows for run in runs]))
+        packed = packed_integers([keys, rows])
+        if packed is None:
+            order = np.argsort(keys, kind="stable")  # sorted stretches: the merge gallops
+            return _run(keys[order], rows[order])
+        numbers, (_, bits) = packed
+        numbers.sort(kind="stable")
+        return _run((numbers >> bits) + keys.min(), (numbers & ((1 << bits) - 1)) + rows.min())
 
 
-def _order(keys: Int64Array) -> Int64Array | None:
-    """The stable order of keys; None where they ascend already. Key and place are sorted as one number if they fit."""
-    count = len(keys)
-    if count < 2 or not (keys[1:] < keys[:-1]).any():
-        return None
-    bits = count.bit_length()
-    low = int(keys.min())
-    if (int(keys.max()) - low).bit_length() + bits < 64:
-        packed = ((keys - low) << bits) | np.arange(count)
-        packed.sort()
-        return packed & ((1 << bits) - 1)
-    order = np.argsort(keys)
-    in_order = keys[order]
-    return np.argsort(keys, kind="stable") if (in_order[1:] == in_order[:-1]).any() else order
+def _run(keys: Int64Array, rows: Int64Array) -> Run:
+    return Run(keys, rows, not (keys[1:] == keys[:-1]).any())
 
 
 def _filtered(run: Run, mask: BoolArray) -> Run:
-    return run if mask.all() else Run(run.keys[mask], run.rows[mask])
+    return run if mask.all() else _run(run.keys[mask], run.rows[mask])
 
 
-def _probe_run(run: Run, keys: Int64Array) -> tuple[Int64Array, Int64Array, Int64Array]:
-    """Of sorted keys: positions of those that the run has, where their rows start, and how many these are."""
+def _within(run: Run, keys: Int64Array) -> slice:
+    """Which of sorted keys lie between the run's smallest and largest."""
     if not len(run) or not len(keys):
-        return _NONE, _NONE, _NONE
+        return slice(0, 0)
     first = int(np.searchsorted(keys, run.keys[0], "left"))
-    last = int(np.searchsorted(keys, run.keys[-1], "right"))
-    if first >= last:
+    return slice(first, max(first, int(np.searchsorted(keys, run.keys[-1], "right"))))
+
+
+def _probe_run(run: Run, keys: Int64Array, within: slice) -> tuple[Int64Array, Int64Array, Int64Array]:
+    """Of sorted keys: positions of those that the run has, where their rows start, and how many these are."""
+    wanted = keys[within]
+    if not len(wanted):
         return _NONE, _NONE, _NONE
-    wanted = keys[first:last]
     low = np.searchsorted(run.keys, wanted, "left")
     hit = np.flatnonzero(run.keys[low] == wanted)
     starts = low[hit]
-    return first + hit, starts, np.searchsorted(run.keys, wanted[hit], "right") - starts
+    if run.unique:
+        return within.start + hit, starts, np.ones(len(hit), np.int64)
+    return within.start + hit, starts, np.searchsorted(run.keys, wanted[hit], "right") - starts
 
 
 def _in_order(found: list[tuple[Run, Int64Array, Int64Array, Int64Array]]) -> Matches:
@@ -194,7 +207,7 @@ def _in_order(found: list[tuple[Run, Int64Array, Int64Array, Int64Array]]) -> Ma
     at = np.concatenate(ats)
     numbers = np.repeat(np.arange(len(runs)), [len(each) for each in ats])
     segments = (at, numbers, np.concatenate(starts), np.concatenate(counts))
-    order = _order(at)
+    order = stable_order([at])
     if order is not None:
         segments = tuple(each[order] for each in segments)  # type: ignore[assignment]
     return Matches(tuple(runs), *segments)
