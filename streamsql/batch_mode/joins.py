@@ -61,7 +61,7 @@ def _order(left: Relation, right: Relation, lowering: Lowering) -> list[str]:
     mine, other = _ordinals("l", left), _ordinals("r", right)
     if not (left.ordinals_only and right.ordinals_only):
         return [*mine, *other]
-    width = _arrival_width(lowering)
+    width = lowering.arrival_width
     right_later = f"(({', '.join(other[:width])}) >= ({', '.join(mine[:width])}))"
     longest = max(len(mine), len(other))
     padded = [[*each, *["0::BIGINT"] * (longest - len(each))] for each in (mine, other)]
@@ -78,17 +78,12 @@ def _ordinals(alias: str, relation: Relation) -> list[str]:
     ]
 
 
-def _arrival_width(lowering: Lowering) -> int:
-    """How many of the first ordinals say when a row arrived: watermark, source and row number, or the last alone."""
-    return 1 if lowering.source_count == 1 else 3
-
-
 def _numbered(relation: Relation, lowering: Lowering) -> Relation:
     """The same with when the row arrived, and its number, as the whole order."""
     if not relation.ordinals_only:
         kept: Sequence[str] = ()
     else:
-        kept = relation.ordinals[: _arrival_width(lowering)]
+        kept = relation.ordinals[: lowering.arrival_width]
     order = (*kept, f"row_number() OVER (ORDER BY {relation.arrival})")
     items = {each: each for each in relation.columns}
     name = lowering.add(f"SELECT {select_list(items, order)} FROM {relation.name}")
@@ -99,7 +94,7 @@ def _semi(plan: Join, left: Relation, right: Relation, condition: str, lowering:
     """A left row comes when it and its first partner are there."""
     if not (left.ordinals_only and right.ordinals_only):
         return _filtered(left, _exists(right, condition), lowering)
-    width = _arrival_width(lowering)
+    width = lowering.arrival_width
     mine, other = (f"row({', '.join(_ordinals(alias, each)[:width])})" for alias, each in (("l", left), ("r", right)))
     first = f"(SELECT min({other}) FROM {right.name} AS r WHERE {condition})"
     met = lowering.add(f"SELECT l.*, {mine} AS mine, {first} AS met FROM {left.name} AS l")

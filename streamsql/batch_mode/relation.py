@@ -18,7 +18,8 @@ class Relation:
 
     Its columns are `c<id>` for each of `ids` and `o0 … o<order - 1>`, by which (ascending, NULL first) its rows stand
     in the order in which the stream delivers them; there is at least one. `sorted`: DuckDB delivers them so without
-    being asked. `ordinals_only`: the order is made of BIGINT ordinals, so that relations can be merged by it.
+    being asked. `ordinals_only`: the order is made of BIGINT ordinals, first those of arrival, so that relations can be
+    merged by it.
     """
 
     name: str
@@ -72,6 +73,11 @@ class Lowering:
         how = "MATERIALIZED" if keep else "NOT MATERIALIZED"
         self.expressions.append((f"{name} AS {how}", body))
         return name
+
+    @property
+    def arrival_width(self) -> int:
+        """How many of the first ordinals are those of arrival: watermark, source and row number, or the last alone."""
+        return 1 if self.source_count == 1 else 3
 
     def source_order(self, watermark: str | None, row: str) -> tuple[str, ...]:
         """The place of a row of the next source among those of all: (watermark before it, source, row number).

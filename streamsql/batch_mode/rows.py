@@ -10,13 +10,16 @@ from streamsql.expr.nodes import ColumnRef, Expr, Literal
 from streamsql.expr.types import Kind, SqlType
 from streamsql.plan.logical import Filter, Project, Scan, Union, Unnest, Values
 
+_AFTER_UNTIMED = "greatest(w, (-9223372036854775807)::BIGINT)"
+"""The watermark before a row: that before the first row of a table comes after the rows of tables that have none."""
+
 
 def lower_scan(plan: Scan, lowering: Lowering) -> Relation:
     """The table as its reader delivers it, which applies the scan's predicate too."""
     source = f"s{len(lowering.scans)}"
     lowering.scans[source] = plan
     items = {column(each.id): f"f{index}" for index, each in enumerate(plan.fields)}
-    order = lowering.source_order(None if plan.watermark is None else "w", "r")
+    order = lowering.source_order(None if plan.watermark is None else _AFTER_UNTIMED, "r")
     name = lowering.add(f"SELECT {select_list(items, order)} FROM {source}", keep=plan in lowering.shared)
     return Relation(name, distinct_ids(plan.fields), len(order), sorted=len(order) == 1, ordinals_only=True)
 
@@ -58,7 +61,9 @@ def lower_union(plan: Union, sources: Sequence[Relation], lowering: Lowering) ->
             for each, given in zip(plan.fields, branch.fields, strict=True)
         }
         if merged:
-            order = (*source.ordinals, *["0::BIGINT"] * (width - source.order), f"{number}::BIGINT")
+            padded = (*source.ordinals, *["0::BIGINT"] * (width - source.order))
+            arrival = lowering.arrival_width
+            order = (*padded[:arrival], f"{number}::BIGINT", *padded[arrival:])
         else:
             order = (f"{number}::BIGINT", _row_number(source))
         selects.append(f"SELECT {select_list(items, order)} FROM {source.name}")

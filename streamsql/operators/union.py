@@ -13,15 +13,19 @@ from streamsql.operators.base import Operator
 
 
 class Union(Operator):
-    """Merges the inputs of a step by (watermark before the row, source, arrival number, port, order within the port).
+    """Merges the inputs of a step by (arrival, port, order within the port).
 
-    A step is a prefix of the arrival order, so merging step by step gives that order however the input is cut. Rows of
-    one input keep their order. Batches wait for the end of the step, where all ports are in; operators further down see
-    them before that step's watermark. Inputs without per-row watermarks are merged by source and number alone.
+    Where some rows are not those of the step's sources, watermark before the row, source and number of arrival stand
+    for the arrival. A step is a prefix of the arrival order, so merging step by step gives that order however the input
+    is cut. Rows of one input keep their order. Batches wait for the end of the step, where all ports are in; operators
+    further down see them before that step's watermark. Inputs without per-row watermarks are merged by source and
+    number alone.
 
     `sources`: for each port the number of the source that its rows come from. `numbered`: the last column of the input
     is a row's number of arrival in its source, and is dropped: it tells apart rows of one source on several ports.
     """
+
+    needs_arrivals = True
 
     def __init__(self, schema: Schema, sources: Sequence[int], *, numbered: bool = False) -> None:
         self.schema = schema
@@ -51,6 +55,8 @@ class Union(Operator):
         return batch.with_rows(pa.RecordBatch.from_arrays(batch.rows.columns, schema=pa.schema(fields)))
 
     def _in_order(self, waiting: Sequence[tuple[int, Batch]], merged: Batch) -> Batch:
+        if merged.arrivals is not None:
+            return merged.take(np.argsort(merged.arrivals, kind="stable"))
         lengths = [len(batch) for _, batch in waiting]
         ports = np.repeat([port for port, _ in waiting], lengths)
         keys = [ports]

@@ -190,7 +190,7 @@ def with_arrivals(taken: Sequence[tuple[int, Batch]]) -> list[tuple[int, Batch]]
     ranks = np.arange(sum(lengths))
     if len(taken) > 1 and any(batch.watermarks is not None for _, batch in taken):
         # In the order of the sources already, and a stable sort leaves equal watermarks so.
-        marks = [np.full(len(b), _BEFORE_ALL_TIME) if b.watermarks is None else b.watermarks for _, b in taken]
+        marks = [np.full(len(b), BEGIN_OF_TIME) if b.watermarks is None else b.watermarks for _, b in taken]
         order = np.argsort(np.concatenate(marks), kind="stable")
         ranks = np.empty(len(order), np.int64)
         ranks[order] = np.arange(len(order))
