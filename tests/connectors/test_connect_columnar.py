@@ -177,6 +177,21 @@ def test_damaged_files_are_named(path: Path, keep: float) -> None:
         read(t.schema(("v", t.BIGINT)), path)
 
 
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("name", ["t.arrow", "t.stream.arrow"])
+def test_changed_bytes_are_no_internal_errors(tmp_path: Path, name: str, seed: int) -> None:
+    path = tmp_path / name
+    store(path, pa.table({"zoned": pa.array([0, None], pa.timestamp("ms", "Europe/Paris")), "words": [["a"], ["b"]]}))
+    random, data = np.random.default_rng(seed), bytearray(path.read_bytes())
+    for place in random.integers(0, len(data), 3):
+        data[place] = random.integers(0, 256)
+    path.write_bytes(data)
+    try:
+        read(load_connector("filesystem").infer(options(None, path)), path)
+    except DataError as found:
+        assert path.name in found.message
+
+
 def test_text_is_not_a_columnar_file(path: Path) -> None:
     path.write_text('{"v": 1}\n' * 10)
     with pytest.raises(DataError, match=rf"{path.name}: not a whole"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from datetime import datetime
 from decimal import Decimal
@@ -308,6 +309,22 @@ def test_inferred_without_header(tmp_path: Path) -> None:
     found = load_connector("filesystem").infer(options(None, path))
     assert found.names == ("column0", "column1")
     assert len(rows_of(read(found, path))) == 2
+
+
+@pytest.mark.parametrize("ignore", ["true", "false"])
+@pytest.mark.parametrize(
+    "text", [b'"', b"\r\r", b'a\rb"c', b"\xff", b'1,"x"y\r2', b"\n\xff,1", b'1\r#";\xff\r,,{\\', b'"\n"', b"\0"]
+)
+def test_any_bytes_give_rows_or_an_error_with_a_place(tmp_path: Path, text: bytes, ignore: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(text)
+    for more in ({}, {"csv.escape-character": "\\"}, {"csv.header": "true"}, {"csv.allow-comments": "true"}):
+        try:
+            batches = read(AB, path, **more, **{"csv.ignore-parse-errors": ignore})
+        except DataError as found:
+            assert re.match(rf"{re.escape(str(path))}:\d+: ", found.message)
+        else:
+            assert all(each.where.startswith(f"{path}:") for each in rejects_of(batches))
 
 
 @pytest.mark.parametrize("text", [";;", "", "é"])

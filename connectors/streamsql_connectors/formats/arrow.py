@@ -43,7 +43,8 @@ class ArrowFormat:
         """The columns that the file declares."""
         from streamsql_connectors.formats.shaping import inferred
 
-        return inferred(_schema_of(file), file.name)
+        with _errors(file.name):
+            return inferred(_schema_of(file), file.name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +68,10 @@ def _opened(file: RecordFile) -> Iterator[BinaryIO]:
 def _errors(name: str) -> Iterator[None]:
     try:
         yield
-    except (pa.ArrowException, OSError, EOFError) as error:
+    except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
         raise DataError(f"{name}: not a whole Arrow IPC file: {error}") from error
+    except MemoryError as error:
+        raise DataError(f"{name}: damaged Arrow IPC file, or a record batch that memory does not hold") from error
 
 
 def _batches_of(stream: Any, seekable: bool, columns: list[int] | None) -> _Batches:
@@ -107,12 +110,13 @@ class _ArrowReader:
         with _opened(file) as stream:
             with _errors(file.name):
                 found = _batches_of(stream, file.seekable, indices)
-            if not file.seekable:
-                check_types(found.schema, self.schema, file.name)
+                if not file.seekable:
+                    check_types(found.schema, self.schema, file.name)
             for number, batch in enumerate(_checked(found.batches, file.name)):
                 if number >= begin["batch"]:
-                    arrays = shaped(batch, self.schema, columns, file.name, batch.num_rows)
-                    rows = columns_batch(self.schema, columns, arrays, batch.num_rows)
+                    with _errors(file.name):
+                        arrays = shaped(batch, self.schema, columns, file.name, batch.num_rows)
+                        rows = columns_batch(self.schema, columns, arrays, batch.num_rows)
                     yield DecodedRows(rows, {"batch": number})
 
 
@@ -125,7 +129,8 @@ def _positions(found: pa.Schema, columns: tuple[str, ...], schema: Schema, name:
     """Positions of the wanted columns in the file; None for all, where it has none of them. Checks all types."""
     from streamsql_connectors.formats.shaping import check_types
 
-    check_types(found, schema, name)
+    with _errors(name):
+        check_types(found, schema, name)
     positions = [found.get_field_index(each) for each in dict.fromkeys(columns)]
     return [each for each in positions if each >= 0] or None
 
@@ -134,6 +139,8 @@ def _checked(batches: Iterator[pa.RecordBatch], name: str) -> Iterator[pa.Record
     while True:
         with _errors(name):
             batch = next(batches, None)
+            if batch is not None:
+                batch.validate()
         if batch is None:
             return
         yield batch

@@ -82,7 +82,7 @@ def _type(schema: AvroSchema, where: str) -> pa.DataType:
     kind, logical = schema["type"], schema.get("logicalType")
     if isinstance(kind, dict | list):
         return _type(kind, where)
-    if logical == "decimal" and kind in ("bytes", "fixed"):
+    if logical == "decimal" and "precision" in schema and kind in ("bytes", "fixed"):
         return _decimal(schema, where)
     found = _LOGICAL.get((kind, logical)) or _PLAIN.get(kind)
     if found is not None:

@@ -74,7 +74,7 @@ class CsvDecoder:
         batch = columns_batch(self._schema, columns, arrays, table.num_rows)
         if not (problems or misshapen or misfits):
             return BlockRows(batch, len(lines))
-        numbers, rows = _numbered(records, misshapen, single=self._single)
+        numbers, rows = _numbered(records, misshapen, table.num_rows, single=self._single)
         problems += self._shape_problems(misshapen, numbers)
         problems += [problem for misfit in misfits for problem in _problems(*misfit, rows)]
         return finish_block(batch, rows, problems, lines, ignore_errors=self._dialect.ignore_errors)
@@ -178,9 +178,17 @@ class CsvDecoder:
         ]
 
 
-def _numbered(records: Records, misshapen: Sequence[Any], *, single: bool) -> tuple[Rows, Rows]:
-    """The line of each record that Arrow counts, and of each row that it delivers."""
+def _numbered(records: Records, misshapen: Sequence[Any], rows: int, *, single: bool) -> tuple[Rows, Rows]:
+    """The line of each record that Arrow counts, and of each row that it delivers.
+
+    Where Arrow counts other records, as it may around damaged quotes, the last line stands for those not found.
+    """
     numbers = records.lines(blank=single)
+    counted = rows + len(misshapen)
+    if len(numbers) != counted:
+        numbers = np.append(
+            numbers[:counted], np.full(max(0, counted - len(numbers)), numbers[-1] if len(numbers) else 0)
+        )
     dropped = np.array([each.number - 1 for each in misshapen], np.int64)
     return numbers, np.delete(numbers, dropped)
 

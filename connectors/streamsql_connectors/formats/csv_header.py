@@ -34,7 +34,7 @@ def layout_of(head: str, schema: Schema, dialect: Dialect) -> CsvLayout:
     delimiter = dialect.delimiter_of(head)
     fields = column_names(split_fields(head, delimiter, dialect))
     if dialect.header is not None:
-        return CsvLayout(delimiter, fields if dialect.header else schema.names, dialect.header)
+        return CsvLayout(delimiter, (dialect.header and fields) or schema.names, dialect.header)
     missing = [each for each in schema.names if each not in fields]
     if not missing:
         return CsvLayout(delimiter, fields, True)
@@ -70,7 +70,10 @@ def split_fields(record: str, delimiter: str, dialect: Dialect) -> list[str]:
         lines = csv.reader([record], delimiter=delimiter, escapechar=escape, quoting=csv.QUOTE_NONE)
     else:
         lines = csv.reader([record], delimiter=delimiter, escapechar=escape, quotechar=dialect.quote)
-    return next(lines, [])
+    try:
+        return next(lines, [])
+    except csv.Error:  # what follows a closing quote, for example; it is a record all the same
+        return record.split(delimiter)
 
 
 def infer_csv(file: RecordFile, dialect: Dialect) -> Schema:

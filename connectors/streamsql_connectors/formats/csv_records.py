@@ -27,7 +27,11 @@ class Records:
     def lines(self, *, blank: bool) -> Rows:
         """The line where each record begins; blank lines count as records only if `blank`."""
         values = np.frombuffer(self.data, np.uint8)
+        if not len(values):
+            return np.empty(0, np.int64)
         ends = self.scanner.record_ends(values)
+        if not len(ends) or ends[-1] < len(values):  # the last line end is escaped
+            ends = np.append(ends, len(values))
         starts = _starts(ends)
         newlines = np.flatnonzero(values == NEWLINE)
         numbers = self.numbers[np.searchsorted(newlines, starts)]
@@ -46,7 +50,7 @@ def records_of(block: TextBlock, lines: Lines, scanner: Scanner, *, header: bool
     problems, end = [], len(values)
     if block.last and len(marks.quotes) % 2:
         end = _last_record_end(scanner, values, begin)
-        problems.append(Problem(_line_at(lines, end), "a quote is not closed"))
+        problems.append(Problem(min(_line_at(lines, end), len(lines) - 1), "a quote is not closed"))
     unreadable = invalid_utf8(lines)
     problems += [Problem(each, "not valid UTF-8") for each in unreadable.tolist()]
     first = _line_at(lines, begin)

@@ -85,15 +85,17 @@ class _opened:
             self._opened = pq.ParquetFile(
                 stream, buffer_size=_READ_BUFFER, pre_buffer=False, coerce_int96_timestamp_unit="us"
             )
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             stream.close()
             raise DataError(f"{self._file.name}: not a whole parquet file: {error}") from error
         self._stream = stream
         return self._opened
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         self._opened.close(force=True)
         self._stream.close()
+        if isinstance(error, UnicodeDecodeError):
+            raise DataError(f"{self._file.name}: damaged parquet file: a name in it is no text") from error
 
 
 def _spooled(stream: BinaryIO) -> Any:
