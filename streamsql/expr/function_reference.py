@@ -12,7 +12,7 @@ class Description:
     """A line about a function by its upper-case name, under a heading.
 
     `example` is SQL that needs no table; `result` the text that it gives, as CAST(… AS STRING) writes it. Where results
-    differ from run to run, the example is a condition that holds.
+    differ from run to run, the example is a condition that holds; both are "" for what makes no sense without a table.
     """
 
     heading: str
@@ -32,6 +32,6 @@ def descriptions() -> dict[str, Description]:
         if line.startswith("# "):
             heading = line.removeprefix("# ")
         elif line:
-            name, text, example, result = (part.strip(" ") for part in line.split(" :: "))
+            name, text, example, result = ("" if part == "(none)" else part.strip(" ") for part in line.split(" :: "))
             found[name] = Description(heading, name, text, example, result)
     return found

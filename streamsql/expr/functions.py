@@ -18,6 +18,7 @@ from streamsql.expr.functions_nested import NESTED_FUNCTIONS
 from streamsql.expr.functions_pattern import PATTERNS
 from streamsql.expr.functions_random import RANDOM
 from streamsql.expr.functions_text import TEXT
+from streamsql.expr.functions_watermark import CURRENT_WATERMARK
 from streamsql.expr.nodes import Call
 
 _TABLE = (
@@ -35,6 +36,7 @@ _TABLE = (
     *RANDOM,
     *LTZ,
     EXTRACT_FROM_INTERVAL,
+    CURRENT_WATERMARK,
 )
 FUNCTIONS: dict[str, Function] = {each.name: each for each in _TABLE}
 

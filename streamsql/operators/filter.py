@@ -11,6 +11,8 @@ import pyarrow as pa
 from streamsql.batch import Batch
 from streamsql.expr.types import Schema
 from streamsql.operators.base import Operator
+from streamsql.operators.project import RowsOf
+from streamsql.operators.watermark_column import plain_rows
 
 Predicate = Callable[[pa.RecordBatch], npt.NDArray[np.bool_]]
 
@@ -21,13 +23,20 @@ class Filter(Operator):
     `columns`: positions of the input columns that the output has; None: all of them.
     """
 
-    def __init__(self, schema: Schema, predicate: Predicate, columns: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        predicate: Predicate,
+        columns: Sequence[int] | None = None,
+        rows_of: RowsOf = plain_rows,
+    ) -> None:
         self.schema = schema
+        self._rows_of = rows_of
         self._predicate = predicate
         self._columns = None if columns is None else list(columns)
 
     def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:
-        mask = self._predicate(batch.rows)
+        mask = self._predicate(self._rows_of(batch))
         kept = int(np.count_nonzero(mask))
         if not kept:
             return ()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import singledispatch
+from functools import partial, singledispatch
 
 from streamsql.errors import NotSupportedYet
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.compile import compile_expr, compile_predicate
 from streamsql.expr.context import EvalContext
+from streamsql.expr.functions_watermark import WATERMARK_ID, over_watermark_column, reads_watermark
 from streamsql.expr.nodes import ColumnRef, Expr
+from streamsql.expr.types import arrow_type
 from streamsql.operators import (
     attached_aggregate,
     enumerate_rows,
@@ -31,7 +33,8 @@ from streamsql.operators import (
     window_rank,
 )
 from streamsql.operators.base import Operator
-from streamsql.operators.project import Kernel
+from streamsql.operators.project import Kernel, RowsOf
+from streamsql.operators.watermark_column import plain_rows, rows_with_watermark
 from streamsql.plan.arrival_numbers import Numbered, NumberedUnion
 from streamsql.plan.final_order import final_order
 from streamsql.plan.join_operators import join_operator
@@ -51,6 +54,7 @@ from streamsql.plan.logical import (
     Sort,
     SortKey,
     TimeAttribute,
+    UnaryPlan,
     Union,
     Unnest,
     Values,
@@ -59,8 +63,11 @@ from streamsql.plan.logical import (
     WindowRank,
 )
 from streamsql.plan.traits import RankOrder, keeps_later, rank_order, traits
-from streamsql.plan.tree import positions, schema_of
+from streamsql.plan.tree import positions, schema_of, walk_plan
 from streamsql.state.ranking import RankBounds
+
+CARRY_WATERMARKS = (Scan, Filter, Project, Unnest, WindowAssign, Union)
+"""Nodes whose batches have the watermarks of their rows beside them, if they are asked for."""
 
 
 @singledispatch
@@ -83,14 +90,32 @@ def _(plan: Values, context: EvalContext) -> Operator | None:
 def _(plan: Filter, context: EvalContext) -> Operator:
     place = positions(plan.input.fields)
     columns = None if plan.fields == plan.input.fields else [place[each.id] for each in plan.fields]
-    predicate = compile_predicate(plan.predicate, place, context)
-    return filter.Filter(schema_of(plan.fields), predicate, columns)
+    rows_of = _rows_of(plan, (plan.predicate,))
+    place |= {WATERMARK_ID: len(place)}
+    predicate = compile_predicate(over_watermark_column(plan.predicate), place, context)
+    return filter.Filter(schema_of(plan.fields), predicate, columns, rows_of)
+
+
+def _rows_of(plan: UnaryPlan, exprs: Sequence[Expr]) -> RowsOf:
+    """What the expressions see of a batch: its watermarks too where they ask for them."""
+    call = reads_watermark(exprs)
+    if call is None:
+        return plain_rows
+    below = next((each for each in walk_plan(plan.input) if not isinstance(each, CARRY_WATERMARKS)), None)
+    if below is not None:
+        raise NotSupportedYet(
+            f"CURRENT_WATERMARK over {type(below).__name__}", span=call.span, hint="write it over the table itself"
+        )
+    return partial(rows_with_watermark, arrow_type(call.type))
 
 
 @operator_of.register
 def _(plan: Project, context: EvalContext) -> Operator:
     place = positions(plan.input.fields)
-    return project.Project(schema_of(plan.fields), [_kernel(each, place, context) for each in plan.exprs])
+    rows_of = _rows_of(plan, plan.exprs)
+    place |= {WATERMARK_ID: len(place)}
+    kernels = [_kernel(over_watermark_column(each), place, context) for each in plan.exprs]
+    return project.Project(schema_of(plan.fields), kernels, rows_of)
 
 
 def _kernel(expr: Expr, place: dict[int, int], context: EvalContext) -> Kernel:

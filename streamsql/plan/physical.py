@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from streamsql.expr.context import EvalContext
+from streamsql.expr.functions_watermark import reads_watermark
 from streamsql.operators.base import Operator
 from streamsql.plan.arrival_numbers import Numbered, number_shared_sources
 from streamsql.plan.identity import Identities
@@ -29,7 +30,7 @@ from streamsql.plan.logical import (
 from streamsql.plan.operators import operator_of
 from streamsql.plan.sharing import share
 from streamsql.plan.traits import RankOrder, rank_order, traits
-from streamsql.plan.tree import walk_plan
+from streamsql.plan.tree import expressions, walk_plan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +125,9 @@ def _asks_input(plan: Plan, *, asked: bool) -> bool:
         case Union():
             timed = (each for each in walk_plan(plan) if isinstance(each, Scan) and each.watermark is not None)
             return asked or next(timed, None) is not None
-        case Filter() | Project() | Unnest() | WindowAssign() | Numbered():
+        case Filter() | Project():
+            return asked or reads_watermark(expressions(plan)) is not None
+        case Unnest() | WindowAssign() | Numbered():
             return asked
         case _:
             return False

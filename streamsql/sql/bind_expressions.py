@@ -9,9 +9,10 @@ from typing import Any
 from streamsql.errors import NotSupportedYet, Span, SqlError
 from streamsql.expr import types as t
 from streamsql.expr.aggregates import is_aggregate
-from streamsql.expr.nodes import Call, Expr, Literal
+from streamsql.expr.nodes import Call, ColumnRef, Expr, Literal
 from streamsql.expr.resolve import coerce, resolve_call, resolve_case, resolve_cast
 from streamsql.expr.types import Kind
+from streamsql.plan.logical import TimeAttribute
 from streamsql.sql import dialect as d
 from streamsql.sql import literals
 from streamsql.sql.bind_json import is_json, json_call, misplaced_json
@@ -238,10 +239,18 @@ def _call(binder: ExpressionBinder, tree: Tree) -> Expr:
     if (defined := tree.args.get("defined")) is not None:
         bound: Expr = defined(args, span)
         return bound
-    if name in ("CURRENT_WATERMARK",):
-        raise NotSupportedYet(f"{name}()", span=span)
+    if name == "CURRENT_WATERMARK":
+        _refuse_other_times(binder, args, span)
     namespace = tree.args.get("namespace")
     return resolve_call(".".join([*(each.name for each in namespace or ()), name]), args, span)
+
+
+def _refuse_other_times(binder: ExpressionBinder, args: tuple[Expr, ...], span: Span | None) -> None:
+    """CURRENT_WATERMARK asks for a column that is event time."""
+    times = {field.id for field in binder.scope.fields if field.time is TimeAttribute.EVENT}
+    if len(args) == 1 and not (isinstance(args[0], ColumnRef) and args[0].id in times):
+        hint = "name the column that has the WATERMARK"
+        raise SqlError("CURRENT_WATERMARK takes an event time", span=args[0].span or span, hint=hint)
 
 
 def _refuse_misplaced(binder: ExpressionBinder, tree: Tree, span: Span | None) -> None:

@@ -42,7 +42,7 @@ def _line(description: Description) -> str:
 
 
 def _code(text: str) -> str:
-    return f"`{text}`".replace("|", "\\|")
+    return f"`{text}`".replace("|", "\\|") if text else ""
 
 
 def page_with_table(text: str) -> str:

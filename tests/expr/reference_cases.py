@@ -31,7 +31,7 @@ class Opened:
 def opened_examples() -> Iterator[Opened]:
     """Each example whose outermost call is the function itself."""
     session = Session()
-    for description in descriptions().values():
+    for description in (each for each in descriptions().values() if each.example):
         (statement,) = session.statements(f"SELECT {description.example} AS result")
         assert isinstance(statement, s.Query) and isinstance(statement.plan, Project)
         (expr,) = statement.plan.exprs

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import singledispatch
 
 from streamsql.expr.aggregates import AggregateCall
+from streamsql.expr.functions_watermark import reads_watermark
 from streamsql.expr.nodes import Expr, column_ids
 from streamsql.expr.types import Kind, SqlType
 from streamsql.plan.logical import (
@@ -76,7 +77,8 @@ class _Need:
         return replace(self, ids=frozenset(ids))
 
     def plus(self, *exprs: Expr) -> _Need:
-        return self.of(self.ids.union(*(column_ids(each) for each in exprs)))
+        need = self.of(self.ids.union(*(column_ids(each) for each in exprs)))
+        return replace(need, uses_time=need.uses_time or reads_watermark(exprs) is not None)
 
     def below_time(self, ids: Iterable[int], time: Field) -> _Need:
         """For the input of an operator that goes by `time`; whatever is above, time ends in it."""
