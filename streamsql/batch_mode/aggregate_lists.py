@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from streamsql.batch_mode.aggregate_arguments import Arguments
 from streamsql.expr.duckdb_sql import duckdb_type
 from streamsql.expr.duckdb_text import quoted
+from streamsql.expr.functions_sketch import BIAS, BUCKETS, RANKS
 from streamsql.expr.types import DOUBLE, TIMESTAMPS, Kind
 
 
@@ -76,6 +77,19 @@ def _discrete(a: Arguments) -> str:
     return f"percentile_disc({shown}) WITHIN GROUP (ORDER BY {a.value} DESC){a.known()}"
 
 
+def _approximate_count(a: Arguments) -> str:
+    """As the stream computes it: codes in order, of which the last one of a bucket counts."""
+    codes = f"coalesce(list_sort(list(DISTINCT {a.value}){a.known()}), []::INTEGER[])"
+    pairs = f"list_zip({codes}, ({codes})[2:])"
+    last = f"list_filter({pairs}, lambda p: p[2] IS NULL OR p[1] // {RANKS} <> p[2] // {RANKS})"
+    empty = f"({BUCKETS} - len({last}))"
+    total = f"({empty} + coalesce(list_sum(list_transform({last}, lambda p: pow(2.0, -(p[1] % {RANKS})))), 0))"
+    estimate = f"({BIAS * BUCKETS * BUCKETS!r}::DOUBLE / {total})"
+    few = f"{BUCKETS} * ln({BUCKETS}::DOUBLE / greatest({empty}, 1))"
+    wanted = f"CASE WHEN {estimate} <= {2.5 * BUCKETS} AND {empty} > 0 THEN {few} ELSE {estimate} END"
+    return f"round_even({wanted}, 0)"
+
+
 def _percentile(a: Arguments) -> str:
     if len(a.values) == 1:
         return _continuous(a)
@@ -101,6 +115,8 @@ BY_ARRIVAL: Mapping[str, Callable[[Arguments], str]] = {
 
 FUNCTIONS: Mapping[str, Callable[[Arguments], str]] = {
     **BY_ARRIVAL,
+    "APPROX_COUNT_DISTINCT": _approximate_count,
+    "APPROX_QUANTILE": _discrete,
     "ARG_MAX": _witness("DESC"),
     "ARG_MIN": _witness("ASC"),
     "COLLECT": _multiset,

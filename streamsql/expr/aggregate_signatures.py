@@ -13,6 +13,7 @@ from streamsql.expr.types import (
     BOOLEAN,
     DOUBLE,
     FLOATS,
+    INT,
     INTEGERS,
     STRING,
     STRINGS,
@@ -233,6 +234,19 @@ def discrete_quantile(call: AggregateArguments) -> AggregateSignature:
     # A negative fraction counts from the largest value downwards.
     options = tuple(-each - 1 for each in fractions) if descending else fractions
     return AggregateSignature(result, (value,), (value.type,), options=options)
+
+
+def approximate_count(call: AggregateArguments) -> AggregateSignature:
+    """APPROX_COUNT_DISTINCT: the argument is a HyperLogLog code of the value."""
+    _expect(call, 1)
+    return AggregateSignature(BIGINT.with_nullable(False), call.args, (INT,))
+
+
+def approximate_quantile(call: AggregateArguments) -> AggregateSignature:
+    """APPROX_QUANTILE(x, p): a discrete quantile of numbers that were rounded to a few digits."""
+    value, fractions, descending = _quantile(call)
+    options = tuple(-each - 1 for each in fractions) if descending else fractions
+    return AggregateSignature(_one_or_array(DOUBLE, call), (value,), (DOUBLE,), options=options)
 
 
 def percentile(call: AggregateArguments) -> AggregateSignature:

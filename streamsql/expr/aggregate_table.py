@@ -17,6 +17,7 @@ class Keeps(Enum):
     FIRST_ROW = "one entry; every row where rows are taken back"
     VALUES = "each distinct value"
     ROWS = "every row"
+    SKETCH = "a sketch: some 10,000 entries at most, however many values there are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,20 @@ _CLOSE_ALWAYS = "9 digits"
 _VARIANCE = "of integers an integer, cut off; of DECIMAL a DECIMAL"
 
 AGGREGATES: Mapping[str, AggregateFunction] = {
+    "APPROX_COUNT_DISTINCT": AggregateFunction(
+        "APPROX_COUNT_DISTINCT(value)",
+        "how many distinct values there are, by HyperLogLog",
+        Keeps.SKETCH,
+        s.approximate_count,
+        "standard error 1.6 %",
+    ),
+    "APPROX_QUANTILE": AggregateFunction(
+        "APPROX_QUANTILE(number, fraction or ARRAY[…])",
+        "a quantile of the numbers rounded to 8 binary digits, as DOUBLE",
+        Keeps.SKETCH,
+        s.approximate_quantile,
+        "within 0.4 % of a value at that rank",
+    ),
     "ARG_MAX": AggregateFunction(
         "ARG_MAX(value, by)",
         "the value of the row where `by` is greatest; the first such row",
@@ -149,6 +164,7 @@ AGGREGATES: Mapping[str, AggregateFunction] = {
 
 AGGREGATE_ALIASES: Mapping[str, str] = {
     "ANY_VALUE": "FIRST_VALUE",
+    "APPROX_PERCENTILE": "APPROX_QUANTILE",
     "ARGMAX": "ARG_MAX",
     "ARGMIN": "ARG_MIN",
     "EVERY": "BOOL_AND",
@@ -163,3 +179,6 @@ AGGREGATE_ALIASES: Mapping[str, str] = {
     "STRING_AGG": "LISTAGG",
     "VARIANCE": "VAR_SAMP",
 }
+
+SKETCH_CODES: Mapping[str, str] = {"APPROX_COUNT_DISTINCT": "HLL_CODE", "APPROX_QUANTILE": "SIGNIFICANT"}
+"""The function that an approximate aggregate applies to its argument: what it gives is counted like any value."""

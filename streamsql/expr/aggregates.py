@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from streamsql.errors import Span
 from streamsql.expr.aggregate_signatures import AggregateArguments, AggregateSignature, Ordering
-from streamsql.expr.aggregate_table import AGGREGATE_ALIASES, AGGREGATES, Keeps
+from streamsql.expr.aggregate_table import AGGREGATE_ALIASES, AGGREGATES, SKETCH_CODES, Keeps
 from streamsql.expr.nodes import LiteralValue
 from streamsql.expr.types import SqlType
 
-__all__ = ["AggregateArguments", "AggregateCall", "AggregateSignature", "Keeps", "Ordering"]
+__all__ = ["SKETCH_CODES", "AggregateArguments", "AggregateCall", "AggregateSignature", "Keeps", "Ordering"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from streamsql.expr.functions_math import MATH
 from streamsql.expr.functions_nested import NESTED_FUNCTIONS
 from streamsql.expr.functions_pattern import PATTERNS
 from streamsql.expr.functions_random import RANDOM
+from streamsql.expr.functions_sketch import SKETCHES
 from streamsql.expr.functions_text import TEXT
 from streamsql.expr.functions_watermark import CURRENT_WATERMARK
 from streamsql.expr.nodes import Call
@@ -35,6 +36,7 @@ _TABLE = (
     *ENCODINGS,
     *RANDOM,
     *LTZ,
+    *SKETCHES,
     EXTRACT_FROM_INTERVAL,
     CURRENT_WATERMARK,
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from streamsql.errors import Span, SqlError
 from streamsql.expr.aggregates import (
+    SKETCH_CODES,
     AggregateArguments,
     AggregateCall,
     Ordering,
@@ -123,7 +124,9 @@ class Grouping:
 
     def _aggregate(self, tree: Tree) -> Field:
         signature = resolve_aggregate(self._arguments(tree))
-        wanted = (coerce(arg, type_) for arg, type_ in zip(signature.args, signature.arg_types, strict=True))
+        code = SKETCH_CODES.get(canonical_name(tree.this))
+        given = (resolve_call(code, signature.args[:1], span_of(tree)),) if code else signature.args
+        wanted = (coerce(arg, type_) for arg, type_ in zip(given, signature.arg_types, strict=True))
         columns = tuple(self.column_for(each) for each in wanted)
         condition = None
         if tree.args.get("filter") is not None:

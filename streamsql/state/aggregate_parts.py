@@ -149,6 +149,8 @@ def _by_value(read: ReadList) -> Callable[[Parts, AggregateCall], Result]:
 
 
 _FAMILIES: Mapping[str, Callable[[Parts, AggregateCall], Result]] = {
+    "APPROX_COUNT_DISTINCT": _by_value(list_results.approximate_counts),
+    "APPROX_QUANTILE": _by_value(quantiles.discrete_quantiles),
     "ARG_MAX": _first_row(largest=True),
     "ARG_MIN": _first_row(),
     "ARRAY_AGG": _by_arrival(list_results.arrays),

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from streamsql.errors import DataError
 from streamsql.expr.aggregates import AggregateCall
+from streamsql.expr.functions_sketch import BIAS, BUCKETS, RANKS
 from streamsql.expr.types import arrow_type
 from streamsql.state.first_rows import FirstRow
 from streamsql.state.fixed_width import Int64Array, array_of, int64_array, values_of
@@ -96,6 +97,22 @@ def bits(rows: ValueList, size: int, call: AggregateCall) -> pa.Array:
         odd = rows.weights() % 2 == 1
         np.bitwise_xor.at(found, ids[odd], values[odd])
     return array_of(found, np.bincount(ids, minlength=size) > 0, arrow_type(call.type))
+
+
+def approximate_counts(rows: ValueList, size: int, call: AggregateCall) -> pa.Array:
+    """APPROX_COUNT_DISTINCT of HyperLogLog codes, which are in order: the last one of a bucket has its highest rank.
+
+    (Flajolet, Fusy, Gandouet and Meunier, "HyperLogLog", 2007; few values by counting the buckets in use.)
+    """
+    buckets, ranks = np.divmod(values_of(rows.values[0]).astype(np.int64), RANKS)
+    last = np.ones(len(buckets), np.bool_)
+    last[:-1] = (buckets[1:] != buckets[:-1]) | (rows.ids[1:] != rows.ids[:-1])
+    ids, used = rows.ids[last], np.bincount(rows.ids[last], minlength=size)
+    empty = BUCKETS - used
+    total = empty + np.bincount(ids, weights=np.ldexp(1.0, -ranks[last]), minlength=size)
+    estimate = BIAS * BUCKETS * BUCKETS / total
+    few = BUCKETS * np.log(BUCKETS / np.maximum(empty, 1))
+    return int64_array(np.rint(np.where((estimate <= 2.5 * BUCKETS) & (empty > 0), few, estimate)).astype(np.int64))
 
 
 def _chosen(values: pa.Array, at: Int64Array) -> pa.Array:

@@ -57,6 +57,8 @@ AGGREGATES = (
     "STDDEV_POP(d)",
     "VAR_SAMP(m)",
     "BOOL_AND(f)",
+    "APPROX_COUNT_DISTINCT(i)",
+    "APPROX_QUANTILE(m, 0.5)",
     "MIN(ts)",
     "MAX(window_end)",
     "COUNT(DISTINCT window_start)",
