@@ -118,9 +118,8 @@ def _arrow_schema(schema: Schema, columns: tuple[str, ...]) -> pa.Schema:
 
 
 def _empty(schema: Schema, columns: tuple[str, ...]) -> pa.RecordBatch:
-    return (
-        _arrow_schema(schema, columns).empty_table().to_batches()[0] if columns else pa.record_batch({}, pa.schema([]))
-    )
+    arrow = _arrow_schema(schema, columns)
+    return pa.RecordBatch.from_arrays([pa.array([], each.type) for each in arrow], schema=arrow)
 
 
 class _Pace:

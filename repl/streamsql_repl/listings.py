@@ -13,7 +13,9 @@ import click
 from streamsql.errors import UsageError, did_you_mean
 from streamsql.expr.aggregate_table import AGGREGATE_ALIASES, AGGREGATES
 from streamsql.expr.duckdb_functions import ALLOWED, PREFIX
+from streamsql.expr.function_reference import descriptions
 from streamsql.expr.functions import ALIASES, FUNCTIONS, OVERLOADS
+from streamsql.expr.rewrites import REWRITES
 from streamsql.plugins import known_names, load_connector, load_format
 from streamsql.ports import OptionInfo
 from streamsql.runtime.settings import IDLE_TIMEOUT
@@ -31,6 +33,7 @@ class FunctionInfo:
     name: str
     kind: str
     usage: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,10 @@ class PluginInfo:
 
 def all_functions() -> tuple[FunctionInfo, ...]:
     """Every function, by name; DuckDB's own behind the others."""
-    own = [FunctionInfo(_OVERLOAD.sub("", name), _kind(name), each.usage) for name, each in FUNCTIONS.items()]
+    own = [FunctionInfo(_bare(name), _kind(name), each.usage, _text(name)) for name, each in FUNCTIONS.items()]
     own += [FunctionInfo(name, _kind(name), f"= {target}") for name, target in ALIASES.items() if target in FUNCTIONS]
-    own += [FunctionInfo(name, "aggregate", each.usage) for name, each in AGGREGATES.items()]
+    own += [FunctionInfo(name, "scalar", f"{name}(…)", _text(name)) for name in REWRITES if name.isidentifier()]
+    own += [FunctionInfo(name, "aggregate", each.usage, each.meaning) for name, each in AGGREGATES.items()]
     own += [FunctionInfo(name, "aggregate", f"= {target}") for name, target in AGGREGATE_ALIASES.items()]
     taken = {each.name for each in own}
     duckdb = [(name.upper() if name.upper() not in taken else f"{PREFIX}{name}".lower(), name) for name in ALLOWED]
@@ -55,6 +59,15 @@ def all_functions() -> tuple[FunctionInfo, ...]:
         *sorted(own, key=lambda each: (each.name, each.usage)),
         *(FunctionInfo(shown, "duckdb", f"DuckDB's {name}(…)") for shown, name in sorted(duckdb)),
     )
+
+
+def _bare(name: str) -> str:
+    return _OVERLOAD.sub("", name)
+
+
+def _text(name: str) -> str:
+    found = descriptions().get(name) or descriptions().get(_bare(name))
+    return "" if found is None else found.text
 
 
 def _kind(name: str) -> str:
@@ -116,10 +129,12 @@ def show_functions(pattern: str | None, *, as_json: bool) -> None:
 
 
 def function_lines(found: Iterable[FunctionInfo]) -> Iterator[str]:
-    """One line each: name, kind, how it is called."""
-    rows = [(each.name, each.kind, each.usage) for each in found]
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    return (f"{name:<{widths[0]}}  {kind:<{widths[1]}}  {usage}" for name, kind, usage in rows)
+    """One line each: name, kind, how it is called, what it gives."""
+    rows = tuple(found)
+    names, kinds = (max(len(text) for text in texts) for texts in zip(*((r.name, r.kind) for r in rows), strict=True))
+    for each in rows:
+        text = f": {each.text}" if each.text else ""
+        yield f"{each.name:<{names}}  {each.kind:<{kinds}}  {each.usage}{text}"
 
 
 def show_plugins(name: str | None, *, as_json: bool) -> None:

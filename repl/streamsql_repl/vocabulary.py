@@ -68,7 +68,7 @@ def vocabulary(session: Session) -> Vocabulary:
     return Vocabulary(
         keywords=keywords(),
         starts=starts(),
-        functions=functions(),
+        functions=(*functions(), *session.tables.functions),
         tables=tuple(sorted(session.tables.names())),
         columns=lambda name: tuple(column for column, _, _ in columns_of(session, name)),
         settings=tuple(sorted(KEYS)),

@@ -76,6 +76,14 @@ def test_neither_batches_nor_columns_nor_resuming_change_a_value() -> None:
     assert [(each.rows.num_rows, each.rows.num_columns) for each in none] == [(15, 0), (5, 0)]
 
 
+def test_a_slow_table_says_when_nothing_has_come() -> None:
+    reading = datagen(ID, rows_per_second=1).read(ReadRequest(("id",), 10))
+    delivered = list(islice(reading, 3))
+    assert [each.rows.num_rows for each in delivered] == [1, 0, 0]
+    assert delivered[1].rows.schema == ID.to_arrow()
+    reading.close()  # type: ignore[attr-defined]
+
+
 def test_unbounded_goes_on() -> None:
     source = datagen(ID, rows_per_second=1_000_000)
     assert not source.bounded

@@ -69,7 +69,7 @@ def test_commands(typing: Typing) -> None:
     assert typing("\\i") == "error: \\i needs a FILE\nhint: write \\i FILE\n"
     assert typing("\\timing") == "timing is on\n"
     assert re.fullmatch(r"ok\ntime: \d+\.\d{3} s\n", typing("SET 'streamsql.seed' = '1';"))
-    assert typing("\\help upper") == "UPPER  scalar  UPPER(text)\n"
+    assert typing("\\help upper") == "UPPER  scalar  UPPER(text): in capitals\n"
     assert "\\watermark" in typing("help")
     assert typing("\\help uper") == 'error: there is no help on uper\nhint: did you mean "UPPER"?\n'
     assert typing("EXPLAIN SELECT k FROM t;").splitlines()[0].startswith("Scan(t, columns=[k])")
