@@ -45,4 +45,6 @@ def _notes(table: Table, index: int) -> str:
         notes.append("event time")
     if table.columns[index].name in table.primary_key:
         notes.append("primary key")
+    if table.columns[index].name in table.partition_keys:
+        notes.append("partition key")
     return ", ".join(notes)

@@ -201,4 +201,7 @@ def test_columns_that_nobody_declared_are_told(cli: CommandLine) -> None:
     assert cli.sql(f"{declared}; SELECT id, day FROM t").err == ""
     weird = cli.file("weird.jsonl", '{"\\u001b[31m":1}\n')
     assert cli.sql(ALL, "--input", f"t={weird}").err == "t: columns found in weird.jsonl: \\x1b[31m BIGINT\n"
+    assert cli.sql(f"{declared.replace(') WITH', ') PARTITIONED BY (day) WITH')}; DESCRIBE t").out == (
+        "id   INT\nday  DATE  partition key\n"
+    )
     assert cli.sql("DESCRIBE t", "--input", "t=d").out.splitlines()[:2] == ["id    BIGINT", "x     DOUBLE"]
