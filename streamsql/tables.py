@@ -245,7 +245,7 @@ def _redirected(options: Mapping[str, str], given: Input) -> dict[str, str]:
     format_ = given.format or options.get("format")
     if format_ is None:
         return {**kept, **given.options()}
-    if format_ == options.get("format"):
+    if options.get("format") in (None, format_):
         known = [each.name for each in load_format(format_).options]
         kept |= {key: value for key, value in options.items() if key.removeprefix(f"{format_}.") in known}
     return {**kept, **given.options(), "format": format_}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from streamsql_connectors.text_blocks import NEWLINE, Bytes
 
 _CARRIAGE_RETURN = 13
 _SHOWN = 200
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\ufeff]")
 
 Offsets = npt.NDArray[np.int32]
 
@@ -46,8 +48,10 @@ class Lines:
         return bytes(memoryview(self.data)[start : int(self.ends[index])]).rstrip(b"\r\n")
 
     def text(self, index: int) -> str:
-        """One line as an error message shows it: cut to 200 characters, invalid bytes as `\\xNN`."""
-        return shown(self.raw(index).decode("utf-8", "backslashreplace"))
+        """One line as an error message shows it: cut to 200 characters, invalid bytes as `\\xNN`, and also characters
+        that cannot be seen."""
+        text = shown(self.raw(index).decode("utf-8", "backslashreplace"))
+        return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def shown(text: str) -> str:

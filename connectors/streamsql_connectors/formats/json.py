@@ -7,10 +7,8 @@ from typing import BinaryIO
 
 from streamsql.expr.types import Schema
 from streamsql.ports import FileReader, FileWriter, OptionInfo, RecordFile
-from streamsql_connectors.formats.json_options import OPTIONS, JsonOptions
+from streamsql_connectors.formats.json_options import HINT, OPTIONS, JsonOptions
 from streamsql_connectors.formats.text_reader import TextReader
-
-_HINT = "set 'json.ignore-parse-errors' = 'true' to go on without such records; they are counted and kept as rejects"
 
 
 class JsonFormat:
@@ -27,7 +25,7 @@ class JsonFormat:
         refuse_unreadable(schema, "json")
         chosen = JsonOptions.of(options)
         decode = JsonDecoder(schema, chosen.ignore_errors, chosen.fail_on_missing).decode
-        return TextReader(lambda _: decode, _HINT)
+        return TextReader(lambda _: decode, HINT)
 
     def writer(self, schema: Schema, options: Mapping[str, str], target: BinaryIO, *, start: bool) -> FileWriter:
         """One object a line."""

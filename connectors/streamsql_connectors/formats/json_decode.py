@@ -13,10 +13,12 @@ import pyarrow.compute as pc
 from streamsql.expr.types import STRINGS, Column, Schema
 from streamsql_connectors import duck
 from streamsql_connectors.formats.block_rows import BlockRows, Problem, columns_batch, finish_block
+from streamsql_connectors.formats.json_misfits import misfits
+from streamsql_connectors.formats.json_options import HINT
 from streamsql_connectors.formats.json_plain import PlainRows, plain_rows
 from streamsql_connectors.formats.json_regular import regular_rows
 from streamsql_connectors.formats.json_strict import syntax_error
-from streamsql_connectors.formats.json_values import expected, members, parse_json_text
+from streamsql_connectors.formats.json_values import members, parse_json_text
 from streamsql_connectors.formats.text_values import Mask
 from streamsql_connectors.text_blocks import TextBlock
 from streamsql_connectors.text_lines import Lines, invalid_utf8, is_utf8, split_lines
@@ -130,8 +132,6 @@ def _not_objects(lines: Lines, unusual: Rows, bad: Mask) -> list[Problem]:
 
 
 def _misfits(column: Column, text: pa.Array, rows: Rows, bad: Mask) -> list[Problem]:
-    wanted = expected(column.type)
-    return [
-        Problem(int(rows[each]), f"column {column.name}: '{text[each].as_py()}' is not {wanted}", drops_row=False)
-        for each in _where(bad)
-    ]
+    hint = f"declare the table, with another type for {column.name}, or {HINT}"
+    found = misfits(column.name, text, column.type, bad)
+    return [Problem(int(rows[each.row]), str(each), drops_row=False, hint=hint) for each in found]

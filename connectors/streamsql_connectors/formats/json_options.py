@@ -11,6 +11,7 @@ from streamsql_connectors.options import boolean, choice, option
 
 _STANDARDS = ("SQL", "ISO-8601")
 _NULL_KEYS = ("FAIL", "DROP", "LITERAL")
+HINT = "set 'json.ignore-parse-errors' = 'true' to go on without such records; they are counted and kept as rejects"
 
 OPTIONS = (
     OptionInfo("ignore-parse-errors", "boolean", "a malformed line is a reject, a malformed field NULL", "false"),

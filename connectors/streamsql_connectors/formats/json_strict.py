@@ -45,8 +45,10 @@ def syntax_error(text: str | bytes, names: Iterable[str] = ()) -> str | None:
     try:
         value = json.loads(text, object_pairs_hook=_Object, parse_int=str, parse_float=str, parse_constant=_refuse)
     except json.JSONDecodeError as error:
-        return f"not valid JSON: {error.msg} at column {error.colno}"
-    except (ValueError, RecursionError) as error:
+        return f"not valid JSON: {error.msg.removesuffix(' at')} at column {error.colno}"
+    except RecursionError:
+        return "not valid JSON that could be read: it is nested too deeply"
+    except ValueError as error:
         return f"not valid JSON: {error}"
     keys = [key for key, _ in value] if isinstance(value, _Object) else []
     twice = next((each for each in names if keys.count(each) > 1), None)

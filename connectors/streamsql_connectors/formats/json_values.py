@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -100,50 +101,81 @@ def _valid_json(text: pa.Array, bracket: str) -> tuple[pa.Array, Mask | None]:
     return text, _either(wrong, bad)
 
 
-def _parse_row(text: pa.Array, type_: SqlType) -> Parsed:
-    text, bad = _beginning_with(text, "{")
-    found = members(text, type_.names)
-    bad = _either(bad, found.malformed)
-    children = [parse_json_text(each, child) for each, child in zip(found.texts, type_.children, strict=True)]
-    for child in children:
-        bad = _either(bad, child.bad)
-    missing = pc.is_null(text) if bad is None else pc.or_(pc.is_null(text), pa.array(bad))
-    fields = list(arrow_type(type_))
-    return Parsed(pa.StructArray.from_arrays([each.values for each in children], fields=fields, mask=missing), bad)
+def fields(text: pa.Array, names: Sequence[str]) -> Members:
+    """The members of objects as text; what is no object is malformed."""
+    text, other = _beginning_with(text, "{")
+    found = members(text, names)
+    return Members(found.texts, _either(other, found.malformed))
 
 
-def _parse_array(text: pa.Array, type_: SqlType) -> Parsed:
+def elements(text: pa.Array) -> tuple[pa.ListArray, Mask | None]:
+    """The elements of JSON arrays as text, NULL where the text is no array; and where that is."""
     text, bad = _valid_json(text, "[")
     marked = mark_numbers(text)
     (lists,) = duck.project({"t": marked.texts}, """json_transform(t, '["VARCHAR"]')""")
-    elements = parse_json_text(marked.written(lists.values), type_.children[0])
-    bad = _either(bad, _rows_of(lists.offsets, elements.bad, len(lists)))
-    values = pa.ListArray.from_arrays(lists.offsets, elements.values, mask=pc.is_null(lists))
+    values = marked.written(lists.values)
+    return pa.ListArray.from_arrays(lists.offsets, values, mask=pc.is_null(lists)), bad
+
+
+def entries(text: pa.Array) -> tuple[pa.MapArray, Mask | None]:
+    """The members of JSON objects as a MAP of texts, NULL where the text is no object; and where that is."""
+    text, bad = _valid_json(text, "{")
+    marked = mark_numbers(text)
+    (maps,) = duck.project({"t": marked.texts}, """json_transform(t, '"MAP(VARCHAR, VARCHAR)"')""")
+    items = marked.written(maps.items)
+    return pa.MapArray.from_arrays(maps.offsets, maps.keys, items, mask=pc.is_null(maps)), bad
+
+
+def _parse_row(text: pa.Array, type_: SqlType) -> Parsed:
+    found = fields(text, type_.names)
+    bad = found.malformed
+    missing = pc.is_null(text) if bad is None else pc.or_(pc.is_null(text), pa.array(bad))
+    children = [parse_json_text(each, child) for each, child in zip(found.texts, type_.children, strict=True)]
+    for child in children:
+        bad = _either(bad, child.bad)
+    layout = list(arrow_type(type_))
+    return Parsed(pa.StructArray.from_arrays([each.values for each in children], fields=layout, mask=missing), bad)
+
+
+def _parse_array(text: pa.Array, type_: SqlType) -> Parsed:
+    lists, bad = elements(text)
+    parsed = parse_json_text(lists.values, type_.children[0])
+    bad = _either(bad, _any_of_row(lists.offsets, parsed.bad, len(lists)))
+    values = pa.ListArray.from_arrays(lists.offsets, parsed.values, mask=pc.is_null(lists))
     return Parsed(values.cast(arrow_type(type_)), bad)
 
 
 def _parse_map(text: pa.Array, type_: SqlType) -> Parsed:
-    key, value = type_.children if type_.kind is Kind.MAP else (type_.children[0], INT)
-    text, bad = _valid_json(text, "{")
-    marked = mark_numbers(text)
-    (maps,) = duck.project({"t": marked.texts}, """json_transform(t, '"MAP(VARCHAR, VARCHAR)"')""")
-    keys, items = parse_json_text(maps.keys, key), parse_json_text(marked.written(maps.items), value)
+    key, value = key_and_value(type_)
+    maps, bad = entries(text)
+    keys, items = parse_json_text(maps.keys, key), parse_json_text(maps.items, value)
     if keys.values.null_count:
-        unusable = _rows_of(maps.offsets, keys.values.is_null().to_numpy(zero_copy_only=False), len(maps))
+        unusable = _any_of_row(maps.offsets, keys.values.is_null().to_numpy(zero_copy_only=False), len(maps))
         again = _parse_map(pc.if_else(pa.array(unusable), pa.scalar(None, text.type), text), type_)
         return Parsed(again.values, _either(_either(bad, unusable), again.bad))
-    bad = _either(bad, _rows_of(maps.offsets, items.bad, len(maps)))
+    bad = _either(bad, _any_of_row(maps.offsets, items.bad, len(maps)))
     values = pa.MapArray.from_arrays(maps.offsets, keys.values, items.values, mask=pc.is_null(maps))
     return Parsed(values.cast(arrow_type(type_)), bad)
 
 
-def _rows_of(offsets: pa.Array, bad: Mask | None, rows: int) -> Mask | None:
-    """The rows whose elements are bad."""
+def key_and_value(type_: SqlType) -> tuple[SqlType, SqlType]:
+    """The types of what a JSON object holds for a MAP or MULTISET."""
+    key, value = (*type_.children, INT)[:2]
+    return key, value
+
+
+def _any_of_row(offsets: pa.Array, bad: Mask | None, rows: int) -> Mask | None:
+    """The rows with a bad element."""
     if bad is None:
         return None
     mask = np.zeros(rows, np.bool_)
-    mask[np.searchsorted(offsets.to_numpy(), np.flatnonzero(bad), side="right") - 1] = True
+    mask[rows_of(offsets, np.flatnonzero(bad))] = True
     return mask
+
+
+def rows_of(offsets: pa.Array, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The rows that elements at these positions belong to."""
+    return np.searchsorted(offsets.to_numpy(), positions, side="right") - 1
 
 
 def expected(type_: SqlType) -> str:
