@@ -22,6 +22,28 @@ Cut = Callable[[Bytes], int]
 """How many of these bytes form whole records; the rest waits for what follows."""
 
 
+class UnreadableFile(DataError):
+    """A file that cannot be read, or decompressed, to its end; `lines`: how many were read before that."""
+
+    def __init__(self, name: str, reason: str, lines: int = 0) -> None:
+        after = f" after line {lines}" if lines else ""
+        super().__init__(f"{name}{after}: {reason}", hint=_hint(reason))
+        self._known = name, reason
+
+    def after(self, lines: int) -> UnreadableFile:
+        """The same error, saying how many lines came before."""
+        return UnreadableFile(*self._known, lines)
+
+
+def _hint(reason: str) -> str | None:
+    """What may be wrong with a compressed file."""
+    if "Truncated" in reason or "end-of-stream" in reason:
+        return "the file is cut off: fetch it again"
+    if "header check" in reason or "Unknown frame descriptor" in reason:
+        return "the file is not compressed as its name says: set 'compression' = 'none', or rename it"
+    return "the file is damaged: fetch it again" if "data check" in reason else None
+
+
 @dataclass(frozen=True, slots=True)
 class TextBlock:
     """Whole records; `offset`: where they begin in the (decompressed) file, 0 also where a byte order mark comes first;
@@ -73,16 +95,7 @@ def read_blocks(stream: BinaryIO, name: str, cut: Cut = after_last_newline, *, o
             offset += whole
             wanted = BLOCK_BYTES if whole else _doubled(wanted, name)
     except (OSError, EOFError, pa.ArrowException) as error:
-        raise DataError(f"{name}: {error}", hint=_hint(str(error))) from error
-
-
-def _hint(reason: str) -> str | None:
-    """What may be wrong with a compressed file."""
-    if "Truncated" in reason or "end-of-stream" in reason:
-        return "the file is cut off: fetch it again"
-    if "header check" in reason or "Unknown frame descriptor" in reason:
-        return "the file is not compressed as its name says: set 'compression' = 'none', or rename it"
-    return None
+        raise UnreadableFile(name, str(error)) from error
 
 
 def _skip(stream: BinaryIO, offset: int) -> None:

@@ -135,3 +135,20 @@ def test_rejects_of_a_batch(cli: CommandLine) -> None:
 def test_the_rejects_table_is_there_when_nothing_was_rejected(late: CommandLine) -> None:
     ended = late.sql(TABLE + "SELECT page FROM clicks;\nSELECT * FROM clicks$rejects;")
     assert (ended.code, ended.out) == (0, '{"page":"a"}\n{"page":"b"}\n{"page":"c"}\n{"page":"d"}\n')
+
+
+def test_options_of_a_format_told_by_the_ending_hold_for_other_data_of_that_format(cli: CommandLine) -> None:
+    cli.file("other.json", '{"a":1}\n{"a":"x"}\noops\n[1]\n{"a":2}\n')
+    script = (
+        "CREATE TABLE t (a INT) WITH ('connector'='filesystem', 'path'='t.jsonl', 'json.ignore-parse-errors'='true');\n"
+        "SELECT SUM(a) AS total, COUNT(*) AS n FROM t;"
+    )
+    ended = cli.sql(script, "--input", "t=other.json", "--rejects", "rejects.jsonl", "--result", "table")
+    assert (ended.code, ended.out) == (0, '{"total":3,"n":3}\n')
+    assert ended.err == "rejected: 3 rows of t (written to rejects.jsonl)\n"
+    assert cli.read("rejects.jsonl").splitlines() == [
+        '{"_source":"t","reason":"column a: \'x\' is not INT (read as NULL)","where":"other.json:2",'
+        '"text":"{\\"a\\":\\"x\\"}"}',
+        '{"_source":"t","reason":"not valid JSON: Expecting value at column 1","where":"other.json:3","text":"oops"}',
+        '{"_source":"t","reason":"not a JSON object","where":"other.json:4","text":"[1]"}',
+    ]

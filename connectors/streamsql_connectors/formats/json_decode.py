@@ -26,6 +26,9 @@ from streamsql_connectors.text_lines import Lines, invalid_utf8, is_utf8, split_
 _AT_ONCE = (regular_rows, plain_rows)
 _OPENING_BRACE = ord("{")
 _BLANK = b" \t\r\n"
+_HALF_A_PAIR = "not valid JSON: an escape from \\ud800 to \\udfff without its other half"
+_ONE_ARRAY = f"a file that is one array has to be rewritten as one object a line, by jq -c '.[]' for example; or {HINT}"
+_SEVERAL_LINES = f"an object must be on one line (jq -c . rewrites a file so); or {HINT}"
 
 Rows = npt.NDArray[np.int64]
 
@@ -61,7 +64,7 @@ class JsonDecoder:
         if found.malformed is not None:
             names = [each.name for each in judged]
             malformed = rows[found.malformed].tolist()
-            problems += [Problem(each, syntax_error(lines.raw(each), names) or "not valid JSON") for each in malformed]
+            problems += [_malformed(lines, each, names) for each in malformed]
             rows, (objects, *texts) = rows[~found.malformed], _kept([objects, *texts], ~found.malformed)
         if self.fail_on_missing:
             rows, texts, missing = self._without_missing(objects, rows, texts)
@@ -126,9 +129,18 @@ def _not_objects(lines: Lines, unusual: Rows, bad: Mask) -> list[Problem]:
     blank = pc.equal(texts, "").to_numpy(zero_copy_only=False)
     other = ~pc.starts_with(texts, "{").to_numpy(zero_copy_only=False)
     bad[unusual[other]] = True
-    return [
-        Problem(each, syntax_error(lines.raw(each)) or "not a JSON object") for each in unusual[other & ~blank].tolist()
-    ]
+    return [_not_object(lines, each) for each in unusual[other & ~blank].tolist()]
+
+
+def _malformed(lines: Lines, index: int, names: Sequence[str]) -> Problem:
+    text = lines.raw(index)
+    hint = _SEVERAL_LINES if text.strip() == b"{" else ""
+    return Problem(index, syntax_error(text, names) or _HALF_A_PAIR, hint=hint)
+
+
+def _not_object(lines: Lines, index: int) -> Problem:
+    hint = _ONE_ARRAY if lines.raw(index).lstrip().startswith(b"[") else ""
+    return Problem(index, syntax_error(lines.raw(index)) or "not a JSON object", hint=hint)
 
 
 def _misfits(column: Column, text: pa.Array, rows: Rows, bad: Mask) -> list[Problem]:

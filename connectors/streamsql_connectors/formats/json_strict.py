@@ -50,7 +50,9 @@ def syntax_error(text: str | bytes, names: Iterable[str] = ()) -> str | None:
         return "not valid JSON that could be read: it is nested too deeply"
     except ValueError as error:
         return f"not valid JSON: {error}"
-    keys = [key for key, _ in value] if isinstance(value, _Object) else []
+    if not isinstance(value, _Object):
+        return None
+    keys = [key for key, _ in value]
     twice = next((each for each in names if keys.count(each) > 1), None)
     return None if twice is None else f"field {twice} occurs twice"
 

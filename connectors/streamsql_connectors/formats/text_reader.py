@@ -12,7 +12,7 @@ from streamsql.ports import Comparison, DecodedRows, Position, RecordFile
 from streamsql_connectors.decode_ahead import decode_ahead
 from streamsql_connectors.formats.block_rows import BlockRows, error_of, reject_of
 from streamsql_connectors.streams import StandardInput
-from streamsql_connectors.text_blocks import Cut, TextBlock, after_last_newline, read_blocks
+from streamsql_connectors.text_blocks import Cut, TextBlock, UnreadableFile, after_last_newline, read_blocks
 
 DecodeBlock = Callable[[TextBlock, Sequence[str]], BlockRows]
 
@@ -56,11 +56,14 @@ class TextReader:
         line = begin["line"]
         ready = stream.ready if isinstance(stream, StandardInput) else lambda: True
         with closing(decode_ahead(chain((first,), blocks), lambda block: decode(block, columns), ready)) as decoding:
-            for block, decoded in decoding:
-                rejects = tuple(reject_of(each, name, line) for each in decoded.problems)
-                mark = {"offset": block.offset, "line": line, **({} if head is None else {"head": head})}
-                if decoded.rows.num_rows or rejects:
-                    yield DecodedRows(decoded.rows, mark, rejects)
-                if decoded.fatal is not None:
-                    raise error_of(decoded.fatal, name, line, self.hint)
-                line += decoded.lines
+            try:
+                for block, decoded in decoding:
+                    rejects = tuple(reject_of(each, name, line) for each in decoded.problems)
+                    mark = {"offset": block.offset, "line": line, **({} if head is None else {"head": head})}
+                    if decoded.rows.num_rows or rejects:
+                        yield DecodedRows(decoded.rows, mark, rejects)
+                    if decoded.fatal is not None:
+                        raise error_of(decoded.fatal, name, line, self.hint)
+                    line += decoded.lines
+            except UnreadableFile as error:
+                raise error.after(line - 1) from error
