@@ -92,7 +92,7 @@ def test_escaped_escapes_quotes_and_line_ends(tmp_path: Path) -> None:
 def test_carriage_returns_alone_end_lines(tmp_path: Path) -> None:
     assert parsed(tmp_path, "a,b\r1,x\r2,y") == [(1, "x"), (2, "y")]
     assert parsed(tmp_path, '1,x\r2,"p\rq"\n3,z\r\n') == [(1, "x"), (2, "p\rq"), (3, "z")]
-    assert error(tmp_path, "1,x\n2,y\rq,z\n4,w\n") == (1, "t.csv:2: column a: 'q' is not INT\n  2,y\rq,z")
+    assert error(tmp_path, "1,x\n2,y\rq,z\n4,w\n") == (1, "t.csv:2: column a: 'q' is not INT\n  2,y\\rq,z")
     found = load_connector("filesystem").infer(options(None, tmp_path / "t.csv"))
     assert found.names == ("column0", "column1")
 
