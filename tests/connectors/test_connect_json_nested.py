@@ -112,7 +112,7 @@ def test_the_innermost_value_that_does_not_fit_is_named(
     with pytest.raises(DataError) as caught:
         read(schema, path, ("n",))
     assert caught.value.message == f'{path}:2: {message}\n  {{"v": {text}, "n": 1}}'
-    assert (caught.value.hint or "").startswith("declare the table, with another type for v, or set 'json.ignore-")
+    assert (caught.value.hint or "").startswith("declare v as STRING to keep such text, or set 'json.ignore-")
     batches = read(schema, path, ignore_parse_errors="true")
     assert rows_of(batches) == [{"v": None, "n": None}, {"v": value, "n": 1}, {"v": None, "n": 2}]
     assert [(each.where, each.reason) for each in rejects_of(batches)] == [(f"{path}:2", f"{message} (read as NULL)")]

@@ -144,6 +144,6 @@ def _not_object(lines: Lines, index: int) -> Problem:
 
 
 def _misfits(column: Column, text: pa.Array, rows: Rows, bad: Mask) -> list[Problem]:
-    hint = f"declare the table, with another type for {column.name}, or {HINT}"
+    hint = f"declare {column.name} as STRING to keep such text, or {HINT}"
     found = misfits(column.name, text, column.type, bad)
     return [Problem(int(rows[each.row]), str(each), drops_row=False, hint=hint) for each in found]
