@@ -113,7 +113,7 @@ WRONG = [
     (
         "ARRAY[1, 'a']",
         "ARRAY cannot hold INT and CHAR(1): there is no common type",
-        "write a CAST to the type that is meant",
+        "write the number without quotes, or a CAST to the type that is meant",
     ),
     ("MAP[NULL, 1]", "the keys of a MAP cannot be NULL", "expected MAP[key, value, …]"),
     ("ROW()", "a ROW has at least one field", "expected ROW(value, …)"),
