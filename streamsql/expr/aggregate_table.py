@@ -163,6 +163,7 @@ AGGREGATES: Mapping[str, AggregateFunction] = {
 }
 
 AGGREGATE_ALIASES: Mapping[str, str] = {
+    "ANY": "BOOL_OR",
     "ANY_VALUE": "FIRST_VALUE",
     "APPROX_PERCENTILE": "APPROX_QUANTILE",
     "ARGMAX": "ARG_MAX",
@@ -175,6 +176,7 @@ AGGREGATE_ALIASES: Mapping[str, str] = {
     "PERCENTILE_CONT": "QUANTILE_CONT",
     "PERCENTILE_DISC": "QUANTILE_DISC",
     "QUANTILE": "QUANTILE_DISC",
+    "SOME": "BOOL_OR",
     "STDDEV": "STDDEV_SAMP",
     "STRING_AGG": "LISTAGG",
     "VARIANCE": "VAR_SAMP",

@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from streamsql.batch import Weights
-from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, valid_of
+from streamsql.state.fixed_width import Int64Array, int64_array
 from streamsql.state.grouping import denormalize_key, normalized_type
 from streamsql.state.linear import Columns, Linear, Rows, Values
 from streamsql.state.nested_keys import encode_nested
@@ -58,7 +59,9 @@ class FirstRow(Linear):
 
     def result(self, columns: Columns) -> pa.Array:
         """The chosen values; NULL for groups without rows."""
-        return _blanked(denormalize_key(columns[VALUE], self.value), np.asarray(columns[""] != _NONE))
+        there = np.asarray(columns[""] != _NONE)
+        values = denormalize_key(pc.filter(columns[VALUE], pa.array(there)), self.value)
+        return values if bool(there.all()) else values.take(int64_array(np.cumsum(there) - 1, there))
 
     def _columns(
         self, ids: Int64Array, size: int, ordinals: Int64Array, values: pa.Array, by: pa.Array | None
@@ -89,11 +92,3 @@ def _best(rows: Int64Array, ids: Int64Array, size: int, rank: Int64Array) -> Int
     least = np.full(size, np.iinfo(np.int64).max)
     np.minimum.at(least, ids[rows], rank[rows])
     return np.asarray(rows[rank[rows] == least[ids[rows]]])
-
-
-def _blanked(values: pa.Array, there: BoolArray) -> pa.Array:
-    if bool(there.all()):
-        return values
-    valid = valid_of(values)
-    kept = there if valid is None else there & valid
-    return values.take(int64_array(np.arange(len(values)), kept))

@@ -26,7 +26,7 @@ STRUCTURAL = _words(
 )
 
 # Reserved words that are also names of functions: LEFT('abc', 1).
-CALLABLE = frozenset({"LEFT", "RIGHT", "ROW", "GROUPING"})
+CALLABLE = frozenset({"ANY", "LEFT", "RIGHT", "ROW", "GROUPING", "SOME"})
 
 # Functions that are written without parentheses.
 BARE_FUNCTIONS = _words(
