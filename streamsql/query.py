@@ -57,6 +57,11 @@ class Query:
         """The result's columns with their SQL types; `schema.to_arrow()` gives Arrow's."""
         return schema_of(self._plan.fields)
 
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The names of the tables that it reads."""
+        return tuple(dict.fromkeys(each.table.name for each in scans(self._plan)))
+
     def to_arrow(self) -> pa.Table:
         """The final result: the folded changelog, in the order that the query or its keys determine."""
         output = TableOutput()

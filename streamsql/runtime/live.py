@@ -146,13 +146,15 @@ class LiveRun:
     def __init__(self, make_job: Callable[[ChangeBuffer], Job], ended: Callable[[Job], None], limit: int) -> None:
         self.buffer = ChangeBuffer(limit)
         self.job = make_job(self.buffer)
-        self.followed = [
-            each.reader.source for each in self.job.inlets if isinstance(each.reader.source, FollowingSource)
+        self._followed = [
+            (inlet, inlet.reader.source)
+            for inlet in self.job.inlets
+            if isinstance(inlet.reader.source, FollowingSource)
         ]
-        for each in self.followed:
-            each.stalled_by = self.buffer.stalled_by
+        for _, source in self._followed:
+            source.stalled_by = self.buffer.stalled_by
         self._ended = ended
-        self._processed = [0] * len(self.followed)
+        self._processed = [0] * len(self._followed)
         self._thread = threading.Thread(target=self._run, name=f"streamsql-{next(_numbers)}", daemon=True)
         _running.add(self)
         self._thread.start()
@@ -174,11 +176,11 @@ class LiveRun:
             self._thread.join(_LEAVE_AFTER)
 
     def pushed(self) -> list[int]:
-        """How many entries (pushes) each followed table has had by now."""
-        return [each.table.entries for each in self.followed]
+        """How often each followed table has been pushed into by now; closing it counts too."""
+        return [source.table.entries + (not source.stream.open) for _, source in self._followed]
 
     def has_processed(self, entries: list[int]) -> bool:
-        """Whether what was published follows from so many entries of each table; a bounded job must have ended."""
+        """Whether what was published follows from so many pushes into each table; a bounded job must have ended."""
         pairs = zip(self._processed, entries, strict=True)
         return not self.job.bounded and all(done >= wanted for done, wanted in pairs)
 
@@ -197,8 +199,8 @@ class LiveRun:
 
     def _note_progress(self) -> None:
         """Rows that are read but wait for another source have not been processed."""
-        if self.followed and all(each.buffer is None for each in self.job.inlets):
-            self._processed = [each.cursor.entry for each in self.followed]
+        if self._followed and all(each.buffer is None for each in self.job.inlets):
+            self._processed = [source.cursor.entry + inlet.ended for inlet, source in self._followed]
             self.buffer.wake()
 
 

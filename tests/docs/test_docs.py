@@ -57,3 +57,12 @@ def test_statements_of_the_readme_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert query is not None
     assert query.columns == ("window_start", "origin", "departures", "average_delay")
     assert query.to_arrow().num_rows == 1_643
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(each, id=each.name) for each in PAGES if "```python" in each.read_text()]
+)
+def test_python_blocks_run(page: Path) -> None:
+    """All blocks of a page, as one module: annotations and variables are looked up as in a program."""
+    blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    exec(compile("\n".join(blocks), str(page), "exec"), {"__name__": "page"})
