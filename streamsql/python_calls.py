@@ -141,14 +141,25 @@ class _Vectorized:
             raise self._wrong(f"returned {type(result).__name__}, not an Arrow array")
         if len(result) != rows:
             raise self._wrong(f"returned {len(result)} values for {rows} rows")
-        if result.type != arrow_type(self.udf.returns):
-            shared = common_type((from_arrow(result.type), self.udf.returns))
-            if shared is None or not shared.same_as(self.udf.returns):
-                raise self._wrong(f"returned {result.type}, it declares {self.udf.returns}")
-            result = result.cast(arrow_type(self.udf.returns))
+        result = self._declared(result)
         if result.null_count and not self.call.type.nullable:
             raise self._wrong(f"returned NULL, it declares {self.udf.returns}")
         return result
+
+    def _declared(self, result: pa.Array) -> pa.Array:
+        """The result in its declared layout; Arrow's arithmetic may have made its integers wider."""
+        declared = self.udf.returns
+        if result.type == arrow_type(declared):
+            return result
+        given = from_arrow(result.type)
+        shared = common_type((given, declared))
+        fits = shared is not None and shared.same_as(declared)
+        try:
+            if fits or (given.kind in INTEGERS and declared.kind in INTEGERS):
+                return result.cast(arrow_type(declared))
+        except pa.ArrowInvalid as error:
+            raise self._wrong(f"returned {result.type}, it declares {declared}: {error}") from error
+        raise self._wrong(f"returned {result.type}, it declares {declared}")
 
     def _wrong(self, what: str) -> FunctionError:
         return FunctionError(f"the Python function {self.udf.name} {what}", span=self.call.span)
