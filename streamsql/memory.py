@@ -184,7 +184,8 @@ class MemoryTable:
             begin = self._ends[index - 1] if index else first.rows
             cursor.entry, cursor.rows = first.entry + index, max(delivered, first.rows)
             cursor.offset = cursor.rows - begin
-            self._followers.append(source)
+            if source not in self._followers:
+                self._followers.append(source)
 
     def leave(self, source: FollowingSource) -> None:
         """Count a reader out."""

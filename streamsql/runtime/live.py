@@ -153,6 +153,8 @@ class LiveRun:
         ]
         for _, source in self._followed:
             source.stalled_by = self.buffer.stalled_by
+            # From now on, not only when the thread comes to it: what is pushed next counts as waiting.
+            source.table.follow(source, 0)
         self._ended = ended
         self._processed = [0] * len(self._followed)
         self._thread = threading.Thread(target=self._run, name=f"streamsql-{next(_numbers)}", daemon=True)
@@ -194,6 +196,8 @@ class LiveRun:
         try:
             self._ended(self.job)
         finally:
+            for _, source in self._followed:
+                source.table.leave(source)
             _running.discard(self)
             self.buffer.finish(error)
 
