@@ -12,7 +12,8 @@ from streamsql.expr.aggregates import AggregateCall, Ordering
 class Arguments:
     """The arguments of a call as columns, the BOOLEAN columns that select its rows, the ORDER BY terms of arrival.
 
-    Not `append_only`: floating point is summed with compensation. Not `arrival`: lists go by value.
+    Not `append_only`: floating point is summed with compensation. Not `arrival`: lists go by value. `window`: the OVER
+    clause of a call that has one.
     """
 
     call: AggregateCall
@@ -21,6 +22,7 @@ class Arguments:
     order: str
     append_only: bool
     arrival: bool
+    window: str = ""
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -36,9 +38,9 @@ class Arguments:
         return "DISTINCT " if self.call.distinct else ""
 
     def over(self, *conditions: str) -> str:
-        """The FILTER clause that keeps the rows of the call and obeys further conditions."""
+        """The FILTER clause that keeps the rows of the call and obeys further conditions, and the OVER clause."""
         wanted = (*self.conditions, *conditions)
-        return f" FILTER (WHERE {' AND '.join(wanted)})" if wanted else ""
+        return (f" FILTER (WHERE {' AND '.join(wanted)})" if wanted else "") + self.window
 
     def known(self) -> str:
         """The FILTER clause that also leaves out rows with a NULL, where these do not count."""

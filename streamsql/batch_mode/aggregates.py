@@ -19,19 +19,26 @@ def needs_first_appearance(call: AggregateCall) -> bool:
 
 
 def aggregate_sql(
-    call: AggregateCall, order: str, first: str | None = None, *, append_only: bool = True, arrival: bool = True
+    call: AggregateCall,
+    order: str,
+    first: str | None = None,
+    *,
+    append_only: bool = True,
+    arrival: bool = True,
+    window: str = "",
 ) -> str:
     """The call over a relation's columns, cast to its bound type.
 
     `first`: the BOOLEAN column that holds where a value appears first, for calls that need it. Not `append_only`: as
-    the stream computes it where rows may be taken back; not `arrival`: where they have no order.
+    the stream computes it where rows may be taken back; not `arrival`: where they have no order. `window`: an OVER
+    clause.
     """
     build = _FUNCTIONS.get(call.function)
     if build is None:
         raise NoBatchForm(f"aggregate {call.function}", span=call.span)
     conditions = tuple(each for each in (None if call.filter is None else column(call.filter), first) if each)
     columns = tuple(column(each) for each in call.args)
-    arguments = Arguments(call, columns, conditions, order, append_only, arrival)
+    arguments = Arguments(call, columns, conditions, order, append_only, arrival, window)
     return f"CAST({build(arguments)} AS {duckdb_type(call.type)})"
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from streamsql.batch_mode.conform import to_duckdb
 from streamsql.operators.base import LateRows, SessionCut
 from streamsql.plan.identity import Identities
-from streamsql.plan.logical import Plan, Rank, Session, WindowAggregate, WindowAssign
+from streamsql.plan.logical import OverAggregate, Plan, Rank, Session, WindowAggregate, WindowAssign
 from streamsql.runtime.decisions import Decision
 
 
@@ -36,7 +36,7 @@ def dropped_rows(plan: Plan, decisions: Sequence[Decision]) -> pa.Table | None:
     none: start and end are 0.
     """
     late = [each.what for each in decisions if isinstance(each.what, LateRows)]
-    whole = isinstance(plan, Rank) or (
+    whole = isinstance(plan, Rank | OverAggregate) or (
         isinstance(plan, WindowAggregate | WindowAssign) and isinstance(plan.window, Session)
     )
     return _concat([_whole(each) if whole else _by_window(each) for each in late])

@@ -9,6 +9,7 @@ from streamsql.batch_mode.decisions import Recorded
 from streamsql.batch_mode.errors import NoBatchForm
 from streamsql.batch_mode.groups import lower_aggregate, lower_window_aggregate
 from streamsql.batch_mode.joins import lower_join
+from streamsql.batch_mode.over import lower_over
 from streamsql.batch_mode.ranks import lower_limit, lower_rank, lower_sort, lower_window_rank
 from streamsql.batch_mode.relation import Lowering, Relation
 from streamsql.batch_mode.rows import (
@@ -68,6 +69,8 @@ def _lower_node(plan: Plan, inputs: Sequence[Relation], lowering: Lowering) -> R
             return lower_window_aggregate(plan, inputs[0], lowering)
         case logical.WindowRank():
             return lower_window_rank(plan, inputs[0], lowering)
+        case logical.OverAggregate():
+            return lower_over(plan, inputs[0], lowering)
         case logical.Rank():
             return lower_rank(plan, inputs[0], lowering)
         case logical.Sort():

@@ -8,7 +8,8 @@ from streamsql.batch_mode.windows import windowed_rows
 from streamsql.expr.duckdb_sql import duckdb_type
 from streamsql.plan.final_order import final_order
 from streamsql.plan.logical import Limit, Rank, Sort, SortKey, WindowRank
-from streamsql.plan.traits import RankOrder, keeps_later, rank_order, traits
+from streamsql.plan.row_orders import RankOrder
+from streamsql.plan.traits import keeps_later, rank_order, traits
 
 
 def lower_window_rank(plan: WindowRank, source: Relation, lowering: Lowering) -> Relation:

@@ -61,3 +61,20 @@ class SortKey:
     column: int
     ascending: bool = True
     nulls_first: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The rows that OVER looks at, from `start` to `end`: None is the partition's own edge, 0 the current row.
+
+    Other numbers are a distance, negative before the current row: in rows, or, not `by_rows`, in the sort key's values
+    (µs for times). By values, rows that are equal in what they are ordered by belong together.
+    """
+
+    by_rows: bool
+    start: int | None
+    end: int | None
+
+
+UP_TO_CURRENT = Frame(False, None, 0)
+"""RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW."""

@@ -14,7 +14,7 @@ from streamsql.operators.base import Operator
 from streamsql.operators.rank_output import Partitions, codes_of, partitions_of, ranked_batch
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
 from streamsql.state.key_index import KeyIndex
-from streamsql.state.order_codes import is_absolute, order_codes
+from streamsql.state.order_codes import is_absolute, lexical_order, order_codes
 from streamsql.state.progress import Progress
 from streamsql.state.ranking import RankBounds, Ranked, rank_changes
 from streamsql.state.row_lists import RowLists
@@ -105,7 +105,9 @@ class TopRows(Operator):
         """Rank new rows among the kept ones of their partitions."""
         kept_position, kept = self.lists.take(owners.ids)
         positions = np.concatenate([kept_position, owners.of_rows])
-        ranked = Ranked.of(positions, self._codes(kept, rows), [self._arrivals(kept, rows)])
+        codes = self._codes(kept, rows)
+        order = lexical_order([positions, *codes, self._arrivals(kept, rows)])
+        ranked = Ranked.of(positions, codes, order)
         old = np.repeat(np.array([1, 0]), [len(kept), rows.num_rows])
         places, ranks = ranked.expand(np.ones(len(positions), np.int64), self._bounds.function)
         best = ranked.order[places[ranks <= self._bounds.last]]

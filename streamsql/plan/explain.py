@@ -8,7 +8,7 @@ from functools import singledispatch
 from streamsql.expr.aggregates import AggregateCall, Ordering
 from streamsql.expr.nodes import ColumnRef, Expr, LiteralValue
 from streamsql.expr.text import duration_text, expr_text, literal_text
-from streamsql.expr.types import STRING
+from streamsql.expr.types import STRING, TIMESTAMPS
 from streamsql.plan.identity import Identities
 from streamsql.plan.logical import (
     Aggregate,
@@ -19,6 +19,7 @@ from streamsql.plan.logical import (
     Hop,
     Join,
     Limit,
+    OverAggregate,
     Plan,
     Project,
     Rank,
@@ -37,8 +38,10 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
-from streamsql.plan.traits import Traits, traits
+from streamsql.plan.trait_values import Traits
+from streamsql.plan.traits import traits
 from streamsql.plan.tree import fields_by_id
+from streamsql.state.frame_calls import is_frame_call
 
 
 def explain(plan: Plan) -> str:
@@ -177,7 +180,8 @@ def _call(call: AggregateCall, result: Field, fields: Sequence[Field]) -> str:
     condition = "" if call.filter is None else f" FILTER (WHERE {by_id[call.filter].name})"
     keys = [f"{by_id[each].name}{_direction(how)}" for each, how in zip(call.order_args, call.order, strict=True)]
     order = f" WITHIN GROUP (ORDER BY {', '.join(keys)})" if keys else ""
-    return f"{result.name}: {call.function}({distinct}{', '.join(args) or '*'}){order}{condition}"
+    empty = "*" if is_frame_call(call) else ""
+    return f"{result.name}: {call.function}({distinct}{', '.join(args) or empty}){order}{condition}"
 
 
 def _constant(value: LiteralValue) -> str:
@@ -199,6 +203,39 @@ def _(plan: Rank) -> Iterator[str]:
         yield f"partition={_columns(plan.partition, plan.input.fields)}"
     yield f"order=[{_order(plan.order, plan.input.fields) or 'arrival'}]"
     yield f"ranks {plan.first} to {plan.last}"
+
+
+@_describe.register
+def _(plan: OverAggregate) -> Iterator[str]:
+    fields = plan.input.fields
+    if plan.partition:
+        yield f"partition={_columns(plan.partition, fields)}"
+    if plan.order:
+        yield f"order=[{_order(plan.order, fields)}]"
+    if any(is_frame_call(each) for each in plan.calls):
+        yield _frame(plan)
+    results = plan.fields[len(plan.fields) - len(plan.calls) :]
+    calls = (_call(call, field, fields) for call, field in zip(plan.calls, results, strict=True))
+    yield f"calls=[{', '.join(calls)}]"
+
+
+def _frame(plan: OverAggregate) -> str:
+    frame = plan.frame
+    if frame.start is None and frame.end is None:
+        return "whole partition"
+    key = fields_by_id(plan.input.fields)[plan.order[0].column].type if plan.order else None
+    timed = not frame.by_rows and key is not None and key.kind in TIMESTAMPS
+    low, high = (_edge(each, edge, timed) for each, edge in ((frame.start, "PRECEDING"), (frame.end, "FOLLOWING")))
+    return f"{'ROWS' if frame.by_rows else 'RANGE'} {low} to {high}"
+
+
+def _edge(distance: int | None, edge: str, timed: bool) -> str:
+    if distance is None:
+        return f"UNBOUNDED {edge}"
+    if distance == 0:
+        return "CURRENT ROW"
+    far = duration_text(abs(distance)) if timed else str(abs(distance))
+    return f"{far} {'PRECEDING' if distance < 0 else 'FOLLOWING'}"
 
 
 @_describe.register

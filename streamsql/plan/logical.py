@@ -12,6 +12,7 @@ from streamsql.expr.nodes import Expr, Literal
 from streamsql.expr.types import Column, Schema, SqlType
 from streamsql.expr.windows import Attached as Attached
 from streamsql.expr.windows import Cumulate as Cumulate
+from streamsql.expr.windows import Frame as Frame
 from streamsql.expr.windows import Hop as Hop
 from streamsql.expr.windows import Session as Session
 from streamsql.expr.windows import SortKey as SortKey
@@ -318,6 +319,20 @@ class Rank(UnaryPlan):
     last: int
     rank: Field | None = None
     clause: str = field(default="ROW_NUMBER", compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverAggregate(UnaryPlan):
+    """The calls of one OVER window, computed for every row over the rows of its frame.
+
+    `fields` = input fields + one field per call; `partition` are ids. Besides aggregates there are functions that go by
+    the row's place in its partition (ROW_NUMBER, LAG …), whatever the frame.
+    """
+
+    partition: tuple[int, ...]
+    order: tuple[SortKey, ...]
+    frame: Frame
+    calls: tuple[AggregateCall, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

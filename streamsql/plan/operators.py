@@ -20,6 +20,8 @@ from streamsql.operators import (
     first_rows,
     group_aggregate,
     limit,
+    over_in_time,
+    over_rows,
     project,
     ranked_rows,
     session_aggregate,
@@ -45,6 +47,7 @@ from streamsql.plan.logical import (
     Filter,
     Join,
     Limit,
+    OverAggregate,
     Plan,
     Project,
     Rank,
@@ -62,7 +65,8 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
-from streamsql.plan.traits import RankOrder, keeps_later, rank_order, traits
+from streamsql.plan.row_orders import OverOrder, RankOrder
+from streamsql.plan.traits import keeps_later, over_order, rank_order, traits
 from streamsql.plan.tree import positions, schema_of, walk_plan
 from streamsql.state.ranking import RankBounds
 
@@ -244,6 +248,26 @@ def _(plan: WindowRank, context: EvalContext) -> Operator:
         later_first=keeps_later(plan),
         append_only=traits(plan.input).append_only,
     )
+
+
+@operator_of.register
+def _(plan: OverAggregate, context: EvalContext) -> Operator:
+    place = positions(plan.input.fields)
+    input_schema, schema = schema_of(plan.input.fields), schema_of(plan.fields)
+    keys, kind = tuple(_sort_keys(plan.order, place)), over_order(plan)
+    measured = keys and not plan.frame.by_rows and (plan.frame.start or plan.frame.end)
+    window = over_in_time.OverWindow(
+        partition=tuple(place[each] for each in plan.partition),
+        time=keys[0].column if kind is OverOrder.TIME else None,
+        distance=keys[0].column if measured else None,
+        order=() if kind is OverOrder.ARRIVAL else keys,
+        frame=plan.frame,
+        calls=tuple(_calls(plan.calls, place)),
+    )
+    if kind is OverOrder.VALUES:
+        ties = final_order(plan.input) or range(len(plan.input.fields))
+        return over_rows.OverRows(input_schema, window, tuple(ties), schema)
+    return over_in_time.OverInTime(input_schema, window, schema)
 
 
 @operator_of.register

@@ -13,6 +13,7 @@ from streamsql.plan.identity import Identities
 from streamsql.plan.logical import (
     Filter,
     Limit,
+    OverAggregate,
     Plan,
     Project,
     Rank,
@@ -28,8 +29,9 @@ from streamsql.plan.logical import (
     WindowRank,
 )
 from streamsql.plan.operators import operator_of
+from streamsql.plan.row_orders import OverOrder, RankOrder
 from streamsql.plan.sharing import share
-from streamsql.plan.traits import RankOrder, rank_order, traits
+from streamsql.plan.traits import over_order, rank_order, traits
 from streamsql.plan.tree import expressions, walk_plan
 
 
@@ -120,6 +122,8 @@ def _asks_input(plan: Plan, *, asked: bool) -> bool:
             return plan.time.time is not TimeAttribute.PROCESSING
         case Rank():
             return rank_order(plan) is RankOrder.FIRST_BY_TIME
+        case OverAggregate():
+            return over_order(plan) is OverOrder.TIME or asked
         case WindowAssign(window=Session()):
             return plan.time.time is not TimeAttribute.PROCESSING
         case Union():

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from functools import singledispatch
 
 from streamsql.errors import Span, SqlError
-from streamsql.expr.aggregates import keeps_rows, keeps_values, needs_order
+from streamsql.expr.aggregates import needs_order
 from streamsql.expr.nodes import ColumnRef
 from streamsql.expr.properties import can_fail, random_call
-from streamsql.expr.text import duration_text
 from streamsql.plan.logical import (
     Aggregate,
     Attached,
-    Cumulate,
     Field,
     Hop,
     Join,
     JoinKind,
     Limit,
+    OverAggregate,
     Plan,
     Project,
     Rank,
@@ -36,63 +34,10 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
-from streamsql.plan.tree import expressions, fields_by_id
-from streamsql.time import Duration
-
-Keys = tuple[frozenset[int], ...]
-
-UNBOUNDED = "UNBOUNDED"
-WINDOW_NAMES = {Tumble: "TUMBLE", Hop: "HOP", Cumulate: "CUMULATE", Session: "SESSION", Attached: "WINDOW"}
-
-
-@dataclass(frozen=True, slots=True)
-class WindowColumns:
-    """Ids of the columns that say which window a row belongs to; `time` None: window_time was not kept.
-
-    `window` is what made them (never Attached). `closed`: each row comes when its window closes, because an aggregate
-    or a rank lies below; else it comes with the row of the input. `partition`: of a SESSION that is not closed.
-    """
-
-    start: int
-    end: int
-    time: int | None
-    window: Window
-    attribute: TimeAttribute
-    closed: bool
-    partition: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Updating:
-    """The SQL clause (or table) that makes a result updating.
-
-    `keeps_time`: a row is taken back with the very values it came with, its event time too, as a table does it; the
-    new value of a group may come at another time than the old one.
-    """
-
-    clause: str
-    span: Span | None
-    keeps_time: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Traits:
-    """Properties of a node's output, and of the node itself (`state_bound`, `can_fail`).
-
-    `state_bound`: "watermark + 1 h", "number of keys (k)", "UNBOUNDED …"; None for a node without state.
-    An empty set in `unique_keys`: there is at most one row.
-    """
-
-    updating_because: Updating | None = None
-    unique_keys: Keys = ()
-    window: WindowColumns | None = None
-    state_bound: str | None = None
-    can_fail: bool = False
-
-    @property
-    def append_only(self) -> bool:
-        """Rows are never taken back."""
-        return self.updating_because is None
+from streamsql.plan.row_orders import OverOrder, RankOrder, order_of_over, order_of_rank
+from streamsql.plan.state_bounds import group_state, over_state, rank_state, window_state
+from streamsql.plan.trait_values import UNBOUNDED, WINDOW_NAMES, Keys, Traits, Updating, WindowColumns
+from streamsql.plan.tree import expressions
 
 
 def traits(plan: Plan) -> Traits:
@@ -194,7 +139,7 @@ def _(plan: WindowAssign, inputs: tuple[Traits, ...]) -> Traits:
         window=WindowColumns(
             start, end, time, plan.window, _attribute(plan.time), closed=False, partition=frozenset(plan.partition)
         ),
-        state_bound=_window_state(plan.window, plan.time) if session else None,
+        state_bound=window_state(plan.window, plan.time) if session else None,
     )
 
 
@@ -207,7 +152,7 @@ def _(plan: WindowAggregate, inputs: tuple[Traits, ...]) -> Traits:
     return Traits(
         unique_keys=_window_keys(plan.keys, start, end, made_by),
         window=WindowColumns(start, end, time, made_by, _attribute(plan.time), closed=True),
-        state_bound=_window_state(made_by, plan.time),
+        state_bound=window_state(made_by, plan.time),
     )
 
 
@@ -224,7 +169,7 @@ def _(plan: WindowRank, inputs: tuple[Traits, ...]) -> Traits:
     return Traits(
         unique_keys=tuple(keys),
         window=None if below is None else replace(below, closed=True, partition=frozenset()),
-        state_bound=None if below is None else _window_state(below.window, plan.time),
+        state_bound=None if below is None else window_state(below.window, plan.time),
     )
 
 
@@ -237,11 +182,11 @@ def _(plan: Rank, inputs: tuple[Traits, ...]) -> Traits:
     elif plan.function == "ROW_NUMBER" and plan.rank is not None:
         keys.insert(0, group | {plan.rank.id})
     below = inputs[0]
-    grows = rank_order(plan) in (RankOrder.ARRIVAL, RankOrder.FIRST_BY_TIME)
+    grows = order_of_rank(plan, below.updating_because) in (RankOrder.ARRIVAL, RankOrder.FIRST_BY_TIME)
     return Traits(
         updating_because=None if grows else Updating(plan.clause, plan.span),
         unique_keys=tuple(keys),
-        state_bound=_rank_state(plan, below),
+        state_bound=rank_state(plan, below),
     )
 
 
@@ -257,12 +202,20 @@ def _(plan: RankOver, inputs: tuple[Traits, ...]) -> Traits:
 
 
 @_traits.register
+def _(plan: OverAggregate, inputs: tuple[Traits, ...]) -> Traits:
+    if order_of_over(plan, inputs[0].updating_because) is OverOrder.VALUES:
+        because = Updating("OVER", plan.span)
+        return Traits(because, inputs[0].unique_keys, state_bound=f"{UNBOUNDED} (all rows)")
+    return replace(inputs[0], state_bound=over_state(plan))
+
+
+@_traits.register
 def _(plan: Aggregate, inputs: tuple[Traits, ...]) -> Traits:
     _refuse_without_order(plan, inputs[0])
     return Traits(
         updating_because=Updating(_clause(plan), _span(plan)),
         unique_keys=(frozenset(plan.keys),),
-        state_bound=_group_state(plan, inputs[0]),
+        state_bound=group_state(plan, inputs[0]),
     )
 
 
@@ -287,6 +240,16 @@ def _window_keys(keys: tuple[int, ...], start: int, end: int, window: Window) ->
     return tuple(frozenset(each) for each in known)
 
 
+def rank_order(plan: Rank) -> RankOrder:
+    """What a ranking goes by."""
+    return order_of_rank(plan, traits(plan.input).updating_because)
+
+
+def over_order(plan: OverAggregate) -> OverOrder:
+    """What OVER goes by."""
+    return order_of_over(plan, traits(plan.input).updating_because)
+
+
 def keeps_later(plan: WindowRank) -> bool:
     """Deduplication by descending event time keeps the later of two arrivals; any other tie the earlier."""
     if (plan.first, plan.last) != (1, 1) or len(plan.order) != 1:
@@ -294,57 +257,6 @@ def keeps_later(plan: WindowRank) -> bool:
     key = plan.order[0]
     times = {each.id for each in plan.input.fields if each.time is TimeAttribute.EVENT}
     return not key.ascending and key.column in times
-
-
-class RankOrder(Enum):
-    """What kind of order a ranking has, which decides how it runs."""
-
-    VALUES = "any values"
-    LAST_BY_TIME = "event time, the latest alone"
-    FIRST_BY_TIME = "event time, the earliest alone"
-    ARRIVAL = "arrival, the earlier first"
-    LATEST_ARRIVAL = "arrival, the later first"
-
-
-def rank_order(plan: Rank) -> RankOrder:
-    """The order of a ranking of rows; processing time rises with arrival, so it stands for it.
-
-    Rows that are updated have no arrival to go by. Raises SqlError where their ranking asks for it.
-    """
-    updating = traits(plan.input).updating_because
-    if updating is not None:
-        _refuse_arrival(plan, updating)
-        return RankOrder.VALUES
-    if not plan.order:
-        return RankOrder.ARRIVAL
-    times = fields_by_id(plan.input.fields)
-    key, only = plan.order[0], (plan.first, plan.last, len(plan.order)) == (1, 1, 1)
-    match times[key.column].time:
-        case TimeAttribute.PROCESSING:
-            return RankOrder.ARRIVAL if key.ascending else RankOrder.LATEST_ARRIVAL
-        case TimeAttribute.EVENT if only:
-            return RankOrder.FIRST_BY_TIME if key.ascending else RankOrder.LAST_BY_TIME
-        case _:
-            return RankOrder.VALUES
-
-
-def _refuse_arrival(plan: Rank, because: Updating) -> None:
-    times = fields_by_id(plan.input.fields)
-    if any(times[key.column].time is TimeAttribute.PROCESSING for key in plan.order):
-        raise SqlError(
-            f"ranking by processing time needs an append-only input, but {because.clause} makes this one updating",
-            span=plan.span or because.span,
-            hint="order by a column of the rows instead",
-        )
-
-
-def _rank_state(plan: Rank, below: Traits) -> str:
-    fields = fields_by_id(plan.input.fields)
-    names = ", ".join(fields[each].name for each in plan.partition)
-    if not below.append_only:
-        return f"{UNBOUNDED} (all rows)"
-    rows = "1 row" if plan.last == 1 else f"{plan.last} rows"
-    return f"number of keys ({names}) × {rows}" if names else rows
 
 
 def _clause(plan: Aggregate) -> str:
@@ -398,33 +310,3 @@ def _refuse_without_order(plan: Aggregate, below: Traits) -> None:
                 span=call.span or because.span,
                 hint="choose by a column: ARG_MIN(value, column) or ARG_MAX(value, column)",
             )
-
-
-def _window_state(window: Window, time: Field) -> str:
-    limit = "clock" if time.time is TimeAttribute.PROCESSING else "watermark"
-    reach = _reach(window)
-    return limit if reach is None else f"{limit} + {duration_text(reach)}"
-
-
-def _reach(window: Window) -> Duration | None:
-    match window:
-        case Tumble(size=size) | Hop(size=size) | Cumulate(size=size):
-            return size
-        case Session(gap=gap):
-            return gap
-        case _:
-            return None
-
-
-def _group_state(plan: Aggregate, below: Traits) -> str:
-    """Linear aggregates keep one entry a key; those over distinct values or retracted extremes one a key and value."""
-    append_only = below.append_only
-    growing = [call for call in plan.calls if keeps_rows(call, append_only=append_only)]
-    if growing:
-        return f"{UNBOUNDED} (values of {growing[0].function})"
-    fields = fields_by_id(plan.input.fields)
-    keys = [fields[each].name for each in plan.keys]
-    valued = [call for call in plan.calls if keeps_values(call, append_only=append_only)]
-    names = dict.fromkeys(fields[arg].name for call in valued for arg in call.args)
-    columns = ", ".join([*keys, *names])
-    return f"number of keys ({columns})" if columns else "one row"

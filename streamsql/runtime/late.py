@@ -16,6 +16,7 @@ from streamsql.plan.logical import (
     GROUPING,
     Field,
     Filter,
+    OverAggregate,
     Plan,
     Project,
     Rank,
@@ -29,7 +30,8 @@ from streamsql.plan.logical import (
     WindowRank,
 )
 from streamsql.plan.physical import PhysicalNode
-from streamsql.plan.traits import RankOrder, rank_order
+from streamsql.plan.row_orders import OverOrder, RankOrder
+from streamsql.plan.traits import over_order, rank_order
 from streamsql.runtime.spool import Spool
 
 MARKS = (
@@ -179,6 +181,8 @@ def _judges_by_time(plan: Plan) -> bool:
             return time.time is not TimeAttribute.PROCESSING
         case Rank():
             return rank_order(plan) is RankOrder.FIRST_BY_TIME
+        case OverAggregate():
+            return over_order(plan) is OverOrder.TIME
         case _:
             return False
 

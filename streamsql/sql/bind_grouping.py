@@ -8,23 +8,18 @@ from typing import Any
 
 from streamsql.errors import Span, SqlError
 from streamsql.expr.aggregates import (
-    SKETCH_CODES,
-    AggregateArguments,
     AggregateCall,
-    Ordering,
-    canonical_name,
     is_aggregate,
-    resolve_aggregate,
 )
 from streamsql.expr.nodes import ColumnRef, Expr, children, rebuild
-from streamsql.expr.resolve import coerce, resolve_call
+from streamsql.expr.resolve import resolve_call
 from streamsql.plan.logical import Aggregate, Field, Plan, Project, TimeAttribute, Window, WindowAggregate
+from streamsql.sql.bind_aggregates import bind_aggregate
 from streamsql.sql.bind_expressions import GROUP_WINDOWS, GROUPING_CALLS, WINDOW_AUXILIARIES, ExpressionBinder
 from streamsql.sql.bind_grouping_sets import GroupingSets, has_sets, sets_of, without_sets
-from streamsql.sql.bind_json import aggregate_parts
 from streamsql.sql.bind_windows import group_window, window_bounds
 from streamsql.sql.context import Context
-from streamsql.sql.dialect import Call, JsonCall, exp
+from streamsql.sql.dialect import Call, exp
 from streamsql.sql.parse import span_of
 from streamsql.sql.scope import Scope, column_ref
 
@@ -123,28 +118,7 @@ class Grouping:
         return ColumnRef(result.id, result.name, type=result.type, span=span_of(tree))
 
     def _aggregate(self, tree: Tree) -> Field:
-        signature = resolve_aggregate(self._arguments(tree))
-        code = SKETCH_CODES.get(canonical_name(tree.this))
-        given = (resolve_call(code, signature.args[:1], span_of(tree)),) if code else signature.args
-        wanted = (coerce(arg, type_) for arg, type_ in zip(given, signature.arg_types, strict=True))
-        columns = tuple(self.column_for(each) for each in wanted)
-        condition = None
-        if tree.args.get("filter") is not None:
-            expr = ExpressionBinder(self.scope, "FILTER").condition(tree.args["filter"])
-            condition = self.column_for(expr).id
-        call = AggregateCall(
-            function=canonical_name(tree.this),
-            args=tuple(each.id for each in columns),
-            type=signature.type,
-            arg_types=tuple(each.type for each in columns),
-            distinct=bool(tree.args.get("distinct")),
-            filter=condition,
-            options=signature.options,
-            order=signature.order,
-            optional=signature.optional,
-            span=span_of(tree),
-        )
-        return self._result_of(call)
+        return self._result_of(bind_aggregate(tree, ExpressionBinder(self.scope)).call(self.column_for))
 
     def _grouping(self, tree: Tree) -> Expr:
         """GROUPING(key) and GROUPING_ID(key, …)."""
@@ -159,24 +133,6 @@ class Grouping:
                 raise SqlError(f"{tree.this} of what is not grouped", span=span_of(each), hint=hint)
             columns.append(found.id)
         return without_sets() if self.sets is None else self.sets.grouping(columns)
-
-    def _arguments(self, tree: Tree) -> AggregateArguments:
-        span, name = span_of(tree), tree.this
-        inner = ExpressionBinder(self.scope, f"an argument of {name}")
-        star = len(tree.expressions) == 1 and isinstance(tree.expressions[0], exp.Star)
-        if star and name != "COUNT":
-            raise SqlError(f"{name}(*) does not exist, only COUNT(*)", span=span)
-        if isinstance(tree, JsonCall) and tree.expressions:
-            args = aggregate_parts(tree, inner.bind)
-        else:
-            args = () if star else tuple(inner.bind(each) for each in tree.expressions)
-        order = []
-        for each in tree.args.get("within_group") or ():
-            nulls = each.args.get("nulls")
-            ascending = not each.args.get("descending")
-            order.append((inner.bind(each.this), Ordering(ascending, ascending if nulls is None else nulls == "FIRST")))
-        nulls = tree.args.get("null_treatment") or tree.args.get("on_null")
-        return AggregateArguments(name, args, bool(tree.args.get("distinct")), tuple(order), nulls, span)
 
     def _result_of(self, call: AggregateCall) -> Field:
         for known, result in self.calls:
@@ -198,8 +154,13 @@ class Grouping:
             return resolve_call("PROCTIME", (), span)
         return column_ref(window.bounds[("START", "END", "ROWTIME").index(part)], span)
 
-    def rewrite(self, expr: Expr) -> Expr:
-        """An item of the SELECT over the aggregate's output; SqlError for a column that is not grouped."""
+    def rewrite(self, expr: Expr, others: frozenset[int] = frozenset()) -> Expr:
+        """An item of the SELECT over the aggregate's output; SqlError for a column that is not grouped.
+
+        `others`: columns that are computed on top of the aggregate.
+        """
+        if isinstance(expr, ColumnRef) and expr.id in others:
+            return expr
         for key, column in self.keys:
             if key == expr:
                 shown = self._shown(column)
@@ -213,7 +174,7 @@ class Grouping:
         below = children(expr)
         if not below:
             return expr
-        new = tuple(self.rewrite(each) for each in below)
+        new = tuple(self.rewrite(each, others) for each in below)
         rebuilt = rebuild(expr, new)
         # A key that is rolled up is NULL, whatever its column is.
         became = any(after.type.nullable and not before.type.nullable for before, after in zip(below, new, strict=True))

@@ -1,102 +1,280 @@
-"""OVER: ranking of rows, which runs where a condition bounds the rank (Top-N, deduplication)."""
+"""OVER: rankings, aggregates over frames, and functions that look at neighbouring rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from streamsql.errors import NotSupportedYet, SqlError
+from streamsql.errors import NotSupportedYet, Span, SqlError
 from streamsql.expr import types as t
-from streamsql.expr.nodes import ColumnRef, Expr
-from streamsql.plan.logical import Field, Plan, Project, RankOver, SortKey, TimeAttribute
-from streamsql.sql.bind_expressions import is_processing_time
+from streamsql.expr.aggregates import AggregateCall, is_aggregate
+from streamsql.expr.coercion import common_type
+from streamsql.expr.nodes import ColumnRef, Expr, LiteralValue
+from streamsql.expr.resolve import coerce
+from streamsql.expr.types import SqlType
+from streamsql.expr.windows import Frame
+from streamsql.plan.logical import Field, OverAggregate, Plan, Project, RankOver, SortKey, TimeAttribute
+from streamsql.sql.bind_aggregates import bind_aggregate
+from streamsql.sql.bind_expressions import ExpressionBinder, is_processing_time
+from streamsql.sql.bind_frames import bind_frame
 from streamsql.sql.context import Context
+from streamsql.sql.dialect import exp
 from streamsql.sql.parse import span_of
 from streamsql.sql.scope import column_ref
 
 Tree = Any
-Binder = Callable[[Tree], Expr]
+ColumnFor = Callable[[Expr], Field]
 
-_RANKINGS = ("ROW_NUMBER", "RANK", "DENSE_RANK")
+RANKINGS = ("ROW_NUMBER", "RANK", "DENSE_RANK")
+_BIGINT = t.BIGINT.with_nullable(False)
+_DOUBLE = t.DOUBLE.with_nullable(False)
+
+
+@dataclass(frozen=True, slots=True)
+class OverSpec:
+    """A window with its expressions bound; `order`: expression, ascending, NULL first."""
+
+    partition: tuple[Expr, ...]
+    order: tuple[tuple[Expr, bool, bool], ...]
+    frame: Frame
+
+    def rewritten(self, rewrite: Callable[[Expr], Expr]) -> OverSpec:
+        order = tuple((rewrite(expr), ascending, nulls) for expr, ascending, nulls in self.order)
+        return OverSpec(tuple(map(rewrite, self.partition)), order, self.frame)
+
+
+@dataclass(frozen=True, slots=True)
+class OverCall:
+    """One call with OVER and the column of its results; `make` gives the call once its arguments are columns."""
+
+    tree: Tree
+    spec: OverSpec
+    result: Field
+    make: Callable[[ColumnFor], AggregateCall]
 
 
 @dataclass(slots=True)
 class OverCalls:
-    """Collects the ranking functions of one SELECT; `named` are the windows of its WINDOW clause."""
+    """Collects the calls with OVER of one SELECT.
+
+    `named` are the windows of its WINDOW clause; `binder` binds what stands inside OVER and the calls.
+    """
 
     context: Context
     named: dict[str, Tree]
-    ranks: list[tuple[Tree, Field]] = field(default_factory=list)
+    binder: ExpressionBinder
+    calls: list[OverCall] = field(default_factory=list)
+
+    @property
+    def results(self) -> frozenset[int]:
+        """The ids of the columns that hold the results."""
+        return frozenset(each.result.id for each in self.calls)
 
     def special(self, tree: Tree) -> Expr | None:
-        """ROW_NUMBER() OVER (…) as a column; None for a call without OVER."""
-        spec = tree.args.get("over")
-        if spec is None:
+        """A call with OVER as a column; None for any other."""
+        if tree.args.get("over") is None:
             return None
-        if tree.this not in _RANKINGS:
-            raise NotSupportedYet(f"{tree.this}(…) OVER (…)", span=span_of(tree))
-        if tree.expressions:
-            raise SqlError(f"{tree.this} takes no arguments", span=span_of(tree))
-        for known, column in self.ranks:
-            if known == tree:
-                return column_ref(column, span_of(tree))
-        if self.ranks:
-            raise NotSupportedYet("several OVER windows in one SELECT", span=span_of(tree))
-        column = self.context.field("$rank", t.BIGINT.with_nullable(False))
-        self.ranks.append((tree, column))
-        return column_ref(column, span_of(tree))
+        known = next((each for each in self.calls if each.tree == tree), None)
+        if known is None:
+            spec = self._spec(tree)
+            type_, make = self._call(tree, spec)
+            name = "$rank" if tree.this in RANKINGS else f"$over{len(self.calls)}"
+            known = OverCall(tree, spec, self.context.field(name, type_), make)
+            self.calls.append(known)
+        return column_ref(known.result, span_of(tree))
 
-    def build(self, plan: Plan, bind: Binder) -> Plan:
-        """The ranks on top of `plan`; `bind` binds expressions over it."""
-        for tree, rank in self.ranks:
-            spec = self._resolve(tree.args["over"])
-            plan, partition = _columns(plan, [bind(each) for each in spec.args.get("partition_by") or ()], self.context)
-            order_trees = spec.args.get("order_by") or ()
-            if not order_trees:
-                hint = f"write {tree.this}() OVER (PARTITION BY … ORDER BY …)"
-                raise SqlError(f"{tree.this} needs ORDER BY", span=span_of(tree), hint=hint)
-            plan, columns = _columns(plan, [bind(each.this) for each in order_trees], self.context)
-            order = tuple(sort_key(each, column) for each, column in zip(order_trees, columns, strict=True))
-            plan = RankOver(
-                input=plan,
-                function=tree.this,
-                partition=partition,
-                order=order,
-                rank=rank,
-                fields=(*plan.fields, rank),
-                span=span_of(tree),
-            )
+    def build(self, plan: Plan, rewrite: Callable[[Expr], Expr] = lambda each: each) -> Plan:
+        """The results on top of `plan`, a node for each window, then one for each ranking.
+
+        `rewrite` turns bound expressions into expressions over `plan`.
+        """
+        windows: dict[OverSpec, list[OverCall]] = {}
+        for each in self.calls:
+            if each.tree.this not in RANKINGS:
+                windows.setdefault(each.spec, []).append(each)
+        for spec, calls in windows.items():
+            plan = self._window(plan, spec.rewritten(rewrite), calls, rewrite)
+        for each in self.calls:
+            if each.tree.this in RANKINGS:
+                plan = self._ranking(plan, each, each.spec.rewritten(rewrite))
         return plan
 
-    def _resolve(self, spec: Tree) -> Tree:
+    def _window(self, plan: Plan, spec: OverSpec, calls: list[OverCall], rewrite: Callable[[Expr], Expr]) -> Plan:
+        columns = _Columns(plan, self.context)
+        partition, order = columns.ids(spec.partition), columns.order(spec)
+        made = tuple(each.make(lambda expr: columns.column(rewrite(expr))) for each in calls)
+        plan = columns.plan()
+        return OverAggregate(
+            input=plan,
+            partition=partition,
+            order=order,
+            frame=spec.frame,
+            calls=made,
+            fields=(*plan.fields, *(each.result for each in calls)),
+            span=span_of(calls[0].tree),
+        )
+
+    def _ranking(self, plan: Plan, call: OverCall, spec: OverSpec) -> Plan:
+        columns = _Columns(plan, self.context)
+        partition, order = columns.ids(spec.partition), columns.order(spec)
+        plan = columns.plan()
+        return RankOver(
+            input=plan,
+            function=call.tree.this,
+            partition=partition,
+            order=order,
+            rank=call.result,
+            fields=(*plan.fields, call.result),
+            span=span_of(call.tree),
+        )
+
+    def _spec(self, tree: Tree) -> OverSpec:
+        spec = self._resolved(tree.args["over"])
+        binder = replace(self.binder, clause="OVER")
+        partition = tuple(binder.bind(each) for each in spec.args.get("partition_by") or ())
+        order = []
+        for each in spec.args.get("order_by") or ():
+            key = sort_key(each, 0)
+            order.append((binder.bind(each.this), key.ascending, key.nulls_first))
+        return OverSpec(partition, tuple(order), bind_frame(spec, tuple(expr.type for expr, _, _ in order)))
+
+    def _resolved(self, spec: Tree) -> Tree:
         base = spec.this
         if base is None:
             return spec
         if base.name not in self.named:
             raise SqlError(f"unknown window {base.name}", span=span_of(base), hint="declare it with WINDOW w AS (…)")
+        if any(spec.args.get(each) for each in ("partition_by", "order_by", "frame")):
+            raise NotSupportedYet("a window that extends another", span=span_of(spec))
         return self.named[base.name]
 
+    def _call(self, tree: Tree, spec: OverSpec) -> tuple[SqlType, Callable[[ColumnFor], AggregateCall]]:
+        """The type of a call's result, and the call once its arguments are columns."""
+        name, span = tree.this, span_of(tree)
+        if is_aggregate(name):
+            bound = bind_aggregate(tree, self.binder)
+            _refuse_empty_frames(spec.frame, span)
+            return bound.signature.type, bound.call
+        if name not in (*RANKINGS, *_PLACED):
+            hint = f"write an aggregate, or one of {', '.join((*RANKINGS, *_PLACED))}"
+            raise SqlError(f"{name} is no window function", span=span, hint=hint)
+        if not spec.order:
+            hint = f"write {name}(…) OVER (PARTITION BY … ORDER BY …)"
+            raise SqlError(f"{name} needs ORDER BY", span=span, hint=hint)
+        for clause in ("distinct", "filter", "null_treatment", "within_group"):
+            if tree.args.get(clause):
+                raise NotSupportedYet(f"{clause.replace('_', ' ').upper()} with {name}", span=span)
+        bind = replace(self.binder, clause=f"an argument of {name}").bind
+        args = tuple(bind(each) for each in tree.expressions)
+        if name in RANKINGS:
+            if args:
+                raise SqlError(f"{name} takes no arguments", span=span)
+            return _BIGINT, _placed(name, (), (), _BIGINT, span)
+        return _PLACED[name](tree, args)
 
-def _columns(plan: Plan, exprs: list[Expr], context: Context) -> tuple[Plan, tuple[int, ...]]:
-    """The expressions as columns of the plan, computed by a projection where they are none yet."""
-    ids: list[int] = []
-    new: list[tuple[Expr, Field]] = []
-    for expr in exprs:
-        if isinstance(expr, ColumnRef):
-            ids.append(expr.id)
-            continue
-        time = TimeAttribute.PROCESSING if is_processing_time(expr) else None
-        column = context.field(f"${len(new)}", expr.type, time)
-        new.append((expr, column))
-        ids.append(column.id)
-    if new:
-        plan = Project(
-            input=plan,
-            exprs=(*(column_ref(each) for each in plan.fields), *(expr for expr, _ in new)),
-            fields=(*plan.fields, *(column for _, column in new)),
+
+def _refuse_empty_frames(frame: Frame, span: Span | None) -> None:
+    if (frame.start is not None and frame.start > 0) or (frame.end is not None and frame.end < 0):
+        raise NotSupportedYet("a frame without the current row", span=span)
+
+
+def _placed(
+    name: str, args: tuple[Expr, ...], options: tuple[LiteralValue, ...], type_: SqlType, span: Span | None
+) -> Callable[[ColumnFor], AggregateCall]:
+    def make(column: ColumnFor) -> AggregateCall:
+        columns = tuple(column(each) for each in args)
+        return AggregateCall(
+            function=name,
+            args=tuple(each.id for each in columns),
+            type=type_,
+            arg_types=tuple(each.type for each in columns),
+            options=options,
+            span=span,
         )
-    return plan, tuple(ids)
+
+    return make
+
+
+Placed = tuple[SqlType, Callable[[ColumnFor], AggregateCall]]
+
+
+def _share(tree: Tree, args: tuple[Expr, ...]) -> Placed:
+    if args:
+        raise SqlError(f"{tree.this} takes no arguments", span=span_of(tree))
+    return _DOUBLE, _placed(tree.this, (), (), _DOUBLE, span_of(tree))
+
+
+def _ntile(tree: Tree, args: tuple[Expr, ...]) -> Placed:
+    if len(args) != 1:
+        raise SqlError("NTILE takes the number of buckets", span=span_of(tree), hint="write NTILE(4)")
+    return _BIGINT, _placed("NTILE", (), (_constant(tree, 0, least=1),), _BIGINT, span_of(tree))
+
+
+def _neighbour(tree: Tree, args: tuple[Expr, ...]) -> Placed:
+    """LAG and LEAD: the value so many rows before or after, else the default, else NULL."""
+    name, span = tree.this, span_of(tree)
+    if not 1 <= len(args) <= 3:
+        raise SqlError(f"{name} takes 1 to 3 arguments", span=span, hint=f"write {name}(value[, distance[, default]])")
+    distance = _constant(tree, 1, least=0) if len(args) > 1 else 1
+    values = (args[0], *args[2:])
+    type_ = common_type(tuple(each.type for each in values))
+    if type_ is None:
+        raise SqlError(f"{name}: {args[0].type} and {args[2].type} have no common type", span=args[2].span or span)
+    nullable = len(values) == 1 or any(each.type.nullable for each in values)
+    type_ = type_.with_nullable(nullable)
+    return type_, _placed(name, tuple(coerce(each, type_) for each in values), (distance,), type_, span)
+
+
+def _constant(tree: Tree, position: int, *, least: int) -> int:
+    item = tree.expressions[position]
+    if not (isinstance(item, exp.Literal) and item.is_int and int(item.this) >= least):
+        raise SqlError(f"{tree.this} takes a constant whole number from {least} on here", span=span_of(item))
+    return int(item.this)
+
+
+_PLACED: dict[str, Callable[[Tree, tuple[Expr, ...]], Placed]] = {
+    "PERCENT_RANK": _share,
+    "CUME_DIST": _share,
+    "NTILE": _ntile,
+    "LAG": _neighbour,
+    "LEAD": _neighbour,
+}
+
+
+class _Columns:
+    """Expressions as columns of a plan, computed by a projection where they are none yet."""
+
+    def __init__(self, plan: Plan, context: Context) -> None:
+        self._plan = plan
+        self._context = context
+        self._new: list[tuple[Expr, Field]] = []
+
+    def column(self, expr: Expr) -> Field:
+        if isinstance(expr, ColumnRef):
+            return next(each for each in self._plan.fields if each.id == expr.id)
+        for known, column in self._new:
+            if known == expr and known.type == expr.type:
+                return column
+        time = TimeAttribute.PROCESSING if is_processing_time(expr) else None
+        column = self._context.field(f"${len(self._new)}", expr.type, time)
+        self._new.append((expr, column))
+        return column
+
+    def ids(self, exprs: tuple[Expr, ...]) -> tuple[int, ...]:
+        return tuple(self.column(each).id for each in exprs)
+
+    def order(self, spec: OverSpec) -> tuple[SortKey, ...]:
+        return tuple(SortKey(self.column(expr).id, ascending, nulls) for expr, ascending, nulls in spec.order)
+
+    def plan(self) -> Plan:
+        if not self._new:
+            return self._plan
+        return Project(
+            input=self._plan,
+            exprs=(*(column_ref(each) for each in self._plan.fields), *(expr for expr, _ in self._new)),
+            fields=(*self._plan.fields, *(column for _, column in self._new)),
+        )
 
 
 def sort_key(tree: Tree, column: int) -> SortKey:

@@ -53,10 +53,12 @@ def _select(tree: Tree, grouped: bool, context: Context, bind_query: QueryBinder
     if tree.args.get("where") is not None:
         binder = ExpressionBinder(bound.scope, "WHERE")
         plan = Filter(input=plan, predicate=binder.condition(tree.args["where"].this), fields=plan.fields)
-    over = OverCalls(context, {each.this.name: each.args["spec"] for each in tree.args.get("windows") or ()})
-    if grouped:
-        return _grouped(tree, Bound(plan, bound.scope), context, over)
-    return _plain(tree, Bound(plan, bound.scope), context, over)
+    return (_grouped if grouped else _plain)(tree, Bound(plan, bound.scope), context)
+
+
+def _over(tree: Tree, binder: ExpressionBinder, context: Context) -> OverCalls:
+    named = {each.this.name: each.args["spec"] for each in tree.args.get("windows") or ()}
+    return OverCalls(context, named, binder)
 
 
 def _from(tree: Tree, context: Context, bind_query: QueryBinder) -> Bound:
@@ -86,19 +88,21 @@ def _is_grouping_call(name: str) -> bool:
     return is_aggregate(name) or name in WINDOW_AUXILIARIES or name in GROUPING_CALLS
 
 
-def _plain(tree: Tree, bound: Bound, context: Context, over: OverCalls) -> Plan:
+def _plain(tree: Tree, bound: Bound, context: Context) -> Plan:
+    over = _over(tree, ExpressionBinder(bound.scope), context)
     binder = ExpressionBinder(bound.scope, "SELECT", over.special)
     items = _items(tree, binder, bound.scope)
     qualify = _qualify(tree, binder)
     order = _order_items(tree, items, binder)
-    plan = over.build(bound.plan, ExpressionBinder(bound.scope, "OVER").bind)
+    plan = over.build(bound.plan)
     if qualify is not None:
         plan = Filter(input=plan, predicate=qualify, fields=plan.fields)
     return _finish(tree, plan, items, order, context)
 
 
-def _grouped(tree: Tree, bound: Bound, context: Context, over: OverCalls) -> Plan:
+def _grouped(tree: Tree, bound: Bound, context: Context) -> Plan:
     grouping = Grouping(context, bound.scope, bound.plan)
+    over = _over(tree, ExpressionBinder(bound.scope, special=grouping.special), context)
     aliases = {each.alias: each for each in tree.expressions if isinstance(each, exp.Alias)}
     group = tree.args.get("group")
     if group is not None:
@@ -116,22 +120,14 @@ def _grouped(tree: Tree, bound: Bound, context: Context, over: OverCalls) -> Pla
         condition = replace(binder, clause="HAVING").condition(having.this)
     qualify = _qualify(tree, binder)
     order = _order_items(tree, items, binder)
-    over_binder = ExpressionBinder(bound.scope, "OVER", grouping.special)
-    for call, _ in over.ranks:  # aggregates inside OVER count before the aggregate is built
-        for each in (
-            *(call.args["over"].args.get("partition_by") or ()),
-            *(call.args["over"].args.get("order_by") or ()),
-        ):
-            over_binder.bind(each.this if isinstance(each, d.SortKey) else each)
-    ranks = {column.id for _, column in over.ranks}
 
     def rewrite(expr: Expr) -> Expr:
-        return expr if isinstance(expr, ColumnRef) and expr.id in ranks else grouping.rewrite(expr)
+        return grouping.rewrite(expr, over.results)
 
     plan = grouping.build()
     if condition is not None:
         plan = Filter(input=plan, predicate=rewrite(condition), fields=plan.fields)
-    plan = over.build(plan, lambda each: grouping.rewrite(over_binder.bind(each)))
+    plan = over.build(plan, grouping.rewrite)
     if qualify is not None:
         plan = Filter(input=plan, predicate=rewrite(qualify), fields=plan.fields)
     items = [replace(each, expr=rewrite(each.expr)) for each in items]

@@ -35,9 +35,8 @@ class Ranked:
     ties: Int64Array
 
     @staticmethod
-    def of(owners: Int64Array, codes: Sequence[Int64Array], breaks: Sequence[Int64Array]) -> Ranked:
-        """`codes` are what SQL orders by, `breaks` what tells equal rows apart."""
-        order = lexical_order([owners, *codes, *breaks])
+    def of(owners: Int64Array, codes: Sequence[Int64Array], order: Int64Array) -> Ranked:
+        """`codes` are what SQL orders by; `order`: positions by owner, codes, and what tells equal rows apart."""
         new_owner = _differs(owners[order])
         new_value = new_owner.copy()
         for each in codes:

@@ -64,9 +64,17 @@ class RowMultiset(State):
         self._counts[ids] = after
         return RowStep(ids, before, after, at)
 
-    def counts(self, ids: Int64Array) -> Int64Array:
-        """How often rows are there."""
-        return self._counts[ids]
+    def copies(
+        self, ids: Int64Array, changed: Int64Array, before: Int64Array, after: Int64Array
+    ) -> tuple[Int64Array, Int64Array]:
+        """How often rows were there, and are, given the step that changed some of them."""
+        new = self._counts[ids]
+        old = new.copy()
+        by_id = np.argsort(changed)
+        at = by_id[np.minimum(np.searchsorted(changed[by_id], ids), len(changed) - 1)]
+        hit = changed[at] == ids
+        old[hit], new[hit] = before[at[hit]], after[at[hit]]
+        return old, new
 
     def column(self, position: int, ids: Int64Array) -> pa.Array:
         """One column of the rows of ids."""

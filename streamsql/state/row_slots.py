@@ -16,7 +16,7 @@ class RowSlots(State):
     """Rows of one schema; values come back just as they were put."""
 
     def __init__(self, schema: pa.Schema) -> None:
-        self._schema = schema
+        self.schema = schema
         self._columns: list[StoredColumn] = [stored_column(_stored_type(each)) for each in schema.types]
         self._bound = 0
         self._free = np.empty(0, np.int64)
@@ -38,11 +38,11 @@ class RowSlots(State):
 
     def take(self, ids: Int64Array) -> pa.RecordBatch:
         """The rows of ids, which may repeat."""
-        return pa.RecordBatch.from_arrays([self.column(i, ids) for i in range(len(self._columns))], schema=self._schema)
+        return pa.RecordBatch.from_arrays([self.column(i, ids) for i in range(len(self._columns))], schema=self.schema)
 
     def column(self, position: int, ids: Int64Array) -> pa.Array:
         """One column of the rows of ids."""
-        values, type_ = self._columns[position].take(ids), self._schema.types[position]
+        values, type_ = self._columns[position].take(ids), self.schema.types[position]
         return decode_nested(values, type_) if pa.types.is_nested(type_) else values
 
     def remove(self, ids: Int64Array) -> None:

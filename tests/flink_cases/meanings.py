@@ -31,7 +31,19 @@ MEANINGS: dict[str, list[Row]] = {
     "007_order_by_without_limit": [{"k": "b", "v": 0}, {"k": "a", "v": 1}, {"k": "a", "v": 2}],
     # Rows of rank 1: the smallest v of each k.
     "016_rank_function_topn": [{"k": "a", "v": 1, "r": 1}, {"k": "b", "v": 0, "r": 1}],
+    # The sum of a row and the one after it.
+    "017_over_following": [{"k": "a", "s": 2}, {"k": "a", "s": 3}, {"k": "b", "s": 0}],
+    "018_over_two_windows": [{"k": "a", "s": 1, "g": 1}, {"k": "a", "s": 3, "g": 3}, {"k": "b", "s": 0, "g": 2}],
+    "019_over_desc_time": [{"k": "a", "s": 2}, {"k": "a", "s": 3}, {"k": "b", "s": 0}],
+    "023_lag_default_not_null": [
+        {"k": "a", "v": 1, "ts": "2025-06-02 10:00:01.000", "l": -1},
+        {"k": "a", "v": None, "ts": "2025-06-02 10:00:02.000", "l": -1},
+        {"k": "a", "v": 2, "ts": "2025-06-02 10:00:03.000", "l": 1},
+        {"k": "a", "v": 3, "ts": "2025-06-02 10:00:04.000", "l": None},
+        {"k": "a", "v": 4, "ts": "2025-06-02 10:00:05.000", "l": 2},
+    ],
     "024_truncate_huge_double": [{"y": 1.2}, {"y": 1e300}],
+    "026_over_order_by_non_time": [{"k": "a", "v": 1, "s": 1}, {"k": "a", "v": 2, "s": 3}, {"k": "b", "v": 0, "s": 0}],
     "027_interval_minute_precision": [
         {"k": "a", "t2": "2025-06-02 13:00:01.000"},
         {"k": "a", "t2": "2025-06-02 13:00:05.000"},
@@ -76,8 +88,45 @@ CORRECTIONS: dict[str, dict[int, Row]] = {
         6: {"td": None},
     },
     "007_regexp_replace_group_reference": {},
+    "012_over_unbounded_before_1970": {},
 }
 """Answers of Flink that look like defects: by the column `id`, what we say instead. All else is as Flink has it."""
+
+ANSWERS: dict[str, list[Row]] = {
+    # LAG looks at the row before, also among rows of one time.
+    "008_lag_with_equal_times": [
+        {"k": k, "v": v, "ts": f"2025-06-02 11:00:{second}", "l1": l1, "l2": l2}
+        for k, v, second, l1, l2 in (
+            ("a", 1, "00.000", None, -1),
+            ("b", 10, "01.000", None, -1),
+            ("a", 2, "02.000", 1, -1),
+            ("a", 3, "02.000", 2, 1),
+            (None, 100, "03.000", None, -1),
+            ("b", 20, "04.000", 10, -1),
+            ("a", 5, "04.000", 3, 2),
+            ("b", 30, "04.000", 20, 10),
+            (None, 200, "08.000", 100, -1),
+            ("a", 6, "09.000", 5, 3),
+            ("b", 50, "11.000", 30, 20),
+            ("a", 9, "12.500", 6, 5),
+            ("b", 40, "14.000", 50, 30),
+            ("a", 8, "14.000", 9, 6),
+            ("a", 10, "20.000", 8, 9),
+            ("b", 60, "20.000", 40, 50),
+            (None, 300, "20.000", 200, 100),
+            ("a", 11, "20.000", 10, 8),
+        )
+    ],
+    # Times before 1970 are times.
+    "011_over_bounded_before_1970": [
+        {"k": "a", "v": 1, "ts": "1969-12-31 23:59:50.000", "s": 1},
+        {"k": "a", "v": 2, "ts": "1969-12-31 23:59:55.000", "s": 3},
+        {"k": "b", "v": 3, "ts": "1970-01-01 00:00:00.000", "s": 3},
+        {"k": "b", "v": 4, "ts": "1970-01-01 00:00:01.000", "s": 7},
+        {"k": "a", "v": 5, "ts": "1970-01-01 00:00:02.000", "s": 8},
+    ],
+}
+"""Answers of Flink that look like defects: our rows, in order."""
 
 FAILURES: dict[str, str] = {
     # A malformed field is judged on the declared columns, read or not.

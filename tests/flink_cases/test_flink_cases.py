@@ -12,7 +12,7 @@ from streamsql.errors import DataError, NotSupportedYet, StreamSqlError
 from streamsql.query import Query
 from streamsql.session import connect
 from tests.flink_cases.grading import Case, canonical_rows, cases, differences
-from tests.flink_cases.meanings import CORRECTIONS, FAILURES, MEANINGS
+from tests.flink_cases.meanings import ANSWERS, CORRECTIONS, FAILURES, MEANINGS
 
 
 def params(kind: str, wanted: Callable[[Case], bool]) -> list[Any]:
@@ -87,13 +87,18 @@ def test_quirks_are_corrected(case: Case) -> None:
     assert not differences(case, answer(case), expected)
 
 
+@pytest.mark.parametrize("case", params("quirks", lambda case: case.name in ANSWERS))
+def test_quirks_are_answered_otherwise(case: Case) -> None:
+    assert answer(case) == ANSWERS[case.name]
+
+
 @pytest.mark.parametrize("case", [*params("cases", fails), *params("quirks", fails)])
 def test_what_fails_on_purpose(case: Case) -> None:
     with pytest.raises(DataError, match=re.escape(FAILURES[case.name])):
         answer(case)
 
 
-@pytest.mark.parametrize("case", params("quirks", lambda case: case.name not in {**FAILURES, **CORRECTIONS}))
+@pytest.mark.parametrize("case", params("quirks", lambda case: case.name not in {**FAILURES, **CORRECTIONS, **ANSWERS}))
 def test_other_quirks_have_to_wait(case: Case) -> None:
     with pytest.raises(NotSupportedYet) as caught:
         answer(case)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from streamsql.errors import NotSupportedYet
 from streamsql.expr import types as t
 from streamsql.expr.text import expr_text
-from streamsql.plan.logical import Attached, Filter, Plan, Rank, RankOver, SortKey, Tumble, WindowRank
+from streamsql.plan.logical import Attached, Filter, OverAggregate, Plan, Rank, RankOver, SortKey, Tumble, WindowRank
 from streamsql.plan.optimize import optimize
 from streamsql.plan.rules.bound_ranks import bound_ranks
 from streamsql.plan.rules.push_filters import push_filters
@@ -97,8 +96,9 @@ def test_a_ranking_without_windows_is_a_rank() -> None:
     assert (found.function, found.first, found.last, found.rank) == ("ROW_NUMBER", 1, 3, outside.fields[-1])
 
 
-def test_what_has_no_bound_is_not_supported() -> None:
+def test_a_ranking_without_bound_is_a_call_of_over() -> None:
     b = Builder()
     plan = ranked(b, b.assign(b.scan(), Tumble(HOUR)), ["window_start", "window_end"])
-    with pytest.raises(NotSupportedYet, match="ROW_NUMBER without an upper bound on the rank"):
-        bound_ranks(filtered(plan, call(">", ref(plan, "rn"), number(3))))
+    found = bound_ranks(filtered(plan, call(">", ref(plan, "rn"), number(3))))
+    assert isinstance(found, Filter) and isinstance(found.input, OverAggregate)
+    assert [each.function for each in found.input.calls] == ["ROW_NUMBER"]

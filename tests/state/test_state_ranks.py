@@ -92,7 +92,7 @@ def test_slots_are_given_out_again_and_survive_a_restart() -> None:
 
 def test_changes_of_ranks_with_copies() -> None:
     # One owner, values 5 (two copies, one of them new), 7 (gone), 9: ranks before 5 7 9, after 5 5 9.
-    ranked = Ranked.of(numbers(0, 0, 0), [numbers(5, 7, 9)], [numbers(0, 0, 0)])
+    ranked = Ranked.of(numbers(0, 0, 0), [numbers(5, 7, 9)], numbers(0, 1, 2))
     old, new = numbers(1, 1, 1), numbers(2, 0, 1)
     shown = rank_changes(ranked, RankBounds("ROW_NUMBER", 1, 3, True), old, new)
     assert list(zip(shown.rows.tolist(), shown.ranks.tolist(), shown.weights.tolist(), strict=True)) == [

@@ -6,28 +6,44 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from streamsql.errors import NotSupportedYet
+from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.nodes import Cast, ColumnRef, Expr
-from streamsql.plan.logical import Attached, Field, Filter, Plan, Rank, RankOver, WindowRank
+from streamsql.expr.windows import UP_TO_CURRENT
+from streamsql.plan.logical import Attached, Field, Filter, OverAggregate, Plan, Rank, RankOver, WindowRank
 from streamsql.plan.predicates import comparison, conjuncts, filtered
-from streamsql.plan.traits import WindowColumns, traits
+from streamsql.plan.trait_values import WindowColumns
+from streamsql.plan.traits import traits
 from streamsql.plan.tree import fields_by_id, transform_up
 
 
 def bound_ranks(plan: Plan) -> Plan:
     """Turn `WHERE rank <= n` over ROW_NUMBER() OVER (PARTITION BY … ORDER BY …) into a Rank.
 
-    It is a WindowRank where the partition holds window_start and window_end of a window below. Raises NotSupportedYet
-    for a ranking without an upper bound.
+    It is a WindowRank where the partition holds window_start and window_end of a window below. A ranking without an
+    upper bound becomes an OverAggregate.
     """
     bounded = transform_up(plan, lambda node: _bound(node) if isinstance(node, Filter) else node)
-    return transform_up(bounded, _refuse_unbounded)
+    return transform_up(bounded, _unbounded)
 
 
-def _refuse_unbounded(plan: Plan) -> Plan:
-    if isinstance(plan, RankOver):
-        hint = f"add a condition such as WHERE {plan.rank.name.lstrip('$')} <= 3 around the query"
-        raise NotSupportedYet(f"{plan.function} without an upper bound on the rank", span=plan.span, hint=hint)
-    return plan
+def _unbounded(plan: Plan) -> Plan:
+    """A ranking of all rows is a call like any other of OVER."""
+    if not isinstance(plan, RankOver):
+        return plan
+    call = AggregateCall(function=plan.function, args=(), type=plan.rank.type, span=plan.span)
+    below = plan.input
+    if isinstance(below, OverAggregate) and (below.partition, below.order) == (plan.partition, plan.order):
+        # A ranking goes by the order alone, whatever the frame of the other calls.
+        return replace(below, calls=(*below.calls, call), fields=plan.fields)
+    return OverAggregate(
+        input=plan.input,
+        partition=plan.partition,
+        order=plan.order,
+        frame=UP_TO_CURRENT,
+        calls=(call,),
+        fields=plan.fields,
+        span=plan.span,
+    )
 
 
 @dataclass(frozen=True, slots=True)

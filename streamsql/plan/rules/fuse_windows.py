@@ -22,7 +22,8 @@ from streamsql.plan.logical import (
     WindowAssign,
 )
 from streamsql.plan.predicates import conjuncts, filtered
-from streamsql.plan.traits import WindowColumns, traits
+from streamsql.plan.trait_values import WindowColumns
+from streamsql.plan.traits import traits
 from streamsql.plan.tree import field_ids, fields_by_id, fresh_ids, reference, select, transform_up
 
 

@@ -17,6 +17,7 @@ from streamsql.plan.logical import (
     Filter,
     Join,
     Limit,
+    OverAggregate,
     Plan,
     Project,
     Rank,
@@ -33,7 +34,8 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
-from streamsql.plan.traits import RankOrder, rank_order, traits
+from streamsql.plan.row_orders import OverOrder, RankOrder
+from streamsql.plan.traits import over_order, rank_order, traits
 from streamsql.plan.tree import field_ids, fields_by_id, reference, select, walk_plan
 
 Ids = frozenset[int]
@@ -245,6 +247,23 @@ def _(plan: WindowRank, need: _Need) -> Plan:
     wanted |= {*plan.partition, *(key.column for key in plan.order), plan.window.start, plan.window.end, plan.time.id}
     below = _prune(plan.input, need.below_time(wanted, plan.time))
     return replace(plan, input=below, rank=rank, fields=(*below.fields, *(() if rank is None else (rank,))))
+
+
+@_prune.register
+def _(plan: OverAggregate, need: _Need) -> Plan:
+    results = plan.fields[len(plan.fields) - len(plan.calls) :]
+    used = [(call, each) for call, each in zip(plan.calls, results, strict=True) if each.id in need.ids]
+    if not used:
+        return _prune(plan.input, need)
+    calls = tuple(call for call, _ in used)
+    wanted = (need.ids - field_ids(results)) | {*plan.partition, *(key.column for key in plan.order)}
+    wanted |= set(_call_columns(calls))
+    if over_order(plan) is OverOrder.TIME:
+        inner = need.below_time(wanted, fields_by_id(plan.input.fields)[plan.order[0].column])
+    else:
+        inner = replace(need.of(wanted), keep_all=False)
+    below = _prune(plan.input, inner)
+    return replace(plan, input=below, calls=calls, fields=(*below.fields, *(each for _, each in used)))
 
 
 @_prune.register

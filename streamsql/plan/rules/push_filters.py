@@ -14,6 +14,7 @@ from streamsql.plan.logical import (
     Filter,
     Hop,
     Join,
+    OverAggregate,
     Plan,
     Project,
     Rank,
@@ -140,6 +141,11 @@ def _(plan: Aggregate, terms: Terms) -> Plan:
 def _(plan: WindowRank, terms: Terms) -> Plan:
     groups = (*plan.partition, plan.window.start, plan.window.end)
     return _rest(plan, _split(terms, _over(groups)))
+
+
+@_push.register
+def _(plan: OverAggregate, terms: Terms) -> Plan:
+    return _rest(plan, _split(terms, _over(plan.partition)))
 
 
 @_push.register
