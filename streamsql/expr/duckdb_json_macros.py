@@ -19,9 +19,9 @@ JSON_MACROS = {
         THEN json_valid(t) AND NOT regexp_matches(regexp_replace(t, '{_TEXT}', '""', 'g'), '{_NOT_STRICT}')
         ELSE json_valid(t) END""",
     "streamsql_json(t)": "CASE WHEN streamsql_is_json(t) THEN t END",
-    "streamsql_json_marked(t)": f"""replace(replace(replace(
+    "streamsql_json_marked(t)": f"""CASE WHEN NOT regexp_matches(t, '[0-9][.eE]') THEN t ELSE replace(replace(replace(
         regexp_replace(t, '({_TEXT})|({_FRACTION})', '\\1' || chr(1) || '\\2' || chr(2), 'g'),
-        chr(1) || chr(2), ''), chr(1), '"{MARK}'), chr(2), '"')""",
+        chr(1) || chr(2), ''), chr(1), '"{MARK}'), chr(2), '"') END""",
     "streamsql_json_unmarked(t)": r"""regexp_replace(t, '"\\u0001\\u0002([^"]*)"', '\1', 'g')""",
     # A number as Java's BigDecimal writes it: 1e20 as 1E+20, 1.50 as 1.50.
     "streamsql_plain_number(f)": """f.sign || CASE WHEN f.scale <= 0 THEN f.digits

@@ -91,9 +91,14 @@ def _path(call: Call) -> JsonPath:
     return json_path(_path_text(call))
 
 
+def _over_document(text: str, kind_path: str, body: str) -> str:
+    """The body over names, each computed once: t the text, j the same if it is JSON, k what a path leads to."""
+    kind = f"list_transform([json_type(j, {quoted(kind_path)})], lambda k: {body})[1]"
+    return f"list_transform([{text}], lambda t: list_transform([streamsql_json(t)], lambda j: {kind})[1])[1]"
+
+
 def _value_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
-    path, document = _path(call), f"streamsql_json({args[0]})"
-    target = duckdb_type(call.type)
+    path, target = _path(call), duckdb_type(call.type)
 
     def outcome(event: str, index: int) -> str:
         match literal(call, index):
@@ -108,14 +113,14 @@ def _value_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
     missing = error if path.strict else empty
     if not path.definite:
         return f"CASE WHEN {args[0]} IS NULL THEN NULL ELSE {missing} END"
-    kind, at = f"json_type({document}, {quoted(path.text)})", quoted(path.text)
-    text = f"streamsql_json_scalar({document}, {at})"
-    value = _typed(text, call.type, context)
-    found = value if call.type.kind in STRINGS else f"coalesce({value}, {error})"
-    return (
-        f"CASE WHEN {args[0]} IS NULL THEN NULL WHEN {kind} IS NULL THEN {missing} WHEN {kind} = 'NULL' THEN {empty}"
-        f" WHEN {kind} IN ('OBJECT', 'ARRAY') THEN {missing} ELSE {found} END"
+    found = f"streamsql_json_scalar(j, {quoted(path.text)})"
+    if call.type.kind not in STRINGS:
+        found = f"list_transform([{found}], lambda v: coalesce({_typed('v', call.type, context)}, {error}))[1]"
+    body = (
+        f"CASE WHEN t IS NULL THEN NULL WHEN k IS NULL THEN {missing} WHEN k = 'NULL' THEN {empty}"
+        f" WHEN k IN ('OBJECT', 'ARRAY') THEN {missing} ELSE {found} END"
     )
+    return _over_document(args[0], path.text, body)
 
 
 _FOUND = {"EMPTY": "nothing", "ERROR": "no scalar of its type"}
@@ -146,7 +151,7 @@ def _query_rule(args: Args) -> Bound:
 
 
 def _query_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
-    path, document, wrapper = _path(call), f"streamsql_json({args[0]})", literal(call, 5)
+    path, wrapper = _path(call), literal(call, 5)
     as_list, target = call.type.kind is Kind.ARRAY, duckdb_type(call.type)
 
     def outcome(event: str, index: int) -> str:
@@ -162,20 +167,20 @@ def _query_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
 
     empty, error = outcome("EMPTY", 3), outcome("ERROR", 4)
     missing = error if path.strict else empty
-    kind = f"json_type({document}, {quoted(path.text if path.definite else path.certain)})"
-    found = _queried(document, path)
+    found = _queried("j", path)
     if wrapper == "UNCONDITIONAL":
         found = f"'[' || {found} || ']'"
     elif wrapper == "CONDITIONAL" and path.definite:
-        found = f"CASE WHEN {kind} = 'ARRAY' THEN {found} ELSE '[' || {found} || ']' END"
+        found = f"CASE WHEN k = 'ARRAY' THEN {found} ELSE '[' || {found} || ']' END"
     if as_list:
         found = f"CASE WHEN starts_with({found}, '[') THEN streamsql_json_elements({found}) ELSE {error} END"
-    guards = [f"{args[0]} IS NULL THEN NULL", f"{kind} IS NULL THEN {missing}"]
+    guards = ["t IS NULL THEN NULL", f"k IS NULL THEN {missing}"]
     if path.definite:
-        guards.append(f"{kind} = 'NULL' THEN {empty}")
+        guards.append(f"k = 'NULL' THEN {empty}")
         if wrapper == "WITHOUT":
-            guards.append(f"{kind} NOT IN ('OBJECT', 'ARRAY') THEN {missing}")
-    return f"CASE {' '.join(f'WHEN {each}' for each in guards)} ELSE {found} END"
+            guards.append(f"k NOT IN ('OBJECT', 'ARRAY') THEN {missing}")
+    body = f"CASE {' '.join(f'WHEN {each}' for each in guards)} ELSE {found} END"
+    return _over_document(args[0], path.text if path.definite else path.certain, body)
 
 
 _FOUND_MANY = {"EMPTY": "nothing", "ERROR": "no object or array"}
@@ -194,14 +199,13 @@ def _exists_rule(args: Args) -> Bound:
 
 
 def _exists_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
-    path, document = _path(call), f"streamsql_json({args[0]})"
-    kind = f"json_type({document}, {quoted(path.text if path.definite else path.certain)})"
-    missing = "false"
+    path, missing = _path(call), "false"
     if path.strict:
         failed = failure(f"JSON_EXISTS found nothing at {_path_text(call)}", "BOOLEAN")
         missing = {"ERROR": failed, "UNKNOWN": "NULL"}.get(str(literal(call, 2)), str(literal(call, 2)))
-    found = f"{kind} <> 'NULL'" if path.definite else "true"
-    return f"CASE WHEN {args[0]} IS NULL THEN NULL WHEN {kind} IS NULL THEN {missing} ELSE {found} END"
+    found = "k <> 'NULL'" if path.definite else "true"
+    body = f"CASE WHEN t IS NULL THEN NULL WHEN k IS NULL THEN {missing} ELSE {found} END"
+    return _over_document(args[0], path.text if path.definite else path.certain, body)
 
 
 def _is_json_rule(args: Args) -> Bound:
