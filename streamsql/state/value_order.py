@@ -66,7 +66,7 @@ class ValueOrder:
         while self._runs and len(self._runs[-1].pairs) <= 2 * len(pairs):
             pairs = np.concatenate([self._runs.pop().pairs, pairs])
         groups, values = self._keys(pairs)
-        order = _sorted(groups, values)
+        order = by_group_and_rank(groups, order_rank(values))
         self._runs.append(_Run(groups[order], pairs[order]))
 
 
@@ -118,8 +118,10 @@ def order_rank(values: pa.Array) -> Int64Array:
     return rank
 
 
-def _sorted(groups: Int64Array, values: pa.Array) -> Int64Array:
-    rank = order_rank(values)
+def by_group_and_rank(groups: Int64Array, rank: Int64Array) -> Int64Array:
+    """Positions by (group, rank), of pairs that are distinct: one sort of both in one number, where that holds them."""
+    if not len(groups):
+        return np.empty(0, np.int64)
     low, width = int(rank.min()), int(rank.max()) - int(rank.min()) + 1
     if (int(groups.max()) + 1) * width < 1 << 63:
         return np.argsort(groups * width + (rank - low))
