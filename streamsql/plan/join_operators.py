@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streamsql.expr.compile import compile_predicate
 from streamsql.expr.context import EvalContext
-from streamsql.expr.nodes import Call, ColumnRef, Expr, column_ids
+from streamsql.expr.nodes import ColumnRef, Expr, column_ids
 from streamsql.operators.base import Operator
 from streamsql.operators.join import Join as InnerJoin
 from streamsql.operators.join_exists import ConditionalSemiJoin
@@ -15,6 +15,7 @@ from streamsql.operators.join_pairs import Condition
 from streamsql.operators.join_result import Result
 from streamsql.operators.join_semi import SemiJoin
 from streamsql.plan.logical import Filter, Join, JoinKey, JoinKind, Plan, Project, Scan
+from streamsql.plan.predicates import open_equality
 from streamsql.plan.traits import traits
 from streamsql.plan.tree import positions, schema_of
 from streamsql.state.key_codes import KeyCodes
@@ -49,18 +50,9 @@ def _not_in(plan: Join) -> JoinKey | None:
     """The columns of a NOT IN that is asked of the whole right input: ANTI with `(x = y) IS NOT FALSE` alone."""
     if plan.kind is not JoinKind.ANTI or plan.on:
         return None
-    match plan.residual:
-        case (
-            Call(function="IS NOT FALSE", args=(Call(function="=", args=(ColumnRef() as one, ColumnRef() as two)),))
-            | Call(
-                function="NOT",
-                args=(
-                    Call(
-                        function="IS FALSE", args=(Call(function="=", args=(ColumnRef() as one, ColumnRef() as two)),)
-                    ),
-                ),
-            )
-        ):
+    equality = None if plan.residual is None else open_equality(plan.residual)
+    match None if equality is None else equality.args:
+        case (ColumnRef() as one, ColumnRef() as two):
             left = positions(plan.left.fields)
             mine, other = (one, two) if one.id in left else (two, one)
             return JoinKey(mine.id, other.id) if mine.id in left and other.id not in left else None

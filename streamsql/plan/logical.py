@@ -208,7 +208,8 @@ class Join(Plan):
 
     `fields` = left fields + right fields, those of the side that may be padded nullable (SEMI, ANTI: left fields);
     after pruning those of them that someone reads. None is a time attribute. The binder puts the whole condition into
-    `residual`, and rules take `on` out of it. NOT IN is ANTI with `(x = y) IS NOT FALSE`.
+    `residual`, and rules take `on` out of it. NOT IN is ANTI with `(x = y) IS NOT FALSE`. `clause`: what the SQL says,
+    where that is no JOIN, for messages.
     """
 
     left: Plan
@@ -216,6 +217,7 @@ class Join(Plan):
     kind: JoinKind
     on: tuple[JoinKey, ...] = ()
     residual: Expr | None = None
+    clause: str = field(default="", compare=False, repr=False)
 
     @property
     def inputs(self) -> tuple[Plan, ...]:

@@ -58,6 +58,17 @@ def comparison(term: Expr) -> tuple[Expr, str, Literal] | None:
             return None
 
 
+def open_equality(term: Expr) -> Call | None:
+    """The `x = y` of `(x = y) IS NOT FALSE`, which NOT IN asks; None for anything else."""
+    match term:
+        case Call(function="IS NOT FALSE", args=(Call(function="=") as equality,)):
+            return equality
+        case Call(function="NOT", args=(Call(function="IS FALSE", args=(Call(function="=") as equality,)),)):
+            return equality
+        case _:
+            return None
+
+
 def is_true(expr: Expr) -> bool:
     return isinstance(expr, Literal) and expr.value is True
 

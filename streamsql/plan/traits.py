@@ -107,7 +107,7 @@ def _(plan: Join, inputs: tuple[Traits, ...]) -> Traits:
     because = [each.updating_because for each in inputs if each.updating_because is not None]
     updating = because[0] if because else None
     if plan.kind not in (JoinKind.INNER, JoinKind.SEMI):
-        updating = Updating(plan.kind.value, plan.span)
+        updating = Updating(plan.clause or plan.kind.value, plan.span)
     if not plan.kind.pairs:
         return Traits(
             updating, left.unique_keys, state_bound=f"{UNBOUNDED} (rows of the left, keys of the right input)"

@@ -221,3 +221,24 @@ class Grouping:
             exprs=(*(column_ref(each) for each in passed), *(expr for expr, _ in self.computed)),
             fields=(*passed, *(column for _, column in self.computed)),
         )
+
+
+def is_grouped(tree: Tree) -> bool:
+    """Whether a SELECT aggregates: by GROUP BY, HAVING, or an aggregate anywhere."""
+    if tree.args.get("group") is not None or tree.args.get("having") is not None:
+        return True
+    places = [*tree.expressions, tree.args.get("qualify"), tree.args.get("order")]
+    return any(_has_aggregate(each) for each in places if each is not None)
+
+
+def _has_aggregate(tree: Tree) -> bool:
+    """An aggregate of this SELECT itself: not inside a subquery, not with OVER (but inside its clauses)."""
+    if isinstance(tree, exp.Query | exp.Subquery):
+        return False
+    if isinstance(tree, Call) and tree.args.get("over") is None and _is_grouping_call(tree.this):
+        return True
+    return any(_has_aggregate(child) for child in tree.iter_expressions())
+
+
+def _is_grouping_call(name: str) -> bool:
+    return is_aggregate(name) or name in WINDOW_AUXILIARIES or name in GROUPING_CALLS

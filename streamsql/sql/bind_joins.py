@@ -35,7 +35,7 @@ def bind_join(tree: Tree, left: Bound, right: Bound, context: Context) -> Bound:
     condition, using = tree.args.get("on"), tree.args.get("using")
     if condition is not None:
         binder = ExpressionBinder(_together(left.scope, right.scope), "ON")
-        return _joined(kind, left, right, binder.condition(condition), span_of(tree))
+        return joined(kind, left, right, binder.condition(condition), span_of(tree))
     if using:
         names = [(each.name, span_of(each)) for each in using]
     elif tree.args.get("natural"):
@@ -45,8 +45,8 @@ def bind_join(tree: Tree, left: Bound, right: Bound, context: Context) -> Bound:
         names = []
     pairs = [(_column(left, name, span), _column(right, name, span)) for name, span in names]
     equal = [resolve_call("=", pair, span) for pair, (_, span) in zip(pairs, names, strict=True)]
-    joined = _joined(kind, left, right, conjunction(equal) if equal else None, span_of(tree))
-    return _merged(joined, kind, pairs, context) if pairs else joined
+    bound = joined(kind, left, right, conjunction(equal) if equal else None, span_of(tree))
+    return _merged(bound, kind, pairs, context) if pairs else bound
 
 
 def _refuse_same_alias(left: Scope, right: Scope, span: Span | None) -> None:
@@ -68,9 +68,12 @@ def _column(bound: Bound, name: str, span: Span | None) -> ColumnRef:
     return found
 
 
-def _joined(kind: JoinKind, left: Bound, right: Bound, residual: Expr | None, span: Span | None) -> Bound:
+def joined(
+    kind: JoinKind, left: Bound, right: Bound, residual: Expr | None, span: Span | None, clause: str = ""
+) -> Bound:
+    """The join of two relations, and the columns that it delivers under the names of both."""
     fields = joined_fields(kind, left.plan, right.plan)
-    plan = Join(left=left.plan, right=right.plan, kind=kind, residual=residual, fields=fields, span=span)
+    plan = Join(left=left.plan, right=right.plan, kind=kind, residual=residual, fields=fields, clause=clause, span=span)
     scope = _together(left.scope, right.scope) if kind.pairs else left.scope
     delivered = fields_by_id(fields)
 
@@ -79,7 +82,7 @@ def _joined(kind: JoinKind, left: Bound, right: Bound, residual: Expr | None, sp
         return tuple(replace(delivered[each.id], name=each.name) for each in fields)
 
     relations = tuple(Relation(each.alias, now(each.fields)) for each in scope.relations)
-    return Bound(plan, Scope(relations, now(scope.merged), scope.hidden))
+    return Bound(plan, replace(scope, relations=relations, merged=now(scope.merged)))
 
 
 def _merged(bound: Bound, kind: JoinKind, pairs: Sequence[tuple[ColumnRef, ColumnRef]], context: Context) -> Bound:

@@ -7,16 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from streamsql.errors import NotSupportedYet, SqlError
-from streamsql.expr.aggregates import is_aggregate
 from streamsql.expr.nodes import ColumnRef, Expr
 from streamsql.plan.logical import Aggregate, Field, Filter, Plan, Project, Sort, SortKey, TimeAttribute
-from streamsql.sql import dialect as d
 from streamsql.sql.bind_emit import check_emit
-from streamsql.sql.bind_expressions import GROUPING_CALLS, WINDOW_AUXILIARIES, ExpressionBinder, is_processing_time
-from streamsql.sql.bind_grouping import Grouping
+from streamsql.sql.bind_expressions import ExpressionBinder, is_processing_time
+from streamsql.sql.bind_grouping import Grouping, is_grouped
 from streamsql.sql.bind_joins import Bound
 from streamsql.sql.bind_over import OverCalls, sort_key
 from streamsql.sql.bind_relations import QueryBinder, RelationBinder, one_row
+from streamsql.sql.bind_where import bind_where
 from streamsql.sql.context import Context
 from streamsql.sql.dialect import exp
 from streamsql.sql.parse import span_of
@@ -38,7 +37,7 @@ def bind_select(tree: Tree, context: Context, bind_query: QueryBinder) -> Plan:
     """The plan of a SELECT with its ORDER BY (LIMIT is the caller's)."""
     if (hint := tree.args.get("hint")) is not None:
         raise NotSupportedYet("hints after SELECT", span=span_of(hint) or span_of(tree))
-    grouped = _is_grouped(tree)
+    grouped = is_grouped(tree)
     plan = _select(tree, grouped, context, bind_query)
     if tree.args.get("emit") is not None:
         check_emit(tree.args["emit"], plan, grouped=grouped or bool(tree.args.get("distinct")))
@@ -49,11 +48,9 @@ def _select(tree: Tree, grouped: bool, context: Context, bind_query: QueryBinder
     bound = _from(tree, context, bind_query)
     named = frozenset(each.alias for each in tree.expressions if isinstance(each, exp.Alias))
     bound = Bound(bound.plan, replace(bound.scope, items=named))
-    plan = bound.plan
     if tree.args.get("where") is not None:
-        binder = ExpressionBinder(bound.scope, "WHERE")
-        plan = Filter(input=plan, predicate=binder.condition(tree.args["where"].this), fields=plan.fields)
-    return (_grouped if grouped else _plain)(tree, Bound(plan, bound.scope), context)
+        bound = bind_where(tree.args["where"].this, bound, context, bind_query)
+    return (_grouped if grouped else _plain)(tree, bound, context)
 
 
 def _over(tree: Tree, binder: ExpressionBinder, context: Context) -> OverCalls:
@@ -66,26 +63,6 @@ def _from(tree: Tree, context: Context, bind_query: QueryBinder) -> Bound:
     if source is None:
         return Bound(one_row(), Scope())
     return RelationBinder(context, bind_query).bind(source.this)
-
-
-def _is_grouped(tree: Tree) -> bool:
-    if tree.args.get("group") is not None or tree.args.get("having") is not None:
-        return True
-    places = [*tree.expressions, tree.args.get("qualify"), tree.args.get("order")]
-    return any(_has_aggregate(each) for each in places if each is not None)
-
-
-def _has_aggregate(tree: Tree) -> bool:
-    """An aggregate of this SELECT itself: not inside a subquery, not with OVER (but inside its clauses)."""
-    if isinstance(tree, exp.Query | exp.Subquery):
-        return False
-    if isinstance(tree, d.Call) and tree.args.get("over") is None and _is_grouping_call(tree.this):
-        return True
-    return any(_has_aggregate(child) for child in tree.iter_expressions())
-
-
-def _is_grouping_call(name: str) -> bool:
-    return is_aggregate(name) or name in WINDOW_AUXILIARIES or name in GROUPING_CALLS
 
 
 def _plain(tree: Tree, bound: Bound, context: Context) -> Plan:

@@ -27,13 +27,14 @@ class Scope:
 
     `items`: the names that the SELECT gives its items, which errors explain.
     `merged`: the columns of USING and NATURAL joins, each standing for one of both sides, whose ids are `hidden`: those
-    are reached by the name of their relation only.
+    are reached by the name of their relation only. `outer`: what a subquery may read of the query around it.
     """
 
     relations: tuple[Relation, ...] = ()
     merged: tuple[Field, ...] = ()
     hidden: frozenset[int] = frozenset()
     items: frozenset[str] = frozenset()
+    outer: Scope | None = None
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -52,6 +53,8 @@ class Scope:
     def resolve(self, parts: Sequence[str], span: Span | None) -> Expr:
         """A column by its dotted name: `a`, `t.a`, `a.field`, `t.a.field.field`."""
         head, rest = parts[0], list(parts[1:])
+        if self.outer is not None and not self._knows(head, qualified=bool(rest)):
+            return self.outer.resolve(parts, span)
         if rest and any(each.alias == head for each in self.relations):
             relation = self.relation(head, span)
             found = [field for field in relation.fields if field.name == rest[0]]
@@ -67,6 +70,11 @@ class Scope:
         if len(found) > 1:
             raise self._ambiguous(found, span)
         return field_path(column_ref(found[0], span), rest, span)
+
+    def _knows(self, name: str, *, qualified: bool) -> bool:
+        """Whether a name begins a column of this scope itself."""
+        alias = qualified and any(each.alias == name for each in self.relations)
+        return alias or any(field.name == name for field in self.fields)
 
     def _ambiguous(self, found: Sequence[Field], span: Span | None) -> SqlError:
         owners = [each.alias for each in self.relations if any(field in each.fields for field in found)]

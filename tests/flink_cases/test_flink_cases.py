@@ -35,7 +35,8 @@ FEATURES = ("window", "agg", "fn", "values", "ddl", "nested", "unnest")
 
 def runs(case: Case) -> bool:
     feature, _, detail = case.feature.partition(":")
-    return (not fails(case) and (feature in FEATURES and detail != "join")) or case.feature == "join:regular"
+    joins = ("join:regular", "join:semi_anti")
+    return (not fails(case) and (feature in FEATURES and detail != "join")) or case.feature in joins
 
 
 def fails(case: Case) -> bool:

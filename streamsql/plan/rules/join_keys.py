@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from streamsql.errors import SqlError
 from streamsql.expr.coercion import coerce, common_type
-from streamsql.expr.nodes import Call, ColumnRef, Expr, column_ids
+from streamsql.expr.nodes import Call, ColumnRef, Expr, column_ids, transform
 from streamsql.expr.properties import can_fail, is_volatile
 from streamsql.expr.types import arrow_type
 from streamsql.plan.logical import Field, Join, JoinKey, Plan, Project
-from streamsql.plan.predicates import conjunction, conjuncts
+from streamsql.plan.predicates import conjunction, conjuncts, open_equality
 from streamsql.plan.tree import field_ids, fresh_ids, reference, transform_up
 
 _NULL_SAFE = {"=": False, "IS NOT DISTINCT FROM": True}
@@ -22,6 +22,7 @@ def join_keys(plan: Plan) -> Plan:
 
     An expression that is no column is computed below the join. One that can fail only where nothing stands before it in
     the condition, as every row then meets it if there is any on the other side; else it stays, and sees the pairs left.
+    The sides of `(x = y) IS NOT FALSE`, which NOT IN asks, become columns too.
     """
     ids = fresh_ids(plan)
     return transform_up(plan, lambda node: _split(node, ids) if isinstance(node, Join) else node)
@@ -42,12 +43,24 @@ def _split(plan: Join, ids: Iterator[int]) -> Plan:
             )
         pair = _equality(term, plan)
         if pair is None or (can_fail(term) and (keys or others)):
-            others.append(term)
+            others.append(_over_columns(term, plan, sides))
             continue
         left, right, null_safe = pair
         keys.append(JoinKey(sides[0].column(left), sides[1].column(right), null_safe))
     residual = conjunction(others) if others else None
     return replace(plan, left=sides[0].plan(), right=sides[1].plan(), on=tuple(dict.fromkeys(keys)), residual=residual)
+
+
+def _over_columns(term: Expr, plan: Join, sides: tuple[_Side, _Side]) -> Expr:
+    """`(x = y) IS NOT FALSE` with its sides as columns; any other term as it is."""
+    equality = open_equality(term)
+    pair = None if equality is None or can_fail(term) else _equality(equality, plan)
+    if equality is None or pair is None:
+        return term
+    columns = tuple(
+        ColumnRef(side.column(expr), type=expr.type, name="$key") for side, expr in zip(sides, pair[:2], strict=True)
+    )
+    return transform(term, lambda each: replace(equality, args=columns) if each is equality else each)
 
 
 def _equality(term: Expr, plan: Join) -> tuple[Expr, Expr, bool] | None:
