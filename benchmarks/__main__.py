@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from benchmarks import end_to_end, files, flights, in_memory, projections
+from benchmarks import end_to_end, files, flights, in_memory, joins, projections
 from benchmarks.measure import show
 
 
@@ -17,6 +17,7 @@ def main(rows: int) -> None:
     fewer = rows // 5
     show(f"In memory, {fewer:,} rows, a step for each 1,000 rows", in_memory.run(fewer, 1_000, 1_000))
     show(f"Projections, {rows:,} rows, batches of 65,536", projections.run(rows))
+    show(f"Joins, {rows:,} rows with {rows * 3 // 50:,}, batches of 65,536", joins.run(rows))
     flights.run()
     files.run(fewer)
     end_to_end.run(rows)

@@ -1,0 +1,106 @@
+"""Joins: where their conditions go, what is a key, which kind is left, and what EXPLAIN says of them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from streamsql.query import Query
+from streamsql.session import connect
+
+DDL = """
+CREATE TABLE a (id INT, k INT, v STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts);
+CREATE TABLE b (id BIGINT, k INT, w STRING);
+"""
+
+
+def shape(sql: str) -> list[str]:
+    """EXPLAIN without what is known of the nodes, indented by depth."""
+    session = connect()
+    for statement in session.statements(DDL):
+        session.apply(statement)
+    query = session.sql(sql)
+    assert isinstance(query, Query)
+    return [re.sub(r"  changelog.*", "", line) for line in query.explain().splitlines()]
+
+
+def known(sql: str) -> str:
+    """What EXPLAIN says of the topmost join."""
+    session = connect()
+    for statement in session.statements(DDL):
+        session.apply(statement)
+    query = session.sql(sql)
+    assert isinstance(query, Query)
+    return next(line for line in query.explain().splitlines() if "Join(" in line).strip().split("  ")[1]
+
+
+SHAPES = {
+    "an equality in WHERE is a key, the rest goes to its side": (
+        "SELECT a.v, b.w FROM a, b WHERE a.k = b.k AND a.id > 3 AND b.w LIKE 'x%' AND a.v < b.w",
+        [
+            "Join(INNER, on=[k = k], where v < w)",
+            "  Filter(id > 3)",
+            "    Scan(a, columns=[id, k, v, ts], watermark=ts)",
+            "  Filter[2](w LIKE 'x%')",
+            "    Scan[2](b, columns=[k, w])",
+        ],
+    ),
+    "keys of unlike types are computed below": (
+        "SELECT a.v, b.w FROM a JOIN b ON a.id = b.id",
+        [
+            "Join(INNER, on=[$key0 = id])",
+            "  Project(v, $key0: CAST(id AS BIGINT))",
+            "    Scan(a, columns=[id, v, ts], watermark=ts)",
+            "  Scan[2](b, columns=[id, w])",
+        ],
+    ),
+    "ON of a left join: the right side's conditions go down, the left side's stay": (
+        "SELECT a.v, b.w FROM a LEFT JOIN b ON a.k = b.k AND a.id > 3 AND b.w = 'x'",
+        [
+            "Join(LEFT, on=[k = k], where id > 3)",
+            "  Scan(a, columns=[id, k, v, ts], watermark=ts)",
+            "  Filter(w = 'x')",
+            "    Scan[2](b, columns=[k, w], reader filter=w = 'x')",
+        ],
+    ),
+    "WHERE over a left join: the left side's conditions go down, IS NULL stays": (
+        "SELECT a.v FROM a LEFT JOIN b ON a.k = b.k WHERE a.id > 3 AND b.w IS NULL",
+        [
+            "Project(v)",
+            "  Filter[2](w IS NULL)",
+            "    Join(LEFT, on=[k = k])",
+            "      Filter(id > 3)",
+            "        Scan(a, columns=[id, k, v, ts], watermark=ts)",
+            "      Scan[2](b, columns=[k, w])",
+        ],
+    ),
+    "a condition that no padding passes makes FULL a LEFT join": (
+        "SELECT a.v, b.w FROM a FULL JOIN b ON a.k = b.k WHERE a.id + 1 > 3",
+        ["Join(LEFT, on=[k = k])", "  Filter(id + 1 > 3)", "    Scan(a, columns=[id, k, v, ts], watermark=ts)"],
+    ),
+    "IN and NOT EXISTS": (
+        "SELECT v FROM a WHERE k IN (SELECT k FROM b WHERE w = 'x') AND NOT EXISTS (SELECT 1 FROM b WHERE b.w = a.v)",
+        ["Join[2](ANTI, on=[v = w])", "  Join(SEMI, on=[k = k])"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_plan(name: str) -> None:
+    sql, expected = SHAPES[name]
+    assert shape(sql)[: len(expected)] == expected
+
+
+def test_what_is_known_of_an_inner_join() -> None:
+    counts = "(SELECT k, COUNT(*) AS n FROM {} GROUP BY k)"
+    sql = f"SELECT x.k, x.n, y.n FROM {counts.format('a')} AS x JOIN {counts.format('b')} AS y ON x.k = y.k"
+    assert known(sql) == "changelog: updating by GROUP BY · key: (k) · state: UNBOUNDED (rows of both inputs)"
+
+
+def test_what_is_known_of_a_not_in() -> None:
+    sql = "SELECT id FROM a WHERE k NOT IN (SELECT k FROM b)"
+    assert (
+        known(sql)
+        == "changelog: updating by NOT IN (query) · state: UNBOUNDED (rows of the left, keys of the right input)"
+    )
