@@ -11,7 +11,7 @@ from streamsql.expr.function import ArrowFunction, Datum
 from streamsql.expr.nodes import Call, Cast, Expr
 from streamsql.expr.types import Kind
 
-_FAILURES = (pa.ArrowInvalid, pa.ArrowNotImplementedError)
+_FAILURES = (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowCapacityError)
 
 
 def explained(kernel: ArrowFunction, expr: Expr) -> ArrowFunction:
@@ -62,6 +62,8 @@ def _message(expr: Expr, error: Exception, values: list[Any]) -> str:
                 return f"division by zero: {call}"
             if "overflow" in str(error):
                 return f"integer overflow: {call} does not fit {expr.type.with_nullable(True)}"
+            if isinstance(error, pa.ArrowCapacityError):
+                return f"{call} is too long: a column holds 2 GB a batch at most"
             return f"{call} failed: {error}"
         case _:
             return str(error)
