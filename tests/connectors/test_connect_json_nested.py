@@ -12,7 +12,8 @@ import pytest
 from streamsql.errors import DataError
 from streamsql.expr import types as t
 from streamsql.expr.types import SqlType
-from tests.connectors.tables import batch, read, rejects_of, rows_of, write
+from streamsql.plugins import load_connector
+from tests.connectors.tables import batch, options, read, rejects_of, rows_of, write
 
 ITEM = t.row(("sku", "price", "tags"), (t.STRING, t.decimal(9, 2), t.array(t.STRING)))
 ORDER = t.row(("id", "items", "by"), (t.BIGINT, t.array(ITEM), t.map_(t.STRING, t.map_(t.INT, t.array(t.DATE)))))
@@ -123,3 +124,22 @@ def test_written_nested_batches_of_slices(tmp_path: Path) -> None:
     rows = batch(schema, l=[[{"x": "a"}], None, [{"x": None}, None, {"x": "b"}]])
     write(schema, path, rows.slice(1), rows.slice(0, 1))
     assert path.read_text() == '{"l":null}\n{"l":[{"x":null},null,{"x":"b"}]}\n{"l":[{"x":"a"}]}\n'
+
+
+def test_inferred_columns_are_as_exact_inside_as_outside(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text(
+        '{"big":123456789012345678901,"o":{"at":"2024-01-01 10:00:00","big":18446744073709551616,'
+        '"l":[{"d":"2024-02-29"}]},"mixed":1,"some":[1,2.5],"huge":1}\n'
+        '{"big":5,"o":{"at":"2024-01-01T10:00:00","big":-1,"l":[{"d":"2024-03-01","n":1},{}]},"mixed":"x","some":[],'
+        f'"huge":1{"0" * 40}}}\n'
+    )
+    found = load_connector("filesystem").infer(options(None, path))
+    assert {each.name: str(each.type) for each in found} == {
+        "big": "DECIMAL(38, 0)",
+        "o": "ROW<at TIMESTAMP(3), big DECIMAL(38, 0), l ARRAY<ROW<d DATE, n BIGINT>>>",
+        "mixed": "STRING",
+        "some": "ARRAY<DOUBLE>",
+        "huge": "DOUBLE",
+    }
+    assert [each["big"] for each in rows_of(read(found, path))] == [Decimal("123456789012345678901"), Decimal(5)]

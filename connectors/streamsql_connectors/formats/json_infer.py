@@ -6,19 +6,17 @@ import json
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from streamsql.errors import DataError
 from streamsql.expr.types import BIGINT, BOOLEAN, DOUBLE, STRING, Column, Schema, SqlType, array, decimal, row
 from streamsql.ports import RecordFile
 from streamsql_connectors import duck
 from streamsql_connectors.formats.inferred_types import inferred_text
-from streamsql_connectors.formats.json_values import members
+from streamsql_connectors.formats.json_values import elements, fields, members
 from streamsql_connectors.formats.text_values import parse_text
 from streamsql_connectors.text_blocks import read_blocks
 from streamsql_connectors.text_lines import split_lines
-
-_WHOLE = ("BIGINT", "UBIGINT", "HUGEINT")
-_SCALARS = {**dict.fromkeys(_WHOLE, BIGINT), "DOUBLE": DOUBLE, "BOOLEAN": BOOLEAN}
 
 
 def infer_json(file: RecordFile) -> Schema:
@@ -52,19 +50,27 @@ def _structure(objects: pa.Array) -> dict[str, Any]:
     return found
 
 
-def _type(structure: Any, text: pa.Array | None = None) -> SqlType:
+def _type(structure: Any, text: pa.Array) -> SqlType:
+    """The type for a structure as DuckDB describes it, and the texts that were found there."""
     match structure:
-        case dict():
-            if not structure:
-                return STRING
-            return row(tuple(structure), tuple(_type(each) for each in structure.values()))
+        case dict() if structure:
+            inside = fields(text, list(structure)).texts
+            types = [_type(each, values) for each, values in zip(structure.values(), inside, strict=True)]
+            return row(tuple(structure), tuple(types))
         case [element]:
-            return array(_type(element))
-        case str():
-            if structure == "VARCHAR" and text is not None:
-                return inferred_text(text)
-            if structure in _WHOLE and text is not None and parse_text(text, BIGINT).bad is not None:
-                return decimal(38, 0)
-            return _SCALARS.get(structure, STRING)
+            return array(_type(element, elements(text)[0].flatten()))
+        case "VARCHAR":
+            return inferred_text(text)
+        case "DOUBLE" | "BIGINT" | "UBIGINT" | "HUGEINT":
+            return _number(text)
+        case "BOOLEAN":
+            return BOOLEAN
         case _:
             return STRING
+
+
+def _number(text: pa.Array) -> SqlType:
+    """BIGINT, or DECIMAL(38, 0) for whole numbers that need it; DOUBLE for all else."""
+    if not pc.all(pc.match_substring_regex(text, "^-?[0-9]{1,38}$")).as_py():
+        return DOUBLE
+    return BIGINT if parse_text(text, BIGINT).bad is None else decimal(38, 0)
