@@ -63,6 +63,14 @@ def _inputs(hidden: bool = False) -> Option:
             hidden=hidden,
             help="Format of inputs whose name does not tell it; stdin is json otherwise.",
         ),
+        click.option(
+            "--functions",
+            "function_files",
+            multiple=True,
+            metavar="FILE.py",
+            hidden=hidden,
+            help="Run this Python file, and let SQL call its functions made with @streamsql.udf.",
+        ),
     )
 
 
@@ -140,13 +148,16 @@ def streamsql(context: click.Context, /, text: str | None, file: str | None, deb
         run_text(script, name, RunOptions(**options))
 
 
+_SPELLED = {"inputs": "--input", "function_files": "--functions"}
+
+
 def _refuse_before(command: str, options: dict[str, Any]) -> None:
     for name, value in options.items():
         if value in (None, False, ()):
             continue
         if name in ("c", "f"):
             raise UsageError(f"-{name} and {command} do not go together")
-        spelled = "--input" if name == "inputs" else f"--{name.replace('_', '-')}"
+        spelled = _SPELLED.get(name) or f"--{name.replace('_', '-')}"
         raise UsageError(
             f"{spelled} stands before the command", hint=f"write streamsql {command} SCRIPT.sql {spelled} …"
         )
@@ -186,26 +197,26 @@ def compare(script: str, debug: bool, **options: Any) -> int:
 @_script
 @_inputs()
 @_debug
-def explain(script: str, debug: bool, inputs: tuple[str, ...], input_format: str | None) -> None:
+def explain(script: str, debug: bool, **options: Any) -> None:
     """Show the plan of every query of a script: changelog modes, keys, time and what bounds the state."""
     from streamsql_repl.explain import explain_text
     from streamsql_repl.script_text import read_script
 
-    text, name = read_script(script, inputs)
-    explain_text(text, name, inputs, input_format)
+    text, name = read_script(script, options["inputs"])
+    explain_text(text, name, **options)
 
 
 @streamsql.command()
 @_script
 @_inputs()
 @_debug
-def validate(script: str, debug: bool, inputs: tuple[str, ...], input_format: str | None) -> int:
+def validate(script: str, debug: bool, **options: Any) -> int:
     """Check a script against its inputs without running it: all errors, and exit code 2 if there is one."""
     from streamsql_repl.script_text import read_script
     from streamsql_repl.validate import validate_text
 
-    text, name = read_script(script, inputs)
-    return validate_text(text, name, inputs, input_format)
+    text, name = read_script(script, options["inputs"])
+    return validate_text(text, name, **options)
 
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -28,6 +28,7 @@ class CompareOptions:
 
     inputs: tuple[str, ...] = ()
     input_format: str | None = None
+    function_files: tuple[str, ...] = ()
     batch_sizes: str | None = None
     batch_size: int | None = None
     seed: int | None = None
@@ -42,7 +43,14 @@ def compare_text(text: str, name: str, options: CompareOptions) -> int:
     script = outline(text, name)
     with ExitStack() as stack, located(text, name):
         inputs = with_stdin_copied(read_inputs(options.inputs), stack)
-        session = make_session(script, inputs, options.input_format, batch_size=options.batch_size, seed=options.seed)
+        session = make_session(
+            script,
+            inputs,
+            options.input_format,
+            options.function_files,
+            batch_size=options.batch_size,
+            seed=options.seed,
+        )
         session.tables.on_inferred = say_inferred
         several = script.queries + script.inserts > 1
         codes: list[int] = []

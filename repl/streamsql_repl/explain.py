@@ -14,9 +14,11 @@ from streamsql_repl.inputs import read_inputs
 from streamsql_repl.session import make_session
 
 
-def explain_text(text: str, name: str, inputs: tuple[str, ...], input_format: str | None) -> None:
+def explain_text(
+    text: str, name: str, inputs: tuple[str, ...], input_format: str | None, function_files: tuple[str, ...]
+) -> None:
     """Print the plan of every SELECT and INSERT; DDL is carried out in a session of its own."""
-    session = make_session(outline(text, name), read_inputs(inputs), input_format)
+    session = make_session(outline(text, name), read_inputs(inputs), input_format, function_files)
     shown: list[str] = []
     with located(text, name):
         for statement in session.statements(text, name):

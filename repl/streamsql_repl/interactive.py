@@ -20,7 +20,7 @@ def is_interactive() -> bool:
 
 
 def run_interactively(options: RunOptions, *, debug: bool) -> None:
-    """The shell, with the inputs, step size and seed of the command line."""
+    """The shell, with the inputs, functions, step size and seed of the command line."""
     for name in _NOT_HERE:
         if getattr(options, name):
             raise UsageError(f"--{name} is for scripts, not for the shell", hint=f"write streamsql run … --{name} …")
@@ -31,6 +31,13 @@ def run_interactively(options: RunOptions, *, debug: bool) -> None:
         raise UsageError("--input cannot come from stdin, where the shell reads what is typed")
     names = frozenset(each.name for each in inputs)
     outline = ScriptOutline(0, 0, names, dict.fromkeys(names, 1))
-    session = make_session(outline, inputs, options.input_format, batch_size=options.batch_size, seed=options.seed)
+    session = make_session(
+        outline,
+        inputs,
+        options.input_format,
+        options.function_files,
+        batch_size=options.batch_size,
+        seed=options.seed,
+    )
     session.keep_late_columns = True
     run_shell(session, version=version("streamsql-engine"), debug=debug)

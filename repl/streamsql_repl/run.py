@@ -36,6 +36,7 @@ class RunOptions:
 
     inputs: tuple[str, ...] = ()
     input_format: str | None = None
+    function_files: tuple[str, ...] = ()
     output: str | None = None
     result: str | None = None
     batch: bool = False
@@ -57,7 +58,14 @@ def run_text(text: str, name: str, options: RunOptions) -> None:
 
 
 def _run(text: str, name: str, options: RunOptions, script: ScriptOutline, inputs: Sequence[InputArgument]) -> None:
-    session = make_session(script, inputs, options.input_format, batch_size=options.batch_size, seed=options.seed)
+    session = make_session(
+        script,
+        inputs,
+        options.input_format,
+        options.function_files,
+        batch_size=options.batch_size,
+        seed=options.seed,
+    )
     session.tables.on_inferred = say_inferred
     session.keep_late_columns = options.late is not None or any(each.endswith(LATE) for each in script.names)
     handler = RunHandler(session, options, script.queries)

@@ -19,11 +19,12 @@ def make_session(
     outline: ScriptOutline,
     inputs: Sequence[InputArgument],
     input_format: str | None = None,
+    function_files: Sequence[str] = (),
     *,
     batch_size: int | None = None,
     seed: int | None = None,
 ) -> Session:
-    """A session for a script, with the command line's settings and inputs; all of these must be of use to it."""
+    """A session for a script, with the command line's settings, inputs and functions; it must use all inputs."""
     settings = {}
     if batch_size is not None:
         settings["streamsql.batch-size"] = str(batch_size)
@@ -32,6 +33,10 @@ def make_session(
     refuse_unused(inputs, outline.names)
     session = Session(settings=settings)
     add_inputs(session, inputs, input_format)
+    if function_files:
+        from streamsql_repl.python_files import add_functions
+
+        add_functions(session, function_files)
     return session
 
 

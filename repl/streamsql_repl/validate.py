@@ -18,6 +18,7 @@ from streamsql.session import Session
 from streamsql.sql import statements as s
 from streamsql.sql.dialect.pieces import pieces
 from streamsql_repl.inputs import InputArgument, add_inputs, read_inputs
+from streamsql_repl.python_files import add_functions
 from streamsql_repl.recovery import further_errors
 from streamsql_repl.splitter import Statement, all_statements
 from streamsql_repl.typed import is_name, name_of
@@ -27,9 +28,11 @@ _LOOKED_AT = 1_000
 """So many rows of each input are read, to see whether they fit the columns."""
 
 
-def validate_text(text: str, name: str, inputs: tuple[str, ...], input_format: str | None) -> int:
+def validate_text(
+    text: str, name: str, inputs: tuple[str, ...], input_format: str | None, function_files: tuple[str, ...]
+) -> int:
     """Print every error of a script to stderr; 2 if there is one, else 0."""
-    found = script_errors(text, name, read_inputs(inputs), input_format)
+    found = script_errors(text, name, read_inputs(inputs), input_format, function_files)
     for each in found:
         click.echo(f"error: {each}\n", err=True)
     count = len(found)
@@ -41,11 +44,16 @@ def validate_text(text: str, name: str, inputs: tuple[str, ...], input_format: s
 
 
 def script_errors(
-    text: str, name: str, inputs: tuple[InputArgument, ...] = (), input_format: str | None = None
+    text: str,
+    name: str,
+    inputs: tuple[InputArgument, ...] = (),
+    input_format: str | None = None,
+    function_files: tuple[str, ...] = (),
 ) -> list[StreamSqlError]:
     """Every error of a script, in the order of its text; those that only follow from an earlier one are left out."""
     session = Session()
     add_inputs(session, inputs, input_format)
+    add_functions(session, function_files)
     check = _Check(session, text, name)
     for statement in all_statements(text):
         check.statement(statement)

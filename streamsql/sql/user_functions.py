@@ -55,7 +55,8 @@ def define_function(tree: Tree, text: str) -> UserFunction:
         raise NotSupportedYet(
             f"a function in another language ({code})",
             span=span,
-            hint=f"write its body in SQL: CREATE FUNCTION {name}(x INT) RETURNS INT RETURN x + 1",
+            hint=f"write its body in SQL: CREATE FUNCTION {name}(x INT) RETURNS INT RETURN x + 1; or in Python, with"
+            " @streamsql.udf and --functions FILE.py",
         )
     refuse_built_in(name, span)
     function = UserFunction(name, _parameters(tree), _type(tree.args.get("returns")), body, _text_of(body, text))
