@@ -16,6 +16,7 @@ from streamsql.expr.functions_ltz import LTZ
 from streamsql.expr.functions_math import MATH
 from streamsql.expr.functions_nested import NESTED_FUNCTIONS
 from streamsql.expr.functions_pattern import PATTERNS
+from streamsql.expr.functions_plan import PLAN_FUNCTIONS
 from streamsql.expr.functions_random import RANDOM
 from streamsql.expr.functions_sketch import SKETCHES
 from streamsql.expr.functions_text import TEXT
@@ -37,6 +38,7 @@ _TABLE = (
     *RANDOM,
     *LTZ,
     *SKETCHES,
+    *PLAN_FUNCTIONS,
     EXTRACT_FROM_INTERVAL,
     CURRENT_WATERMARK,
 )

@@ -10,16 +10,17 @@ from streamsql.expr.fold import fold
 from streamsql.expr.nodes import ColumnRef, Expr, Literal
 from streamsql.expr.resolve import coerce, common_type
 from streamsql.expr.types import SqlType
-from streamsql.plan.logical import Aggregate, Field, Limit, Plan, Project, Sort, Union, Values
+from streamsql.plan.logical import Field, Limit, Plan, Project, Sort, Union, Values
 from streamsql.sql import dialect as d
 from streamsql.sql.bind_expressions import ExpressionBinder
 from streamsql.sql.bind_over import sort_key
 from streamsql.sql.bind_relations import RelationBinder, one_row
 from streamsql.sql.bind_select import bind_select
+from streamsql.sql.bind_sets import set_operation
 from streamsql.sql.context import CommonTable, Context
 from streamsql.sql.dialect import exp
 from streamsql.sql.parse import span_of
-from streamsql.sql.scope import Relation, Scope, column_ref
+from streamsql.sql.scope import Relation, Scope
 
 Tree = Any
 
@@ -30,10 +31,9 @@ def bind_query(tree: Tree, context: Context) -> Plan:
     match tree:
         case exp.Select():
             plan = bind_select(tree, context, bind_query)
-        case exp.Union():
-            plan = _ordered(tree, _union(tree, context))
-        case exp.Intersect() | exp.Except():
-            raise NotSupportedYet(tree.key.upper(), span=span_of(tree))
+        case exp.Union() | exp.Intersect() | exp.Except():
+            sides = bind_query(tree.this, context), bind_query(tree.expression, context)
+            plan = _ordered(tree, set_operation(tree, *sides, context))
         case exp.Values():
             plan = _ordered(tree, _values(tree, context))
         case exp.Subquery():
@@ -55,48 +55,6 @@ def _with_common_tables(tree: Tree, context: Context) -> Context:
         columns = tuple(each.name for each in item.args["alias"].args.get("columns") or ())
         context = context.with_common_tables({item.alias: CommonTable(item.this, columns, context)})
     return context
-
-
-def _union(tree: Tree, context: Context) -> Plan:
-    branches = [bind_query(each, context) for each in (tree.this, tree.expression)]
-    left, right = (each.fields for each in branches)
-    if len(left) != len(right):
-        raise SqlError(
-            f"UNION of {len(left)} and {len(right)} columns",
-            span=span_of(tree),
-            hint="both sides have the same columns; CAST(NULL AS type) stands in for one that is missing",
-        )
-    types = []
-    for a, b in zip(left, right, strict=True):
-        type_ = common_type((a.type, b.type))
-        if type_ is None:
-            raise SqlError(
-                f"UNION: {a.name} is {a.type} on one side, {b.type} on the other",
-                span=span_of(tree),
-                hint="columns go together by position; CAST one of them to the type of the other",
-            )
-        types.append(type_)
-    fields = tuple(
-        context.field(a.name, type_, a.time if a.time is b.time else None)
-        for a, b, type_ in zip(left, right, types, strict=True)
-    )
-    plan: Plan = Union(branches=tuple(_cast_columns(each, types, context) for each in branches), fields=fields)
-    if tree.args.get("distinct"):
-        keys = tuple(each.id for each in fields)
-        plan = Aggregate(input=plan, keys=keys, calls=(), clause="UNION", fields=fields, span=span_of(tree))
-    return plan
-
-
-def _cast_columns(plan: Plan, types: list[SqlType], context: Context) -> Plan:
-    """The columns of `plan` as other types, in a projection only where one differs."""
-    if all(field.type.same_as(type_) for field, type_ in zip(plan.fields, types, strict=True)):
-        return plan
-    exprs = tuple(coerce(column_ref(field), type_) for field, type_ in zip(plan.fields, types, strict=True))
-    fields = tuple(
-        field if field.type.same_as(type_) else context.field(field.name, type_)
-        for field, type_ in zip(plan.fields, types, strict=True)
-    )
-    return Project(input=plan, exprs=exprs, fields=fields)
 
 
 def _values(tree: Tree, context: Context) -> Plan:

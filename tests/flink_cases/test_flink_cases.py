@@ -30,7 +30,7 @@ def answer(case: Case, batch_rows: int = 65_536) -> list[dict[str, Any]]:
     return canonical_rows(query_of(case, batch_rows).to_arrow())
 
 
-FEATURES = ("window", "agg", "fn", "values", "ddl", "nested", "unnest")
+FEATURES = ("window", "agg", "fn", "values", "ddl", "nested", "unnest", "set_operation")
 
 
 def runs(case: Case) -> bool:
