@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from streamsql.batch import Batch
 from streamsql.operators.base import Operator
-from streamsql.operators.join_input import InputSpec, JoinInput, StepChanges
+from streamsql.operators.join_input import InputSpec, JoinInput, StepChanges, signs
 from streamsql.operators.join_pairs import Condition, Matched, in_order, match
 from streamsql.operators.join_result import Result, ResultWriter
 from streamsql.state.base import State
@@ -65,5 +65,5 @@ class Join(TwoInputs):
 
     def _step(self, left: StepChanges, right: StepChanges) -> Iterator[Batch]:
         ordered = left.ordered and right.ordered
-        for sign in (-1, 1):
+        for sign in signs(left, right):
             yield from self._writer.pairs(in_order(self._match(left, right, sign)), sign, ordered=ordered)

@@ -117,3 +117,8 @@ class JoinInput(StepInput):
     def apply(self, changes: Changes, sign: int) -> Int64Array:
         """Store rows, or take them back; their numbers."""
         return self.trace.add(changes.codes, changes.rows) if sign > 0 else self.trace.remove(changes.rows)
+
+
+def signs(left: StepChanges, right: StepChanges) -> list[int]:
+    """What a step does, in this order: takes rows back (-1), adds rows (+1)."""
+    return [sign for sign in (-1, 1) if len(left.signed(sign)) or len(right.signed(sign))]

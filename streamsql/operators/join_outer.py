@@ -8,7 +8,7 @@ import numpy as np
 
 from streamsql.batch import Batch
 from streamsql.operators.join import TwoInputs
-from streamsql.operators.join_input import InputSpec, StepChanges
+from streamsql.operators.join_input import InputSpec, StepChanges, signs
 from streamsql.operators.join_pairs import Condition, in_order
 from streamsql.operators.join_partners import Partners, alone
 from streamsql.operators.join_result import Result
@@ -37,14 +37,15 @@ class OuterJoin(TwoInputs):
     def _step(self, left: StepChanges, right: StepChanges) -> Iterator[Batch]:
         partners = {port: Partners((self._left, self._right)[port].trace, port) for port in self._kept}
         pairs = {}
-        for sign in (-1, 1):
+        for sign in signs(left, right):
             matched = self._match(left, right, sign)
             for each in partners.values():
                 each.record(matched, sign)
             pairs[sign] = in_order(matched)
         padded = {port: each.changes(alone) for port, each in partners.items()}
         for sign in (-1, 1):
-            yield from self._writer.pairs(pairs[sign], sign, ordered=False)
+            if sign in pairs:
+                yield from self._writer.pairs(pairs[sign], sign, ordered=False)
             for port, (numbers, amounts) in padded.items():
                 yield from self._writer.rows(port, np.repeat(numbers, np.maximum(amounts * sign, 0)), sign)
                 unkeyed = (left, right)[port].unkeyed

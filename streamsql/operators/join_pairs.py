@@ -19,6 +19,7 @@ PAIRS_AT_ONCE = 1 << 17
 _NONE = np.empty(0, np.int64)
 _STORED = np.int64(-1)
 """The arrival of a row that was there before the step."""
+_NO_ARRIVALS = np.full(1, _STORED)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,7 +94,7 @@ def match(
         later = np.ones(len(at), np.bool_)
         pairs = Pairs(numbers[at], stored, mine.arrivals[at], later, right.trace.counts(stored))
         by_left.append(_tested(left.trace, right.trace, pairs, condition))
-    arrived = _arrivals_of(mine, numbers, first_left, left.trace.bound)
+    arrived = _arrivals_of(mine, numbers, first_left, left.trace.bound) if len(mine) and len(other) else _NO_ARRIVALS
     other_numbers = right.apply(other, sign) if len(other) else _NONE
     by_right = []
     for at, stored in _probe(left.trace, other, condition):

@@ -181,10 +181,11 @@ def _filtered(run: Run, mask: BoolArray) -> Run:
 
 def _within(run: Run, keys: Int64Array) -> slice:
     """Which of sorted keys lie between the run's smallest and largest."""
-    if not len(run) or not len(keys):
+    if not len(run) or not len(keys) or keys[-1] < run.keys[0] or keys[0] > run.keys[-1]:
         return slice(0, 0)
-    first = int(np.searchsorted(keys, run.keys[0], "left"))
-    return slice(first, max(first, int(np.searchsorted(keys, run.keys[-1], "right"))))
+    first = 0 if keys[0] >= run.keys[0] else int(np.searchsorted(keys, run.keys[0], "left"))
+    last = len(keys) if keys[-1] <= run.keys[-1] else int(np.searchsorted(keys, run.keys[-1], "right"))
+    return slice(first, last)
 
 
 def _probe_run(run: Run, keys: Int64Array, within: slice) -> tuple[Int64Array, Int64Array, Int64Array]:
