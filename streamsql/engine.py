@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from streamsql.batch_job import BatchJob
+from streamsql.errors import SqlError
 from streamsql.expr.context import EvalContext
 from streamsql.plan.logical import Plan, Scan, Table
 from streamsql.plan.optimize import optimize
 from streamsql.plan.physical import lower
+from streamsql.plan.tree import transform_up
 from streamsql.ports import Source
 from streamsql.runtime.graph import topological
 from streamsql.runtime.job import Job
@@ -40,6 +42,24 @@ class Engine:
     def optimized(self, plan: Plan) -> Plan:
         """The plan after all rules."""
         return optimize(plan, self.context, keep_late_columns=self.keep_late_columns)
+
+    def live_plan(self, plan: Plan, optimized: Plan) -> Plan:
+        """A query's plan for following open tables: UPDATE and DELETE may come, but not where a table has a WATERMARK.
+
+        What needs rows that stay keeps its plan; then such a statement is refused as long as the query runs.
+        """
+        changing = transform_up(plan, self._expecting_changes)
+        if changing == plan:
+            return optimized
+        try:
+            return self.optimized(changing)
+        except SqlError:
+            return optimized
+
+    def _expecting_changes(self, plan: Plan) -> Plan:
+        if not isinstance(plan, Scan) or plan.table.watermark is not None or not self.tables.is_open(plan.table):
+            return plan
+        return replace(plan, table=replace(plan.table, updating=True))
 
     def job(
         self,

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
 from streamsql.errors import BackPressure, UsageError
 from streamsql.expr.types import Schema
-from streamsql.memory import MemoryTable, Stream
+from streamsql.memory import MemoryTable
+from streamsql.memory_rows import Stream
 from streamsql.owner import Owner
+from streamsql.plan.logical import Table
 from streamsql.python_rows import rows_for
 from streamsql.time import from_datetime
 
@@ -23,11 +26,12 @@ class LiveTable:
     Queries that follow the table see what is pushed at once; rows stay in the table for later queries.
     """
 
-    def __init__(self, name: str, table: MemoryTable, stream: Stream, timed: bool, owner: Owner) -> None:
-        self.name = name
+    def __init__(self, declared: Table, table: MemoryTable, stream: Stream, owner: Owner) -> None:
+        self.name = declared.name
+        self._key = declared.primary_key
         self._table = table
         self._stream = stream
-        self._timed = timed
+        self._timed = declared.watermark is not None
         self._owner = owner
 
     def __enter__(self) -> Self:
@@ -56,6 +60,30 @@ class LiveTable:
         """
         self._owner.check()
         self._table.push(self._stream, rows_for(rows, self.name, self.schema), timeout=timeout)
+
+    def insert(self, rows: Any) -> None:
+        """As `push`: with a PRIMARY KEY, a row takes the place of the one that has its key."""
+        self.push(rows)
+
+    def update(self, rows: Any) -> None:
+        """Put whole rows in the place of those that have their PRIMARY KEY; UsageError where one is not there."""
+        self._owner.check()
+        if not self._key:
+            hint = "declare PRIMARY KEY (…) NOT ENFORCED, or write UPDATE in SQL"
+            raise UsageError(f"{self.name} has no key by which rows could be updated", hint=hint)
+        self._table.replace(rows_for(rows, self.name, self.schema))
+
+    def delete(self, rows: Any) -> None:
+        """Take rows back: with a PRIMARY KEY by their key alone, else rows of all columns.
+
+        All go or none: UsageError where one is not there.
+        """
+        self._owner.check()
+        columns = (
+            each if each.name in self._key or not self._key else replace(each, type=each.type.with_nullable(True))
+            for each in self.schema
+        )
+        self._table.remove(rows_for(rows, self.name, Schema(tuple(columns))))
 
     async def push_async(self, rows: Any, *, timeout: float | None = None) -> None:
         """As `push`, letting the event loop go on while it waits."""

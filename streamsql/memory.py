@@ -10,95 +10,64 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from streamsql.batch import Weights
 from streamsql.errors import BackPressure, UsageError
 from streamsql.expr.types import Schema
-from streamsql.ports import ReadRequest, RowKind, RowKinds, SinkMode, SourceBatch
+from streamsql.memory_rows import Cursor, Stored, Stream, put_together
+from streamsql.ports import ReadRequest, SourceBatch
+from streamsql.state.grouping import group_rows, normalize_key
+from streamsql.state.keyed_rows import KeyedRows
+from streamsql.state.net_rows import left_over
 from streamsql.time import Time
 
-CAPACITY = 65_536
 _LOOK_AGAIN = 0.1
 """Seconds after which a waiting `push` looks whether anyone is still there to make room."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Stored:
-    """Rows as they came; no weights: all +1. `watermark`: time has come at least so far after them."""
+class MemoryTable:
+    """Rows in the order in which they came; every method may be called from any thread.
 
-    rows: pa.RecordBatch
-    weights: npt.NDArray[np.int8] | None = None
-    watermark: Time | None = None
-
-    def slice(self, start: int, count: int) -> Stored:
-        """Some of the rows; the watermark goes with the last one."""
-        if not start and count == self.rows.num_rows:
-            return self
-        weights = None if self.weights is None else self.weights[start : start + count]
-        last = start + count == self.rows.num_rows
-        return Stored(self.rows.slice(start, count), weights, self.watermark if last else None)
-
-
-@dataclass(eq=False)
-class Stream:
-    """A table held open for pushing: whoever follows it waits for more until it is closed.
-
-    `capacity`: by how many rows the slowest follower may lag before `push` waits. Unless `keep_rows`, rows that all
-    followers have read are forgotten.
+    `key`: positions of the primary key's columns. With one, a row that is added takes the place of the row of its key,
+    and a row that is taken back stands for its key.
     """
 
-    capacity: int = CAPACITY
-    keep_rows: bool = True
-    open: bool = True
-
-
-@dataclass(slots=True)
-class _Cursor:
-    """Where a reader stands: at which entry of all there ever were, which row of it, and at which row of all."""
-
-    entry: int = 0
-    offset: int = 0
-    rows: int = 0
-
-    def take(self, stored: Sequence[Stored], batch_rows: int, forgotten: int = 0) -> list[Stored]:
-        """The next rows, small batches put together, at most `batch_rows`; a watermark ends them.
-
-        `forgotten`: how many entries there were before the stored ones.
-        """
-        taken: list[Stored] = []
-        missing = batch_rows
-        while self.entry - forgotten < len(stored) and missing:
-            whole = stored[self.entry - forgotten]
-            count = min(missing, whole.rows.num_rows - self.offset)
-            part = whole.slice(self.offset, count)
-            taken.append(part)
-            missing, self.offset, self.rows = missing - count, self.offset + count, self.rows + count
-            if self.offset == whole.rows.num_rows:
-                self.entry, self.offset = self.entry + 1, 0
-            if part.watermark is not None:
-                break
-        return taken
-
-
-class MemoryTable:
-    """Rows in the order in which they came; every method may be called from any thread."""
-
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, key: Sequence[int] = ()) -> None:
         self.schema = schema
+        self._keyed = KeyedRows(schema.to_arrow(), key) if key else None
         self._changed = threading.Condition()
         self._stored: list[Stored] = []
         self._ends: list[int] = []
-        self._forgotten = _Cursor()
+        self._forgotten = Cursor()
         self._followers: list[FollowingSource] = []
         self._stream: Stream | None = None
         self._room: list[Callable[[], None]] = []
 
-    def append(self, rows: pa.RecordBatch, weights: npt.NDArray[np.int8] | None = None) -> None:
-        """Add rows of the table's schema; weights -1 take rows back."""
+    def append(self, rows: pa.RecordBatch, weights: Weights | None = None) -> None:
+        """Add rows of the table's schema; weights -1 take rows back.
+
+        UsageError where rows are taken back that a running query, by its plan, has seen once for all.
+        """
         with self._changed:
-            self._add(Stored(self._conformed(rows), weights))
+            entry = Stored(self._conformed(rows), weights)
+            if weights is not None and (weights < 0).any() and not all(each.takes_back for each in self._followers):
+                hint = "stop that query first, or declare a PRIMARY KEY: then every query expects rows to change"
+                raise UsageError("a running query reads rows of this table once for all", hint=hint)
+            self._add(entry)
         self._ring()
+
+    def replace(self, rows: pa.RecordBatch) -> None:
+        """Put rows in the place of those of their keys; UsageError, and no change, where a key is not there."""
+        with self._changed:
+            self._refuse_absent(rows)
+            self.append(rows)
+
+    def remove(self, rows: pa.RecordBatch) -> None:
+        """Take rows back, those of a table with a key by their keys; UsageError where one is not there."""
+        with self._changed:
+            self._refuse_absent(rows)
+            self.append(rows, np.full(rows.num_rows, -1, np.int8))
 
     def push(
         self, stream: Stream, rows: pa.RecordBatch, *, watermark: Time | None = None, timeout: float | None = None
@@ -151,9 +120,11 @@ class MemoryTable:
 
     @property
     def updating(self) -> bool:
-        """Whether rows have been taken back."""
+        """Whether rows may have been taken back."""
         with self._changed:
-            return any(each.weights is not None and bool((each.weights < 0).any()) for each in self._stored)
+            return self._keyed is not None or any(
+                each.weights is not None and bool((each.weights < 0).any()) for each in self._stored
+            )
 
     @property
     def entries(self) -> int:
@@ -162,19 +133,29 @@ class MemoryTable:
             return self._forgotten.entry + len(self._stored)
 
     def snapshot(self) -> tuple[Stored, ...]:
-        """The rows present now."""
+        """The changes that came so far."""
         with self._changed:
             return tuple(self._stored)
 
-    def source(self, *, follow: bool = False) -> MemorySource | FollowingSource:
-        """The rows present now; to `follow` an open stream goes on with what comes until it is closed."""
+    def present(self) -> tuple[Stored, ...]:
+        """The rows present now, none of them taken back."""
+        stored = self.snapshot()
+        signs = [np.ones(each.rows.num_rows, np.int8) if each.weights is None else each.weights for each in stored]
+        if not any((each < 0).any() for each in signs):
+            return stored
+        rows = pa.concat_batches([each.rows for each in stored])
+        groups, _ = group_rows([normalize_key(each) for each in rows.columns])
+        return (Stored(rows.take(pa.array(left_over(groups, np.concatenate(signs))))),)
+
+    def source(self, *, follow: bool = False, takes_back: bool = True) -> MemorySource | FollowingSource:
+        """The rows present now; to `follow` an open stream goes on with what comes until it is closed.
+
+        `takes_back`: the reader expects rows to be taken back.
+        """
         with self._changed:
             if follow and self._stream is not None and self._stream.open:
-                return FollowingSource(self, self._stream)
-            return MemorySource(self)
-
-    def sink(self) -> MemorySink:
-        return MemorySink(self)
+                return FollowingSource(self, self._stream, takes_back)
+            return MemorySource(self, takes_back)
 
     def follow(self, source: FollowingSource, delivered: int) -> None:
         """Count a reader in, which has read so many rows before."""
@@ -222,7 +203,26 @@ class MemoryTable:
             raise UsageError(f"rows of {rows.schema} do not fit a table of {wanted}")
         return pa.RecordBatch.from_arrays(rows.columns, schema=wanted)
 
+    def _refuse_absent(self, rows: pa.RecordBatch) -> None:
+        if not rows.num_rows:
+            return
+        if self._keyed is not None:
+            there = self._keyed.known(rows)
+        else:
+            held = pa.concat_batches([each.rows for each in self.present()] + [self._conformed(rows)])
+            groups, _ = group_rows([normalize_key(each) for each in held.columns])
+            signs = np.where(np.arange(held.num_rows) < held.num_rows - rows.num_rows, 1, -1).astype(np.int8)
+            net = np.bincount(groups, signs)
+            there = (net >= 0)[groups[-rows.num_rows :]]
+        if not there.all():
+            row = rows.slice(int(np.argmin(there)), 1).to_pylist()[0]
+            raise UsageError(f"the table has no such row: {row}", hint="push adds rows that are not there")
+
     def _add(self, entry: Stored) -> None:
+        if self._keyed is not None and entry.rows.num_rows:
+            added = np.ones(entry.rows.num_rows, np.bool_) if entry.weights is None else entry.weights > 0
+            changes = self._keyed.apply(entry.rows, added)
+            entry = Stored(changes.rows, changes.weights, entry.watermark)
         self._stored.append(entry)
         self._ends.append(self.rows + entry.rows.num_rows)
 
@@ -239,7 +239,7 @@ class MemoryTable:
             return
         read = min(each.cursor.entry for each in self._followers) - self._forgotten.entry
         if read:
-            self._forgotten = _Cursor(self._forgotten.entry + read, 0, self._ends[read - 1])
+            self._forgotten = Cursor(self._forgotten.entry + read, 0, self._ends[read - 1])
             del self._stored[:read], self._ends[:read]
 
     def _tell_room(self) -> None:
@@ -252,36 +252,40 @@ class MemoryTable:
 
 
 class MemorySource:
-    """Reads the rows that were there when reading began."""
+    """Reads the rows that were there when reading began: as they came and went, if the reader `takes_back` rows."""
 
     bounded = True
     in_memory = True
 
-    def __init__(self, table: MemoryTable) -> None:
+    def __init__(self, table: MemoryTable, takes_back: bool = True) -> None:
         self.schema = table.schema
         self._table = table
+        self._takes_back = takes_back
 
     def read(self, request: ReadRequest) -> Iterator[SourceBatch]:
         """The stored rows in batches of `batch_rows`, small ones put together; the position counts rows delivered."""
         indices = [self.schema.names.index(name) for name in request.columns]
-        stored, cursor = self._table.snapshot(), _Cursor()
+        stored = self._table.snapshot() if self._takes_back else self._table.present()
+        cursor = Cursor()
         done = int(request.start["rows"]) if request.start else 0
         while cursor.rows < done and cursor.take(stored, done - cursor.rows):
             pass
         while some := cursor.take(stored, request.batch_rows):
-            yield _put_together(some, indices, cursor.rows)
+            yield put_together(some, indices, cursor.rows)
 
 
 @dataclass(eq=False)
 class FollowingSource:
     """Reads a table's rows and what is pushed later, until its stream is closed. It never waits: it rings.
 
+    `takes_back`: the reader expects rows to be taken back.
     `stalled_by`: the thread whose turn it is to take results before more rows are read; None while reading goes on.
     """
 
     table: MemoryTable
     stream: Stream
-    cursor: _Cursor = field(default_factory=_Cursor)
+    takes_back: bool = True
+    cursor: Cursor = field(default_factory=Cursor)
     ring: Callable[[], None] = lambda: None
     stalled_by: Callable[[], threading.Thread | None] = lambda: None
     bounded = False
@@ -315,7 +319,7 @@ class FollowingSource:
             while not ended:
                 some, ended = self.table.read_on(self, request.batch_rows)
                 if some:
-                    yield _put_together(some, indices, self.cursor.rows)
+                    yield put_together(some, indices, self.cursor.rows)
                 elif not ended:
                     yield SourceBatch(nothing, {"rows": self.cursor.rows})
         finally:
@@ -331,44 +335,3 @@ class FollowingSource:
             )
         if thread is not None and not thread.is_alive():
             raise BackPressure("no one takes the changes of a query that reads the table: its thread has ended")
-
-
-def _put_together(some: list[Stored], indices: list[int], done: int) -> SourceBatch:
-    parts = [each.rows.select(indices) for each in some]
-    rows = pa.concat_batches(parts) if len(parts) > 1 else parts[0]
-    return SourceBatch(rows, {"rows": done}, _weights(some), watermark=some[-1].watermark)
-
-
-def _weights(some: list[Stored]) -> npt.NDArray[np.int8] | None:
-    if all(each.weights is None for each in some):
-        return None
-    ones = (np.ones(each.rows.num_rows, np.int8) if each.weights is None else each.weights for each in some)
-    return np.concatenate(list(ones))
-
-
-class MemorySink:
-    """Appends to an in-memory table when the run has ended well; a failed run leaves it as it was."""
-
-    mode: SinkMode = "changelog"
-
-    def __init__(self, table: MemoryTable) -> None:
-        self._table = table
-        self._written: list[tuple[pa.RecordBatch, npt.NDArray[np.int8] | None]] = []
-
-    def open(self, schema: Schema, *, changelog: bool, bounded: bool = True) -> None:
-        self._written = []
-
-    def write(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
-        weights = None
-        if kinds is not None:
-            taken = (kinds == RowKind.UPDATE_BEFORE) | (kinds == RowKind.DELETE)
-            weights = np.where(taken, -1, 1).astype(np.int8)
-        self._written.append((rows, weights))
-
-    def commit(self) -> None:
-        for rows, weights in self._written:
-            self._table.append(rows, weights)
-        self._written = []
-
-    def abort(self) -> None:
-        self._written = []

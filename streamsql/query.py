@@ -45,7 +45,7 @@ class Query:
         self._text = text
         self._runs: weakref.WeakSet[LiveRun] = weakref.WeakSet()
         with located(text):
-            self._plan = engine.optimized(plan)
+            self._bound, self._plan = plan, engine.optimized(plan)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -109,7 +109,9 @@ class Query:
         It ends when all its tables have been read to their end; one that is open for pushing ends with its `close()`.
         Not `follow`: the rows present now are all. The engine waits when `buffer_rows` rows have not been taken.
         """
-        return Changes(self._start(follow, buffer_rows), self.columns, self._text)
+        with located(self._text):
+            plan = self._engine.live_plan(self._bound, self._plan) if follow else self._plan
+        return Changes(self._start(plan, follow, buffer_rows), self.columns, self._text)
 
     def stop(self) -> None:
         """End all iterations over this query's changes after their current step; may be called from any thread."""
@@ -155,12 +157,12 @@ class Query:
             run = StreamRun(table, time.perf_counter() - begin, job.decisions.entries)
             return compare(self._plan, run, self._engine.bounded_source, self._engine.context)
 
-    def _start(self, follow: bool, buffer_rows: int) -> LiveRun:
+    def _start(self, plan: Plan, follow: bool, buffer_rows: int) -> LiveRun:
         if buffer_rows < 1:
             raise UsageError(f"buffer_rows must be at least 1, not {buffer_rows}")
         with self._running():
             run = LiveRun(
-                lambda output: self._engine.job([self._plan], [output], follow=follow),
+                lambda output: self._engine.job([plan], [output], follow=follow),
                 self._engine.keep_left_out,
                 buffer_rows,
             )
@@ -169,7 +171,7 @@ class Query:
         return run
 
     def _batches(self, *, follow: bool) -> Iterator[pa.RecordBatch]:
-        with Changes(self._start(follow, BUFFER_ROWS), self.columns, self._text) as changes:
+        with Changes(self._start(self._plan, follow, BUFFER_ROWS), self.columns, self._text) as changes:
             for batch in changes.batches():
                 yield batch.select(range(1, batch.num_columns))
 

@@ -11,13 +11,14 @@ from datetime import timedelta
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from streamsql.change_table import change_table
 from streamsql.declared_at import DeclaredAt
 from streamsql.engine import Engine
 from streamsql.errors import SqlError, UsageError, did_you_mean, located
 from streamsql.expr.nodes import Literal
 from streamsql.expr.types import STRING
 from streamsql.live_table import LiveTable
-from streamsql.memory import CAPACITY
+from streamsql.memory_rows import CAPACITY
 from streamsql.plan.logical import Field, Table, Values
 from streamsql.python_calls import PythonFunction
 from streamsql.python_functions import Udf, udf
@@ -113,6 +114,8 @@ class Session:
                 self.tables.declare_view(view, if_not_exists=lenient)
             case s.CreateFunction(function=function, if_not_exists=lenient):
                 self.tables.define(function, if_not_exists=lenient)
+            case s.Change():
+                change_table(self.engine(), self.tables.memory(statement.table.name), statement)
             case s.Drop(name=name, kind="FUNCTION"):
                 self.tables.functions.pop(name, None)
             case s.Drop(name=name):
@@ -167,7 +170,7 @@ class Session:
                 raise UsageError(f"rows cannot be pushed to {name}: it is {kind}", hint=hint)
             memory = self.tables.memory(name)
             stream = memory.open_stream(capacity, keep_rows)
-            return LiveTable(name, memory, stream, found.watermark is not None, self.tables.owner)
+            return LiveTable(found, memory, stream, self.tables.owner)
 
     def register(
         self,

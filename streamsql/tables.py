@@ -13,6 +13,7 @@ from streamsql.declared_at import DeclaredAt
 from streamsql.errors import SqlError, StreamSqlError, UsageError
 from streamsql.expr.types import Schema
 from streamsql.memory import MemoryTable
+from streamsql.memory_sink import MemorySink
 from streamsql.owner import Owner
 from streamsql.plan.logical import Table
 from streamsql.plugins import load_catalog, load_connector, load_format
@@ -119,7 +120,7 @@ class SessionTables:
                 schema = connector.infer(self._options(table, inferring=True))
                 table = replace(table, columns=schema.columns)
         if connector is None:
-            self._memory[table.name] = MemoryTable(table.physical())
+            self._memory[table.name] = memory_table(table)
         self._catalog.put(table.name, table)
         if table.inferred and self.on_inferred is not None:
             self.on_inferred(table)
@@ -194,7 +195,7 @@ class SessionTables:
         if table.data is not None:
             return table.data.source()
         if table.connector is None:
-            return self.memory(table.name).source(follow=follow)
+            return self.memory(table.name).source(follow=follow, takes_back=table.updating)
         with self._located(table):
             return load_connector(table.connector).source(self._options(table))
 
@@ -205,7 +206,7 @@ class SessionTables:
         if table.name in self._inputs:
             raise UsageError(f"{table.name} is given as an input: rows cannot be inserted into it")
         if table.connector is None:
-            sink: Sink = self.memory(table.name).sink()
+            sink: Sink = MemorySink(self.memory(table.name))
         else:
             with self._located(table):
                 sink = load_connector(table.connector).sink(replace(self._options(table), overwrite=overwrite))
@@ -234,6 +235,12 @@ class SessionTables:
             partition_keys=table.partition_keys,
             primary_key=table.primary_key,
         )
+
+
+def memory_table(table: Table) -> MemoryTable:
+    """Room for the rows of a declared table."""
+    names = table.physical().names
+    return MemoryTable(table.physical(), [names.index(each) for each in table.primary_key])
 
 
 def _redirected(options: Mapping[str, str], given: Input) -> dict[str, str]:

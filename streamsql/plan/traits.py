@@ -87,7 +87,14 @@ def _kept(window: WindowColumns | None, renamed: dict[int, int]) -> WindowColumn
 @_traits.register
 def _(plan: Scan, inputs: tuple[Traits, ...]) -> Traits:
     changes = Updating(f"the changes of {plan.table.name}", plan.span, keeps_time=True)
-    return Traits(updating_because=changes if plan.table.updating else None)
+    return Traits(updating_because=changes if plan.table.updating else None, unique_keys=_table_keys(plan))
+
+
+def _table_keys(plan: Scan) -> Keys:
+    """The primary key of a table whose changes keep to it: declared alone (NOT ENFORCED), it is no promise."""
+    ids = {each.name: each.id for each in plan.physical}
+    key = plan.table.primary_key
+    return (frozenset(ids[each] for each in key),) if key and plan.table.updating and set(key) <= ids.keys() else ()
 
 
 @_traits.register

@@ -9,7 +9,7 @@ from streamsql.expr.coercion import NUMERIC
 from streamsql.expr.nodes import Expr, Literal
 from streamsql.expr.resolve import coerce
 from streamsql.expr.types import BYTES_KINDS, FLOATS, INTEGERS, STRINGS, TIMESTAMPS, Kind, SqlType
-from streamsql.plan.logical import Field, Plan, Values
+from streamsql.plan.logical import Field, Plan, Project, Values
 from streamsql.sql.scope import column_ref
 
 
@@ -57,6 +57,13 @@ def _assignable_number(source: Kind, target: Kind) -> bool:
 
 
 def _constants_fit(plan: Plan, position: int, target: SqlType) -> bool:
-    if not isinstance(plan, Values) or target.kind not in (*INTEGERS, *FLOATS):
+    if target.kind not in (*INTEGERS, *FLOATS):
         return False
-    return all(isinstance(coerce(row[position], target), Literal) for row in plan.rows)
+    match plan:
+        case Values():
+            values: list[Expr] = [row[position] for row in plan.rows]
+        case Project():
+            values = [plan.exprs[position]]
+        case _:
+            return False
+    return all(isinstance(each, Literal) and isinstance(coerce(each, target), Literal) for each in values)

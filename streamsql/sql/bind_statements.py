@@ -10,6 +10,7 @@ from streamsql.errors import NotSupportedYet, SqlError
 from streamsql.expr.resolve import is_function
 from streamsql.sql import dialect as d
 from streamsql.sql import statements as s
+from streamsql.sql.bind_changes import delete_plan, update_plan
 from streamsql.sql.bind_insert import insert_plan
 from streamsql.sql.bind_query import bind_query
 from streamsql.sql.bind_relations import table_name
@@ -34,7 +35,7 @@ def bind_statement(parsed: ParsedStatement, environment: Environment, text: str)
         return s.Query(bind_query(tree, context), span=parsed.span)
     binder = _BINDERS.get(type(tree))
     if binder is None:
-        raise NotSupportedYet(_NOT_YET.get(type(tree), tree.key.upper()), span=parsed.span)
+        raise NotSupportedYet(tree.key.upper(), span=parsed.span)
     return replace(binder(tree, context, text), span=parsed.span)
 
 
@@ -66,6 +67,16 @@ def _create_function(tree: Tree, context: Context, text: str) -> s.Statement:
 
 def _insert(tree: Tree, context: Context, text: str) -> s.Statement:
     return s.Insert((insert_plan(tree, context),))
+
+
+def _update(tree: Tree, context: Context, text: str) -> s.Statement:
+    table, plan = update_plan(tree, context)
+    return s.Change(table, plan, replaces=True)
+
+
+def _delete(tree: Tree, context: Context, text: str) -> s.Statement:
+    table, plan = delete_plan(tree, context)
+    return s.Change(table, plan, replaces=False)
 
 
 def _statement_set(tree: Tree, context: Context, text: str) -> s.Statement:
@@ -137,6 +148,8 @@ _BINDERS: dict[type, Callable[[Any, Context, str], s.Statement]] = {
     d.CreateView: _create_view,
     d.CreateFunction: _create_function,
     d.InsertInto: _insert,
+    d.UpdateTable: _update,
+    d.DeleteFrom: _delete,
     d.StatementSet: _statement_set,
     d.Explain: _explain,
     d.DescribeTable: _describe,
@@ -145,8 +158,4 @@ _BINDERS: dict[type, Callable[[Any, Context, str], s.Statement]] = {
     d.SetOption: _set,
     d.ResetOption: _reset,
     d.UseObject: _use,
-}
-_NOT_YET: dict[type, str] = {
-    d.UpdateTable: "UPDATE",
-    d.DeleteFrom: "DELETE",
 }

@@ -50,6 +50,18 @@ class Insert(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class Change(Statement):
+    """UPDATE or DELETE of an in-memory table.
+
+    `plan` gives the physical columns of the rows that go; where it `replaces` them, those of the new rows after them.
+    """
+
+    table: Table
+    plan: Plan
+    replaces: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Query(Statement):
     plan: Plan
 

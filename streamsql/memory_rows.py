@@ -1,0 +1,86 @@
+"""What an in-memory table is made of: rows as they came, the place of a reader among them, and its stream."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from streamsql.ports import SourceBatch
+from streamsql.time import Time
+
+CAPACITY = 65_536
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stored:
+    """Rows as they came; no weights: all +1. `watermark`: time has come at least so far after them."""
+
+    rows: pa.RecordBatch
+    weights: npt.NDArray[np.int8] | None = None
+    watermark: Time | None = None
+
+    def slice(self, start: int, count: int) -> Stored:
+        """Some of the rows; the watermark goes with the last one."""
+        if not start and count == self.rows.num_rows:
+            return self
+        weights = None if self.weights is None else self.weights[start : start + count]
+        last = start + count == self.rows.num_rows
+        return Stored(self.rows.slice(start, count), weights, self.watermark if last else None)
+
+
+@dataclass(eq=False)
+class Stream:
+    """A table held open for pushing: whoever follows it waits for more until it is closed.
+
+    `capacity`: by how many rows the slowest follower may lag before `push` waits. Unless `keep_rows`, rows that all
+    followers have read are forgotten.
+    """
+
+    capacity: int = CAPACITY
+    keep_rows: bool = True
+    open: bool = True
+
+
+@dataclass(slots=True)
+class Cursor:
+    """Where a reader stands: at which entry of all there ever were, which row of it, and at which row of all."""
+
+    entry: int = 0
+    offset: int = 0
+    rows: int = 0
+
+    def take(self, stored: Sequence[Stored], batch_rows: int, forgotten: int = 0) -> list[Stored]:
+        """The next rows, small batches put together, at most `batch_rows`; a watermark ends them.
+
+        `forgotten`: how many entries there were before the stored ones.
+        """
+        taken: list[Stored] = []
+        missing = batch_rows
+        while self.entry - forgotten < len(stored) and missing:
+            whole = stored[self.entry - forgotten]
+            count = min(missing, whole.rows.num_rows - self.offset)
+            part = whole.slice(self.offset, count)
+            taken.append(part)
+            missing, self.offset, self.rows = missing - count, self.offset + count, self.rows + count
+            if self.offset == whole.rows.num_rows:
+                self.entry, self.offset = self.entry + 1, 0
+            if part.watermark is not None:
+                break
+        return taken
+
+
+def put_together(some: list[Stored], indices: list[int], done: int) -> SourceBatch:
+    parts = [each.rows.select(indices) for each in some]
+    rows = pa.concat_batches(parts) if len(parts) > 1 else parts[0]
+    return SourceBatch(rows, {"rows": done}, _weights(some), watermark=some[-1].watermark)
+
+
+def _weights(some: list[Stored]) -> npt.NDArray[np.int8] | None:
+    if all(each.weights is None for each in some):
+        return None
+    ones = (np.ones(each.rows.num_rows, np.int8) if each.weights is None else each.weights for each in some)
+    return np.concatenate(list(ones))
