@@ -160,7 +160,8 @@ class OverCalls:
             hint = f"write an aggregate, or one of {', '.join((*RANKINGS, *_PLACED))}"
             raise SqlError(f"{name} is no window function", span=span, hint=hint)
         if not spec.order:
-            hint = f"write {name}(…) OVER (PARTITION BY … ORDER BY …)"
+            called = f"{name}()" if name in RANKINGS else f"{name}(…)"
+            hint = f"write {called} OVER (PARTITION BY … ORDER BY …)"
             raise SqlError(f"{name} needs ORDER BY", span=span, hint=hint)
         for clause in ("distinct", "filter", "null_treatment", "within_group"):
             if tree.args.get(clause):
