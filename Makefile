@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: test demo check lint format benchmark clean
 
 test: $(BIN)/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 demo: $(BIN)/.installed
 	$(BIN)/streamsql run examples/wordcount/wordcount.sql --input lines=examples/wordcount/words.txt --output counts.jsonl

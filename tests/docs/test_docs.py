@@ -46,23 +46,16 @@ def test_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert printed[0] == re.search(r"to_arrow\(\).to_pylist\(\)\)\s*# (.*)", block)[1]  # type: ignore[index]
 
 
-def test_statements_of_the_readme_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    from streamsql.session import connect
-
-    monkeypatch.chdir(ROOT)
-    (block,) = re.findall(r"```sql\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    session = connect()
-    session.add_input("departures", "examples/flights/departures_january.parquet")
-    query = session.sql(block)
-    assert query is not None
-    assert query.columns == ("window_start", "origin", "departures", "average_delay")
-    assert query.to_arrow().num_rows == 1_643
-
-
 @pytest.mark.parametrize(
     "page", [pytest.param(each, id=each.name) for each in PAGES if "```python" in each.read_text()]
 )
-def test_python_blocks_run(page: Path) -> None:
+def test_python_blocks_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All blocks of a page, as one module: annotations and variables are looked up as in a program."""
+    monkeypatch.chdir(ROOT)
     blocks = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
     exec(compile("\n".join(blocks), str(page), "exec"), {"__name__": "page"})
+
+
+def test_the_index_names_every_page() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    assert [each.name for each in (ROOT / "docs").glob("*.md") if f"]({each.name})" not in index] == ["README.md"]
