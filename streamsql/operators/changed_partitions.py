@@ -16,7 +16,7 @@ from streamsql.operators.base import Operator
 from streamsql.operators.rank_output import codes_of, partitions_of
 from streamsql.state.fixed_width import Int64Array
 from streamsql.state.key_index import KeyIndex
-from streamsql.state.order_codes import lexical_order
+from streamsql.state.ordering import lexical_order
 from streamsql.state.row_lists import RowLists
 from streamsql.state.row_multiset import RowMultiset
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pyarrow as pa
 
 from streamsql.batch import Batch, Times
 from streamsql.operators.row_order import order_terms, sorted_positions
 from streamsql.state.fixed_width import Int64Array, array_of, int64_array, values_of
+from streamsql.state.ordering import stable_order
 
 _IN_ORDER = slice(None)
 
@@ -24,24 +24,11 @@ def emission_order(windows: Sequence[Int64Array], keys: Sequence[pa.Array]) -> I
         return _IN_ORDER
     varying = [each for each in windows if bool((each != each[0]).any())]
     if all(pa.types.is_integer(each.type) and not each.null_count for each in keys):
-        return _lexical([*varying, *(values_of(each).astype(np.int64) for each in keys)])
+        columns = [*varying, *(values_of(each) for each in keys)]
+        order = stable_order(columns) if columns else None
+        return _IN_ORDER if order is None else order
     terms = [(pa.array(each), "ascending") for each in varying]
     return sorted_positions(terms + [term for key in keys for term in order_terms(key)])
-
-
-def _lexical(columns: Sequence[Int64Array]) -> Int64Array | slice:
-    """Positions by integer columns; no two rows are equal in all of them."""
-    if not columns:
-        return _IN_ORDER
-    packed = columns[0]
-    for column in columns[1:]:
-        low, high = int(column.min()), int(column.max())
-        width = high - low + 1
-        base = int(packed.min())
-        if (int(packed.max()) - base + 1) * width >= 1 << 62:
-            return np.lexsort(columns[::-1])
-        packed = (packed - base) * width + (column - low)
-    return _IN_ORDER if bool((packed[1:] > packed[:-1]).all()) else np.argsort(packed)
 
 
 def bound_columns(schema: pa.Schema, starts: Times, ends: Times, tick: int) -> list[pa.Array]:

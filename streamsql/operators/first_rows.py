@@ -14,7 +14,7 @@ from streamsql.operators.lateness import times_of, watermarks_of
 from streamsql.operators.rank_output import partitions_of
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.key_index import KeyIndex
-from streamsql.state.order_codes import lexical_order
+from streamsql.state.ordering import lexical_order
 from streamsql.state.progress import Progress
 from streamsql.state.row_lists import RowLists
 from streamsql.state.row_slots import RowSlots

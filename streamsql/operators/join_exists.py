@@ -14,6 +14,7 @@ from streamsql.operators.join_partners import Partners, accompanied, alone
 from streamsql.operators.join_result import Result
 from streamsql.state.fixed_width import Int64Array
 from streamsql.state.key_codes import KeyCodes
+from streamsql.state.ordering import lexical_order
 
 
 class ConditionalSemiJoin(TwoInputs):
@@ -45,7 +46,7 @@ class ConditionalSemiJoin(TwoInputs):
         added = np.repeat(numbers, np.maximum(amounts, 0))
         if left.ordered and right.ordered and self._presence is accompanied:
             arrivals = _first_meetings(added, matched)
-            order = np.argsort(arrivals, kind="stable")
+            order = lexical_order([arrivals])
             yield from self._writer.rows(0, added[order], 1, arrivals[order])
         else:
             yield from self._writer.rows(0, added, 1)

@@ -16,6 +16,7 @@ from streamsql.state.base import State
 from streamsql.state.fixed_width import BoolArray, Int64Array
 from streamsql.state.key_codes import KeyCodes
 from streamsql.state.key_counts import KeyCounts
+from streamsql.state.ordering import lexical_order
 from streamsql.state.retractions import never_added
 
 _NONE = np.empty(0, np.int64)
@@ -103,7 +104,7 @@ class SemiJoin(Operator):
             arrivals = np.concatenate([np.repeat(came, times), arrivals])
         else:
             numbers, arrivals = np.repeat(numbers[won], times), np.repeat(came, times)
-        order = np.lexsort((numbers, arrivals))
+        order = lexical_order([arrivals, numbers])
         ordered = left.ordered and right.ordered
         yield from self._writer.rows(0, numbers[order], 1, arrivals[order] if ordered else None)
 

@@ -18,6 +18,7 @@ from streamsql.state.base import State
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array
 from streamsql.state.frame_calls import FrameCalls, Placed, placed_result
 from streamsql.state.frames import Layout, chosen, frame_bounds, joined
+from streamsql.state.ordering import lexical_order
 from streamsql.state.owner_numbers import OwnerNumbers
 from streamsql.state.progress import Progress
 from streamsql.state.row_lists import RowLists
@@ -96,7 +97,7 @@ class OverHistory(State):
         if not len(ids):
             return new, np.arange(count)
         of_rows = np.concatenate([holders, new.of_rows])
-        order = np.argsort(of_rows, kind="stable")
+        order = lexical_order([of_rows])
         kept = self._store.take(ids)
         rows = pa.Table.from_batches([kept, kept.from_arrays(new.rows.columns, schema=kept.schema)])
         whole = rows.combine_chunks().to_batches()[0].take(int64_array(order))

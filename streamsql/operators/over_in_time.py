@@ -19,7 +19,7 @@ from streamsql.operators.over_lateness import Arrived, behind_their_key
 from streamsql.operators.rank_output import codes_of, partitions_of
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
 from streamsql.state.key_index import KeyIndex
-from streamsql.state.order_codes import lexical_order
+from streamsql.state.ordering import lexical_order
 from streamsql.state.progress import Progress
 from streamsql.state.row_slots import RowSlots
 from streamsql.time import Time

@@ -11,7 +11,7 @@ from streamsql.batch import Times
 from streamsql.state.fixed_width import BoolArray, Int64Array
 from streamsql.state.frames import over_frames, places
 from streamsql.state.linear import NumberExtreme
-from streamsql.state.order_codes import lexical_order
+from streamsql.state.ordering import lexical_order
 
 _EARLIEST = NumberExtreme(pa.int64(), largest=False)
 

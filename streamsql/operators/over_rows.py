@@ -15,7 +15,7 @@ from streamsql.state.fixed_width import Int64Array, int64_array
 from streamsql.state.frame_calls import FrameCalls, Placed, placed_result
 from streamsql.state.frames import Layout, frame_bounds
 from streamsql.state.grouping import group_rows, normalize_key
-from streamsql.state.order_codes import lexical_order
+from streamsql.state.ordering import lexical_order
 
 
 class OverRows(ChangedPartitions):

@@ -14,6 +14,7 @@ from streamsql.expr.windows import Session
 from streamsql.operators.emission import emission_order, window_batch
 from streamsql.operators.session_operator import SessionOperator
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
+from streamsql.state.ordering import lexical_order
 from streamsql.state.partial import Partial
 from streamsql.state.partial_aggregates import PartialAggregates
 from streamsql.state.session_index import Assigned, ClosedSessions
@@ -90,7 +91,7 @@ class SessionAggregate(SessionOperator):
     def _of_rows(self, closed: ClosedSessions) -> tuple[Int64Array, list[pa.Array]]:
         place, rows = self.kept.take(closed.slots)
         ordinals = values_of(rows.column(rows.num_columns - 1))
-        order = np.argsort(ordinals)
+        order = lexical_order([ordinals])
         owners, ordinals, rows = closed.owner[place[order]], ordinals[order], rows.take(int64_array(order))
         self._report_cuts(closed, owners, rows.select(range(rows.num_columns - 1)))
         keys, results = self._algebra.finish(self._algebra.partial(rows, None, [int64_array(owners)], ordinals))

@@ -11,6 +11,7 @@ from streamsql.batch import Batch
 from streamsql.operators.emission import bound_columns, emission_order
 from streamsql.operators.session_operator import SessionOperator
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
+from streamsql.state.ordering import lexical_order
 from streamsql.state.session_index import Assigned, ClosedSessions
 
 
@@ -27,7 +28,7 @@ class SessionAssign(SessionOperator):
         self._report_cuts(closed, owner, rows)
         rank = np.empty(len(closed.ends), np.int64)
         rank[emission_order([closed.closed_at, closed.ends], closed.keys)] = np.arange(len(rank))
-        order = np.lexsort((arrivals, rank[owner]))
+        order = lexical_order([rank[owner], arrivals])
         owner = owner[order]
         bounds = bound_columns(self._arrow_schema, closed.starts[owner], closed.ends[owner], self._tick)
         columns = [*rows.take(int64_array(order)).columns, *bounds]

@@ -13,6 +13,7 @@ from streamsql.operators.base import SessionCut
 from streamsql.state.fixed_width import Int64Array, int64_array
 from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.key_index import KeyIndex
+from streamsql.state.ordering import lexical_order
 from streamsql.state.session_index import ClosedSessions
 from streamsql.time import Time
 
@@ -32,7 +33,7 @@ class SessionCuts:
 
     def _generations(self, closed: ClosedSessions) -> Int64Array:
         """How many sessions of its chain had closed before each."""
-        order = np.lexsort((closed.ends, closed.closed_at))
+        order = lexical_order([closed.closed_at, closed.ends])
         spans = (each[order].tolist() for each in (self._key_ids(closed), closed.starts, closed.ends))
         generations = np.empty(len(order), np.int64)
         generations[order] = [self._chains[key].add(start, end) for key, start, end in zip(*spans, strict=True)]

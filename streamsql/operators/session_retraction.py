@@ -14,6 +14,7 @@ from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, valu
 from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.kept_rows import KeptRows
 from streamsql.state.net_rows import left_over
+from streamsql.state.ordering import lexical_order
 from streamsql.state.session_index import SessionIndex
 from streamsql.time import Time
 
@@ -79,7 +80,7 @@ def _take_back(
     own = np.unique(slot[found])
     slots, owner = sessions.all_slots(own)
     place, held = kept.take(slots)
-    arrival = np.argsort(values_of(held.column(held.num_columns - 1)))
+    arrival = lexical_order([values_of(held.column(held.num_columns - 1))])
     held, session = held.take(int64_array(arrival)), owner[place[arrival]]
     wanted = np.searchsorted(own, slot[found])
     stay, missing = _matched(held, session, rows.take(int64_array(found)), wanted)

@@ -14,7 +14,8 @@ from streamsql.operators.base import Operator
 from streamsql.operators.rank_output import Partitions, codes_of, partitions_of, ranked_batch
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
 from streamsql.state.key_index import KeyIndex
-from streamsql.state.order_codes import is_absolute, lexical_order, order_codes
+from streamsql.state.order_codes import is_absolute, order_codes
+from streamsql.state.ordering import lexical_order
 from streamsql.state.progress import Progress
 from streamsql.state.ranking import RankBounds, Ranked, rank_changes
 from streamsql.state.row_lists import RowLists

@@ -16,6 +16,7 @@ from streamsql.batch import Batch
 from streamsql.ports import Position, SourceBatch
 from streamsql.runtime.read_ahead import Doorbell, Feed, RingingFeed, Stopped, ThreadFeed
 from streamsql.runtime.source_reader import SourceReader
+from streamsql.state.ordering import lexical_order
 from streamsql.time import BEGIN_OF_TIME, END_OF_TIME, Clock, Duration, Time
 
 _BEFORE_ALL_TIME = BEGIN_OF_TIME - 1
@@ -191,7 +192,7 @@ def with_arrivals(taken: Sequence[tuple[int, Batch]]) -> list[tuple[int, Batch]]
     if len(taken) > 1 and any(batch.watermarks is not None for _, batch in taken):
         # In the order of the sources already, and a stable sort leaves equal watermarks so.
         marks = [np.full(len(b), BEGIN_OF_TIME) if b.watermarks is None else b.watermarks for _, b in taken]
-        order = np.argsort(np.concatenate(marks), kind="stable")
+        order = lexical_order([np.concatenate(marks)])
         ranks = np.empty(len(order), np.int64)
         ranks[order] = np.arange(len(order))
     parts = np.split(ranks, np.cumsum(lengths)[:-1])

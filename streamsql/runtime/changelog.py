@@ -15,6 +15,7 @@ from streamsql.ports import RowKind, RowKinds
 from streamsql.runtime.row_order import row_order
 from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.hashing import hash_rows
+from streamsql.state.ordering import lexical_order
 
 Int64Array = npt.NDArray[np.int64]
 Key = tuple[int, ...]
@@ -112,7 +113,7 @@ def accumulate(changes: Sequence[Batch]) -> list[Batch] | None:
 
 def _check_present(rows: pa.RecordBatch, ids: Int64Array, weights: Int64Array) -> None:
     """At no time may there be less than no copies of a row."""
-    order = np.argsort(ids, kind="stable")
+    order = lexical_order([ids])
     sums = np.cumsum(weights[order])
     starts = np.flatnonzero(np.diff(ids[order], prepend=-1))
     before = np.where(starts > 0, sums[starts - 1], 0)
@@ -135,7 +136,7 @@ def _sum_by(ids: Int64Array, weights: npt.NDArray[np.signedinteger]) -> Int64Arr
 
 def _rank(ids: Int64Array) -> Int64Array:
     """How many equal ids stand before each one."""
-    order = np.argsort(ids, kind="stable")
+    order = lexical_order([ids])
     ordered = ids[order]
     starts = np.flatnonzero(np.diff(ordered, prepend=ordered[0] - 1))
     lengths = np.diff(np.append(starts, len(ids)))
@@ -169,13 +170,13 @@ def _pair_up(ids: Int64Array, added: npt.NDArray[np.bool_]) -> tuple[Int64Array,
     """The order in which the rows of one key stand together, and which of them have a partner."""
     copy = _rank(ids * 2 + added)
     pairs, count = ids * (int(copy.max()) + 1) + copy, len(ids)
-    order = np.argsort(pairs, kind="stable")
+    order = lexical_order([pairs])
     same = np.flatnonzero(pairs[order][:-1] == pairs[order][1:])
     left, right = order[same], order[same + 1]
     anchor, paired = np.arange(count), np.zeros(count, np.bool_)
     anchor[left] = anchor[right] = np.minimum(left, right)
     paired[left] = paired[right] = True
-    return np.lexsort((added, anchor)), paired
+    return lexical_order([anchor, added]), paired
 
 
 def _renamed(rows: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from streamsql.expr.windows import Frame
 from streamsql.state.fixed_width import AnyArray, BoolArray, Int64Array, int64_array
 from streamsql.state.linear import Columns, Linear, Values, replaced
-from streamsql.state.order_codes import lexical_order
+from streamsql.state.ordering import lexical_order
 
 
 @dataclass(frozen=True, slots=True, eq=False)

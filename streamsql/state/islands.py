@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from streamsql.batch import Times
 from streamsql.state.fixed_width import Int64Array
+from streamsql.state.ordering import lexical_order
 from streamsql.time import Duration
 
 NONE = -1
@@ -53,18 +54,6 @@ class Islands:
 
     def __len__(self) -> int:
         return len(self.group)
-
-
-def by_group_and_time(groups: Int64Array, times: Times, size: int) -> Int64Array:
-    """Row numbers ordered by (group, time, arrival); groups lie below `size`."""
-    count, low = len(groups), int(times.min())
-    row_bits, time_bits = count.bit_length(), (int(times.max()) - low).bit_length()
-    if size.bit_length() + time_bits + row_bits > 63:
-        return np.lexsort((times, groups))
-    # Sorting one column of packed numbers is several times faster than any sort that gives positions.
-    packed = (groups << (time_bits + row_bits)) | ((times - low) << row_bits) | np.arange(count)
-    packed.sort()
-    return np.asarray(packed & ((1 << row_bits) - 1))
 
 
 def elements_of(
@@ -150,7 +139,7 @@ def grew_undivided(
     row_of[elements.at_row] = elements.rows
     # In order of arrival within each island, sessions first.
     inside = np.flatnonzero(chosen[islands.of])
-    inside = inside[by_group_and_time(islands.of[inside], row_of[inside], len(islands))]
+    inside = inside[lexical_order([islands.of[inside], row_of[inside]])]
     island, row = islands.of[inside], row_of[inside]
     begins = np.append(True, island[1:] != island[:-1])
     segment = np.cumsum(begins) - 1

@@ -15,6 +15,7 @@ from streamsql.expr.types import arrow_type
 from streamsql.state.first_rows import FirstRow
 from streamsql.state.fixed_width import Int64Array, array_of, int64_array, values_of
 from streamsql.state.grouping import group_rows, normalize_key
+from streamsql.state.ordering import lexical_order
 from streamsql.state.value_lists import ValueList
 
 ReadList = Callable[[ValueList, int, AggregateCall], pa.Array]
@@ -79,7 +80,7 @@ def modes(rows: ValueList, size: int, call: AggregateCall) -> pa.Array:
         same, first = group_rows([int64_array(rows.ids), normalize_key(rows.values[0])])
         counts = np.bincount(same)
         # Ascending counts, later before earlier: of several writes to one place the last stays.
-        order = np.lexsort((-first, counts))
+        order = lexical_order([counts, -first])
         at[rows.ids[first[order]]] = first[order]
     return _chosen(rows.values[0], at)
 

@@ -12,6 +12,7 @@ from streamsql.expr.types import Schema
 from streamsql.state.base import State
 from streamsql.state.fixed_width import Int64Array
 from streamsql.state.grouping import group_rows, normalize_key, single_chunk
+from streamsql.state.ordering import lexical_order
 from streamsql.state.retractions import never_added
 
 _SETTLE_FROM = 4_096
@@ -95,7 +96,7 @@ def left_over(groups: Int64Array, weights: Weights | Int64Array) -> Int64Array:
     surplus = np.zeros(int(groups.max()) + 1, np.int64)
     np.add.at(surplus, groups, weights)
     candidates = np.flatnonzero(np.sign(surplus)[groups] == weights)[::-1]
-    by_group = candidates[np.argsort(groups[candidates], kind="stable")]
+    by_group = candidates[lexical_order([groups[candidates]])]
     members = groups[by_group]
     first = np.flatnonzero(np.diff(members, prepend=-1))
     place = np.arange(len(members)) - np.repeat(first, np.diff(np.append(first, len(members))))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,7 +10,6 @@ from streamsql.state.fixed_width import Int64Array, is_fixed_width, valid_of, va
 from streamsql.state.grouping import normalize_key
 
 _SIGN = np.int64(-(1 << 63))
-_MOST = 1 << 62
 
 
 def is_absolute(type_: pa.DataType) -> bool:
@@ -48,21 +45,3 @@ def _codes(values: pa.Array) -> list[Int64Array]:
         bits = numbers.view(f"i{numbers.itemsize}").astype(np.int64)
         return [bits ^ (bits >> np.int64(63) & np.int64((1 << (8 * numbers.itemsize - 1)) - 1))]
     return [numbers.astype(np.int64)]
-
-
-def lexical_order(codes: Sequence[Int64Array]) -> Int64Array:
-    """Positions by the codes (at least one), the first the most significant; equal rows keep their order."""
-    packed: list[Int64Array] = []
-    width = _MOST + 1
-    for each in codes:
-        low, high = (int(each.min()), int(each.max())) if len(each) else (0, 0)
-        span = high - low + 1
-        if span == 1 and packed:
-            continue
-        if width * span <= _MOST:
-            packed[-1] = packed[-1] * span + (each - low)
-            width *= span
-        else:
-            packed.append(each - low if span <= _MOST else each)
-            width = span
-    return np.argsort(packed[0], kind="stable") if len(packed) == 1 else np.lexsort(packed[::-1])

@@ -1,4 +1,7 @@
-"""Sorting several integers at once as one: many times faster than sorting by one after the other."""
+"""Sorting by whole numbers: a column and the row's place packed into one number, which sorts many times faster.
+
+What takes more bits than one number has is sorted digit by digit, the least significant first, each sort stable.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,35 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from streamsql.state.fixed_width import Int64Array
+from streamsql.state.fixed_width import AnyArray, Int64Array
 
 _BITS = 63
+_HALF = 31
+_FEW = 64
+"""Below so many rows, packing costs more than it saves."""
 
 
-def stable_order(keys: Sequence[Int64Array]) -> Int64Array | None:
-    """The positions of rows in ascending order of their keys, the first key first; None where they are in order."""
+def stable_order(keys: Sequence[AnyArray]) -> Int64Array | None:
+    """The positions of rows in ascending order of their keys, the first key first; None where they are in order.
+
+    Keys are columns of integers or booleans of one length; equal rows keep their order.
+    """
     count = len(keys[0])
     if count < 2 or (len(keys) == 1 and not (keys[0][1:] < keys[0][:-1]).any()):
         return None
-    packed = packed_integers([*keys, np.arange(count)])
-    if packed is None:
-        return np.lexsort(tuple(reversed(keys))) if len(keys) > 1 else _order_of_wide(keys[0])
-    numbers, bits = packed
-    if not (numbers[1:] < numbers[:-1]).any():
-        return None
-    numbers.sort()
-    return numbers & ((1 << bits[-1]) - 1)
+    if count < _FEW:
+        order = np.lexsort(tuple(reversed(keys)))
+        return None if bool((order[1:] > order[:-1]).all()) else order
+    found: Int64Array | None = None
+    for numbers, _ in reversed(_numbers(keys, _BITS - (count - 1).bit_length())):
+        found = _after(found, numbers)
+    return found
+
+
+def lexical_order(keys: Sequence[AnyArray]) -> Int64Array:
+    """As `stable_order`, with positions also where the rows are in order."""
+    order = stable_order(keys)
+    return np.arange(len(keys[0])) if order is None else order
 
 
 def distinct(values: Int64Array) -> Int64Array:
@@ -50,7 +64,37 @@ def packed_integers(keys: Sequence[Int64Array]) -> tuple[Int64Array, list[int]] 
     return numbers, bits
 
 
-def _order_of_wide(keys: Int64Array) -> Int64Array:
-    order = np.argsort(keys)
-    in_order = keys[order]
-    return np.argsort(keys, kind="stable") if (in_order[1:] == in_order[:-1]).any() else order
+def _numbers(keys: Sequence[AnyArray], room: int) -> list[tuple[Int64Array, int]]:
+    """The keys as numbers of at most `room` bits, from 0 on, the most significant first; with their bits."""
+    packed: list[tuple[Int64Array, int]] = []
+    for digits, bits in (digit for key in keys for digit in _digits(key, room)):
+        if packed and packed[-1][1] + bits <= room:
+            number, width = packed[-1]
+            packed[-1] = ((number << np.int64(bits)) | digits, width + bits)
+        elif bits:
+            packed.append((digits, bits))
+    return packed
+
+
+def _digits(key: AnyArray, room: int) -> list[tuple[Int64Array, int]]:
+    """A key counted from its smallest value; in two halves where it takes more than `room` bits."""
+    values = key.astype(np.int64, copy=False)
+    low, high = int(values.min()), int(values.max())
+    bits = (high - low).bit_length()
+    if bits <= room:
+        return [(values - low, bits)]
+    least = low >> _HALF
+    upper, lower = (values >> np.int64(_HALF)) - least, values & np.int64((1 << _HALF) - 1)
+    return [(upper, ((high >> _HALF) - least).bit_length()), (lower, _HALF)]
+
+
+def _after(order: Int64Array | None, numbers: Int64Array) -> Int64Array | None:
+    """The order by a number of rows that are in an order by less significant ones."""
+    values = numbers if order is None else numbers[order]
+    if not (values[1:] < values[:-1]).any():
+        return order
+    row_bits = (len(values) - 1).bit_length()
+    packed = (values << np.int64(row_bits)) | np.arange(len(values))
+    packed.sort()
+    packed &= (1 << row_bits) - 1
+    return packed if order is None else order[packed]

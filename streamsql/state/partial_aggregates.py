@@ -29,6 +29,7 @@ from streamsql.state.fixed_width import Int64Array, int64_array, take_rows
 from streamsql.state.grouping import denormalize_key, group_rows, normalize_key, normalized_type
 from streamsql.state.linear import Count, Values, scatter_add
 from streamsql.state.net_rows import left_over
+from streamsql.state.ordering import lexical_order
 from streamsql.state.partial import Collection, Partial, concat_collections, concat_columns, load_partial
 from streamsql.state.retractions import never_added
 from streamsql.state.row_groups import Grouping, RowGroups, by_first_row
@@ -168,7 +169,7 @@ class PartialAggregates:
     def _in_arrival_order(self, partial: Partial, rows: Collection) -> ValueList:
         """The rows that are left: each one taken back cancels the oldest equal one."""
         assert rows.ordinals is not None
-        ordered = np.lexsort((rows.ordinals, rows.ids))
+        ordered = lexical_order([rows.ids, rows.ordinals])
         if bool((rows.weights < 0).any()):
             columns = [int64_array(rows.ids), *map(normalize_key, rows.values)]
             same, _ = group_rows([take_rows(each, ordered) for each in columns])

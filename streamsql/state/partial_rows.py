@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from streamsql.state.fixed_width import Int64Array, int64_array
+from streamsql.state.ordering import lexical_order
 from streamsql.state.partial import Collection, Partial
 
 
@@ -47,7 +48,7 @@ def sorted_groups(partial: Partial) -> Partial:
     numbers = partial.extra_values()
     if not len(numbers) or bool((numbers[1:] >= numbers[:-1]).all()):
         return partial
-    return take_groups(partial, np.argsort(numbers, kind="stable"))
+    return take_groups(partial, lexical_order([numbers]))
 
 
 def numbered(partial: Partial, numbers: Int64Array) -> Partial:
@@ -56,7 +57,7 @@ def numbered(partial: Partial, numbers: Int64Array) -> Partial:
 
 
 def _take_collected(collection: Collection, size: int, at: Int64Array) -> Collection:
-    order = np.argsort(collection.ids, kind="stable")
+    order = lexical_order([collection.ids])
     bounds = np.searchsorted(collection.ids[order], np.arange(size + 1))
     counts = (bounds[1:] - bounds[:-1])[at]
     ids = np.repeat(np.arange(len(at)), counts)

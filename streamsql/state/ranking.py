@@ -9,7 +9,7 @@ import numpy as np
 
 from streamsql.batch import Weights
 from streamsql.state.fixed_width import AnyArray, BoolArray, Int64Array
-from streamsql.state.order_codes import lexical_order
+from streamsql.state.ordering import lexical_order
 
 
 @dataclass(frozen=True, slots=True)

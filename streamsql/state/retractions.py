@@ -10,6 +10,7 @@ import pyarrow as pa
 from streamsql.errors import DataError, Span
 from streamsql.expr.types import Schema
 from streamsql.state.fixed_width import BoolArray, Int64Array
+from streamsql.state.ordering import lexical_order
 
 
 def surviving(values: Int64Array, weights: Int64Array) -> BoolArray | None:
@@ -21,7 +22,7 @@ def surviving(values: Int64Array, weights: Int64Array) -> BoolArray | None:
     gone = np.bincount(values[~kept], minlength=int(values.max(initial=-1)) + 1)
     if not gone.any():
         return np.asarray(kept)
-    order = np.argsort(values, kind="stable")
+    order = lexical_order([values])
     order = order[kept[order]]
     mine = values[order]
     if bool((np.bincount(mine, minlength=len(gone)) < gone).any()):

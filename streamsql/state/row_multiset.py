@@ -14,6 +14,7 @@ from streamsql.state.fixed_width import Int64Array, int64_array, take_rows, valu
 from streamsql.state.grouping import group_rows, normalize_key, single_chunk
 from streamsql.state.key_index import KeyIndex
 from streamsql.state.linear import scatter_add
+from streamsql.state.ordering import lexical_order
 from streamsql.state.retractions import never_added
 from streamsql.state.stored_column import grown
 
@@ -70,7 +71,7 @@ class RowMultiset(State):
         """How often rows were there, and are, given the step that changed some of them."""
         new = self._counts[ids]
         old = new.copy()
-        by_id = np.argsort(changed)
+        by_id = lexical_order([changed])
         at = by_id[np.minimum(np.searchsorted(changed[by_id], ids), len(changed) - 1)]
         hit = changed[at] == ids
         old[hit], new[hit] = before[at[hit]], after[at[hit]]

@@ -14,6 +14,7 @@ from streamsql.state.grouping import group_rows, normalize_key, single_chunk
 from streamsql.state.hashing import byte_slices
 from streamsql.state.key_index import KeyIndex
 from streamsql.state.net_rows import left_over
+from streamsql.state.ordering import lexical_order
 from streamsql.state.partial import Collection
 from streamsql.state.stored_column import BytesColumn, grown
 from streamsql.state.value_lists import ValueList
@@ -65,7 +66,7 @@ class RowSequences(State):
             if len(wrong):
                 return SequenceChange(before, before, int(owners[kept[wrong[0]]]))
             owners, entries = owners[kept], entries[kept]
-        order = np.argsort(owners, kind="stable")
+        order = lexical_order([owners])
         owners, entries = owners[order], entries[order]
         self._write(groups, owners, entries)
         after = self._list(owners, entries)
@@ -92,7 +93,7 @@ class RowSequences(State):
         if not len(rows):
             return rows.ids, rows.ids, rows.weights
         assert rows.ordinals is not None
-        order = np.argsort(rows.ordinals, kind="stable")
+        order = lexical_order([rows.ordinals])
         values = [each.take(int64_array(order)) for each in rows.values]
         same, first = group_rows([normalize_key(each) for each in values])
         at = int64_array(first)

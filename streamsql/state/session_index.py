@@ -17,12 +17,12 @@ from streamsql.state.islands import (
     Elements,
     Islands,
     OpenSessions,
-    by_group_and_time,
     elements_of,
     find_islands,
     grew_undivided,
 )
 from streamsql.state.key_index import KeyIndex
+from streamsql.state.ordering import lexical_order
 from streamsql.state.session_replay import Replay, ReplayedSession, replay
 from streamsql.state.session_table import SessionTable
 from streamsql.time import END_OF_TIME, Duration, Time
@@ -121,7 +121,7 @@ class SessionIndex(State):
         """Start and end of every open session, by end and start."""
         own = self._table.last_up_to(END_OF_TIME)
         starts, ends = self._table.start[own], self._table.last[own] + self._gap
-        order = np.lexsort((starts, ends))
+        order = lexical_order([ends, starts])
         return starts[order], ends[order]
 
     def close(self, watermark: Time) -> ClosedSessions | None:
@@ -153,7 +153,7 @@ class SessionIndex(State):
         owners, slots = self._table.chains(known[latest >= 0], latest[latest >= 0])
         is_open = self._table.last[slots] - self._tick > watermark - self._gap
         owners, slots = owners[is_open], slots[is_open]
-        order = np.lexsort((self._table.start[slots], owners))
+        order = lexical_order([owners, self._table.start[slots]])
         owners, slots = owners[order], slots[order]
         at = _last_before(owners, self._table.start[slots], group, times)
         inside = at >= 0
@@ -177,7 +177,7 @@ class SessionIndex(State):
         keys = np.unique(table.key[own])
         owners, rest = table.chains(np.arange(len(keys)), table.latest[keys])
         stay = ~np.isin(rest, own)
-        order = np.lexsort((times, session))
+        order = lexical_order([session, times])
         part, first, starts, lasts = _pieces(session[order], times[order], self._gap)
         of_piece = table.key[own][session[order[first]]]
         table.remove(own, slots)
@@ -186,7 +186,7 @@ class SessionIndex(State):
         table.floor[new[over]] = watermark
         linked = np.concatenate([rest[stay], new[~over]])
         owners = np.concatenate([owners[stay], np.searchsorted(keys, of_piece[~over])])
-        by_time = np.lexsort((table.start[linked], owners))
+        by_time = lexical_order([owners, table.start[linked]])
         table.link(owners[by_time], linked[by_time], keys, np.full(len(keys), NONE))
         self._forget(keys)
         placed = np.empty(len(times), np.int64)
@@ -230,7 +230,7 @@ class SessionIndex(State):
         return [pa.array(np.zeros(count, np.int8))] if self._keyless else columns
 
     def _elements(self, batch: _Batch) -> Elements:
-        rows = by_group_and_time(batch.group, batch.times, len(batch.keys))
+        rows = lexical_order([batch.group, batch.times])
         group, times = batch.group[rows], batch.times[rows]
         begins = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
         return elements_of(rows, group, times, begins, self._near_sessions(batch.keys, times[begins]))
@@ -245,7 +245,7 @@ class SessionIndex(State):
         if beyond.any():
             groups, slots = self._table.chains(group[beyond], slot[beyond])
             group, slot = np.concatenate([group[~beyond], groups]), np.concatenate([slot[~beyond], slots])
-            order = np.lexsort((self._table.start[slot], group))
+            order = lexical_order([group, self._table.start[slot]])
             group, slot = group[order], slot[order]
         return OpenSessions(group, self._table.start[slot], self._table.last[slot], slot)
 
@@ -329,7 +329,7 @@ class SessionIndex(State):
                 self._table.absorb(rest, np.full(len(rest), session.slots[0]))
         both = _concatenated(found, np.flatnonzero(kept), groups, sessions, linked)
         place = np.empty(len(both.group) + 1, np.int64)
-        order = np.lexsort((both.start, both.group))
+        order = lexical_order([both.group, both.start])
         place[order] = np.arange(len(order))
         place[NONE] = NONE
         assert both.linked is not None
@@ -341,7 +341,7 @@ def _last_before(owners: Int64Array, starts: Times, group: Int64Array, times: Ti
     """For each row the position of the last span, of those by (owner, start), not after (group, time); -1: none."""
     spans = len(owners)
     kind = np.repeat([0, 1], [spans, len(group)])
-    order = np.lexsort((kind, np.concatenate([starts, times]), np.concatenate([owners, group])))
+    order = lexical_order([np.concatenate([owners, group]), np.concatenate([starts, times]), kind])
     latest = np.maximum.accumulate(np.where(order < spans, order, -1))
     found = np.empty(spans + len(group), np.int64)
     found[order] = latest

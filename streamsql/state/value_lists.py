@@ -11,7 +11,8 @@ import pyarrow as pa
 from streamsql.expr.aggregates import Ordering
 from streamsql.state.fixed_width import Int64Array, int64_array, valid_of
 from streamsql.state.grouping import group_rows, normalize_key
-from streamsql.state.value_order import by_group_and_rank, order_rank
+from streamsql.state.ordering import lexical_order
+from streamsql.state.value_order import order_rank
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,13 +54,13 @@ class ValueList:
             return self
         pairs = zip(self.values[-len(order) :], order, strict=True)
         keys = [_sort_rank(values, how) for values, how in pairs]
-        return self.take(np.lexsort([*reversed(keys), self.ids]))
+        return self.take(lexical_order([self.ids, *keys]))
 
 
 def in_value_order(ids: Int64Array, values: tuple[pa.Array, ...], counts: Int64Array) -> ValueList:
     """Distinct values of groups in ascending order, NULL first, NaN last, text by code point."""
     keys = [_sort_rank(each, Ordering()) for each in values]
-    order = by_group_and_rank(ids, keys[0]) if len(keys) == 1 else np.lexsort([*reversed(keys), ids])
+    order = lexical_order([ids, *keys])
     return ValueList(ids, values, counts).take(order)
 
 

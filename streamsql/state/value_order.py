@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.grouping import normalize_key
+from streamsql.state.ordering import lexical_order
 
 KeysOf = Callable[[Int64Array], tuple[Int64Array, pa.Array]]
 """From pair ids to group ids and values."""
@@ -66,7 +67,7 @@ class ValueOrder:
         while self._runs and len(self._runs[-1].pairs) <= 2 * len(pairs):
             pairs = np.concatenate([self._runs.pop().pairs, pairs])
         groups, values = self._keys(pairs)
-        order = by_group_and_rank(groups, order_rank(values))
+        order = lexical_order([groups, order_rank(values)])
         self._runs.append(_Run(groups[order], pairs[order]))
 
 
@@ -116,16 +117,6 @@ def order_rank(values: pa.Array) -> Int64Array:
     rank = np.zeros(len(values), np.int64)
     rank[order[1:]] = np.cumsum(differs.to_numpy(zero_copy_only=False))
     return rank
-
-
-def by_group_and_rank(groups: Int64Array, rank: Int64Array) -> Int64Array:
-    """Positions by (group, rank), of pairs that are distinct: one sort of both in one number, where that holds them."""
-    if not len(groups):
-        return np.empty(0, np.int64)
-    low, width = int(rank.min()), int(rank.max()) - int(rank.min()) + 1
-    if (int(groups.max()) + 1) * width < 1 << 63:
-        return np.argsort(groups * width + (rank - low))
-    return np.lexsort((rank, groups))
 
 
 def _narrow_rank(values: pa.Array) -> Int64Array | None:

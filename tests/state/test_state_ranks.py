@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from streamsql.state.fixed_width import Int64Array
-from streamsql.state.order_codes import lexical_order, order_codes
+from streamsql.state.order_codes import order_codes
+from streamsql.state.ordering import lexical_order
 from streamsql.state.ranking import RankBounds, Ranked, rank_changes
 from streamsql.state.row_lists import RowLists
 from streamsql.state.row_slots import RowSlots
