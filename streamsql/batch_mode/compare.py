@@ -12,7 +12,7 @@ from streamsql.batch_mode.difference import Difference, difference
 from streamsql.batch_mode.query import BatchQuery
 from streamsql.batch_mode.scans import OpenSource
 from streamsql.expr.context import EvalContext
-from streamsql.operators.base import LateRows, SessionCut
+from streamsql.operators.base import LateRows, RowsBehind, SessionCut
 from streamsql.plan.logical import Plan
 from streamsql.runtime.decisions import Decision
 
@@ -28,13 +28,15 @@ class StreamRun:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What one operator decided: rows dropped (from so many windows), rows of sessions cut off an earlier one."""
+    """What one operator decided: rows dropped (from so many windows), rows of sessions cut off an
+    earlier one, and rows behind the watermark that met only what time had left."""
 
     operator: str
     plan: Plan
     late_rows: int
     windows_missed: int
     cut_rows: int
+    behind_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,4 +102,5 @@ def _cause(operator: str, decisions: Sequence[Decision]) -> Cause:
         sum(each.rows.num_rows for each in late),
         sum(int(each.windows_missed.sum()) for each in late),
         sum(each.rows.num_rows for each in cuts),
+        sum(each.what.rows for each in decisions if isinstance(each.what, RowsBehind)),
     )

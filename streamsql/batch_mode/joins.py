@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_ids, select_list
 from streamsql.batch_mode.rows import sql
+from streamsql.batch_mode.time_joins import still_there
 from streamsql.expr.properties import can_fail
 from streamsql.plan.logical import Join, JoinKind
+from streamsql.plan.time_joins import IntervalJoin
 
 _MANY_ORDINALS = 12
 """Beyond so many, the order is one row number."""
@@ -37,6 +39,8 @@ def _condition(plan: Join, left: Relation, right: Relation, lowering: Lowering) 
         # What can fail must not be tested on one side alone, before there are pairs.
         guarded = can_fail(plan.residual) and terms
         terms.append(f"CASE WHEN {' AND '.join(terms)} THEN {residual} END" if guarded else residual)
+    if isinstance(plan, IntervalJoin) and lowering.recorded.of(plan):
+        terms.append(still_there(plan, left, right, lowering))
     return " AND ".join(terms) or "TRUE"
 
 
@@ -51,7 +55,7 @@ def _pairs(plan: Join, left: Relation, right: Relation, condition: str, lowering
         lowering.add(body),
         distinct_ids(plan.fields),
         len(order),
-        ordinals_only=left.ordinals_only and right.ordinals_only,
+        ordinals_only=type(plan) is Join and left.ordinals_only and right.ordinals_only,
     )
     return joined if len(order) <= _MANY_ORDINALS else _numbered(joined, lowering)
 

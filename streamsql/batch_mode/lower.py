@@ -24,6 +24,7 @@ from streamsql.batch_mode.windows import lower_window_assign
 from streamsql.expr.context import EvalContext
 from streamsql.plan import logical
 from streamsql.plan.logical import Plan, Scan
+from streamsql.plan.time_joins import IntervalJoin
 from streamsql.runtime.decisions import Decision
 
 
@@ -33,6 +34,8 @@ def begin(plan: Plan, context: EvalContext, decisions: Sequence[Decision] = ()) 
     _count_uses(plan, uses)
     sources = sum(isinstance(each, Scan | logical.Values) for each in uses)
     shared = frozenset(each for each, count in uses.items() if count > 1)
+    if any(isinstance(each, IntervalJoin) for each in uses):
+        sources = max(sources, 2)  # rows have their watermark beside them then
     return Lowering(context, sources, Recorded(plan, decisions), shared)
 
 

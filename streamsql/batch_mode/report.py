@@ -36,6 +36,8 @@ def cause_text(cause: Cause) -> list[str]:
         lines.append(f"{_count(cause.late_rows, 'late row')} dropped by {where}{windows}")
     if cause.cut_rows:
         lines.append(f"{_count(cause.cut_rows)} in sessions that {where} cut off an earlier one that had closed")
+    if cause.behind_rows:
+        lines.append(f"{_count(cause.behind_rows, 'late row')} met only what {where} still kept")
     return lines
 
 

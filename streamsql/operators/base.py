@@ -23,6 +23,7 @@ class LateRows:
     Arrays run parallel to `rows`: the operator's watermark when the row arrived (µs), how far the row's event time lay
     behind it (µs, >= 0 as a rule), and from how many windows it was dropped. `missed` lists each (row index, window
     start, window end) that was dropped, for replay; sessions have the window that the row would have got.
+    `port`: which input the rows come from.
     """
 
     rows: pa.RecordBatch
@@ -31,6 +32,7 @@ class LateRows:
     lateness: Times
     windows_missed: npt.NDArray[np.int32]
     missed: npt.NDArray[np.int64]  # shape (n, 3)
+    port: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,6 +46,13 @@ class SessionCut:
     generation: npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class RowsBehind:
+    """So many input rows came at or behind the watermark and were not dropped: they met what time had left."""
+
+    rows: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenWindows:
     """Windows that hold rows and wait for time: each fires when it reaches the window's end less a `tick` (µs)."""
@@ -55,6 +64,7 @@ class OpenWindows:
 
 LateListener = Callable[[LateRows], None]
 CutListener = Callable[[SessionCut], None]
+BehindListener = Callable[[RowsBehind], None]
 
 
 class Operator(ABC):
@@ -75,6 +85,8 @@ class Operator(ABC):
     """Set by the task; called with rows dropped for lateness, within on_batch or on_watermark."""
     on_cut: CutListener | None = None
     """Set when a comparison records decisions; only sessions call it."""
+    on_behind: BehindListener | None = None
+    """Set when a comparison records decisions; only joins by time call it."""
 
     @abstractmethod
     def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:

@@ -38,6 +38,7 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
+from streamsql.plan.time_joins import IntervalJoin
 from streamsql.plan.trait_values import Traits
 from streamsql.plan.traits import traits
 from streamsql.plan.tree import fields_by_id
@@ -134,7 +135,21 @@ def _(plan: Union) -> Iterator[str]:
 
 
 @_describe.register
+def _(plan: IntervalJoin) -> Iterator[str]:
+    yield from _condition(plan)
+    yield f"{plan.right_time.name} - {plan.left_time.name} from {_signed(plan.lower)} to {_signed(plan.upper)}"
+
+
+def _signed(distance: int) -> str:
+    return f"-{duration_text(-distance)}" if distance < 0 else duration_text(distance) if distance else "0"
+
+
+@_describe.register
 def _(plan: Join) -> Iterator[str]:
+    yield from _condition(plan)
+
+
+def _condition(plan: Join) -> Iterator[str]:
     yield plan.kind.value.removesuffix(" JOIN") if plan.on or plan.residual is not None else "CROSS"
     left, right = fields_by_id(plan.left.fields), fields_by_id(plan.right.fields)
     equal = (f"{left[each.left].name}{_SAME[each.null_safe]}{right[each.right].name}" for each in plan.on)

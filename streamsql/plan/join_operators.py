@@ -6,6 +6,7 @@ from streamsql.expr.compile import compile_predicate
 from streamsql.expr.context import EvalContext
 from streamsql.expr.nodes import ColumnRef, Expr, column_ids
 from streamsql.operators.base import Operator
+from streamsql.operators.interval_join import IntervalJoin as IntervalJoinOperator
 from streamsql.operators.join import Join as InnerJoin
 from streamsql.operators.join_exists import ConditionalSemiJoin
 from streamsql.operators.join_input import InputSpec
@@ -16,6 +17,7 @@ from streamsql.operators.join_result import Result
 from streamsql.operators.join_semi import SemiJoin
 from streamsql.plan.logical import Filter, Join, JoinKey, JoinKind, Plan, Project, Scan
 from streamsql.plan.predicates import open_equality
+from streamsql.plan.time_joins import IntervalJoin, padded_ports
 from streamsql.plan.traits import traits
 from streamsql.plan.tree import positions, schema_of
 from streamsql.state.key_codes import KeyCodes
@@ -23,6 +25,25 @@ from streamsql.state.key_codes import KeyCodes
 
 def join_operator(plan: Join, context: EvalContext) -> Operator:
     """The operator that joins the plan's inputs."""
+    return _interval_join(plan, context) if isinstance(plan, IntervalJoin) else _untimed_join(plan, context)
+
+
+def _interval_join(plan: IntervalJoin, context: EvalContext) -> Operator:
+    codes, inputs = _dense(plan)
+    times = positions(plan.left.fields)[plan.left_time.id], positions(plan.right.fields)[plan.right_time.id]
+    condition = None if plan.residual is None else _condition(plan, plan.residual, context)
+    return IntervalJoinOperator(inputs, times, plan.reaches, codes, condition, _result(plan), padded_ports(plan))
+
+
+def _dense(plan: Join) -> tuple[KeyCodes, tuple[InputSpec, InputSpec]]:
+    """Codes that are ids, and the inputs that share them."""
+    left = _input(plan.left, [each.left for each in plan.on])
+    right = _input(plan.right, [each.right for each in plan.on])
+    return KeyCodes(left.key_types, [each.null_safe for each in plan.on], dense=True), (left, right)
+
+
+def _untimed_join(plan: Join, context: EvalContext) -> Operator:
+    """The operator of a join whose rows stay."""
     not_in = _not_in(plan)
     on = plan.on if not_in is None else (not_in,)
     left = _input(plan.left, [each.left for each in on])

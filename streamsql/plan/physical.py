@@ -31,6 +31,7 @@ from streamsql.plan.logical import (
 from streamsql.plan.operators import operator_of
 from streamsql.plan.row_orders import OverOrder, RankOrder
 from streamsql.plan.sharing import share
+from streamsql.plan.time_joins import IntervalJoin
 from streamsql.plan.traits import over_order, rank_order, traits
 from streamsql.plan.tree import expressions, walk_plan
 
@@ -126,6 +127,8 @@ def _asks_input(plan: Plan, *, asked: bool) -> bool:
             return over_order(plan) is OverOrder.TIME or asked
         case WindowAssign(window=Session()):
             return plan.time.time is not TimeAttribute.PROCESSING
+        case IntervalJoin():
+            return True
         case Union():
             timed = (each for each in walk_plan(plan) if isinstance(each, Scan) and each.watermark is not None)
             return asked or next(timed, None) is not None

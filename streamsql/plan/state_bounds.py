@@ -17,6 +17,7 @@ from streamsql.plan.logical import (
     Tumble,
     Window,
 )
+from streamsql.plan.time_joins import IntervalJoin
 from streamsql.plan.trait_values import UNBOUNDED, Traits
 from streamsql.plan.tree import fields_by_id
 from streamsql.time import Duration
@@ -37,6 +38,12 @@ def _reach(window: Window) -> Duration | None:
             return gap
         case _:
             return None
+
+
+def interval_state(plan: IntervalJoin) -> str:
+    """What bounds the rows of an interval join."""
+    reach = max(0, *plan.reaches)
+    return f"watermark + {duration_text(reach)}" if reach else "watermark"
 
 
 def group_state(plan: Aggregate, below: Traits) -> str:

@@ -35,7 +35,8 @@ from streamsql.plan.logical import (
     WindowRank,
 )
 from streamsql.plan.row_orders import OverOrder, RankOrder, order_of_over, order_of_rank
-from streamsql.plan.state_bounds import group_state, over_state, rank_state, window_state
+from streamsql.plan.state_bounds import group_state, interval_state, over_state, rank_state, window_state
+from streamsql.plan.time_joins import IntervalJoin
 from streamsql.plan.trait_values import UNBOUNDED, WINDOW_NAMES, Keys, Traits, Updating, WindowColumns
 from streamsql.plan.tree import expressions
 
@@ -133,6 +134,11 @@ def _pair_keys(plan: Join, left: Traits, right: Traits) -> Keys:
     if plan.kind is not JoinKind.FULL:
         keys += [a | b for a in left.unique_keys for b in right.unique_keys]
     return tuple(dict.fromkeys(keys))
+
+
+@_traits.register
+def _(plan: IntervalJoin, inputs: tuple[Traits, ...]) -> Traits:
+    return Traits(unique_keys=_pair_keys(plan, *inputs), state_bound=interval_state(plan))
 
 
 @_traits.register

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from streamsql.operators.base import LateRows, SessionCut
+from streamsql.operators.base import LateRows, RowsBehind, SessionCut
 from streamsql.plan.logical import Plan
 
 
@@ -14,7 +14,7 @@ class Decision:
 
     operator: str
     plan: Plan
-    what: LateRows | SessionCut
+    what: LateRows | RowsBehind | SessionCut
 
 
 @dataclass(slots=True)

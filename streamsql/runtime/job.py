@@ -9,7 +9,7 @@ from typing import Any
 
 from streamsql.batch import Batch
 from streamsql.expr.context import EvalContext
-from streamsql.operators.base import LateListener, LateRows, Operator, SessionCut
+from streamsql.operators.base import LateListener, LateRows, Operator, RowsBehind, SessionCut
 from streamsql.plan.logical import Plan, Scan, Table, Values
 from streamsql.plan.physical import PhysicalNode
 from streamsql.ports import Source
@@ -244,7 +244,8 @@ class Job:
         operator.on_late = log
         if self.settings.record_decisions:
             operator.on_late = _recorded(log, node, self.decisions)
-            operator.on_cut = _cuts(node, self.decisions)
+            operator.on_cut = _noted(node, self.decisions)
+            operator.on_behind = _noted(node, self.decisions)
 
 
 def _recorded(log: LateListener, node: PhysicalNode, decisions: DecisionLog) -> LateListener:
@@ -255,8 +256,8 @@ def _recorded(log: LateListener, node: PhysicalNode, decisions: DecisionLog) -> 
     return on_late
 
 
-def _cuts(node: PhysicalNode, decisions: DecisionLog) -> Callable[[SessionCut], None]:
-    return lambda cut: decisions.entries.append(Decision(node.name, node.plan, cut))
+def _noted(node: PhysicalNode, decisions: DecisionLog) -> Callable[[RowsBehind | SessionCut], None]:
+    return lambda what: decisions.entries.append(Decision(node.name, node.plan, what))
 
 
 def _scan_of(plan: Plan, open_source: Callable[[Table], Source]) -> tuple[Scan, Source]:

@@ -13,6 +13,7 @@ from streamsql.plan.logical import Field, Join, JoinKind, Plan, Project, joined_
 from streamsql.plan.predicates import conjunction
 from streamsql.plan.tree import fields_by_id
 from streamsql.sql.bind_expressions import ExpressionBinder
+from streamsql.sql.bind_time_joins import interval_bound
 from streamsql.sql.context import Context
 from streamsql.sql.parse import span_of
 from streamsql.sql.scope import Relation, Scope, column_ref
@@ -74,8 +75,9 @@ def joined(
     """The join of two relations, and the columns that it delivers under the names of both."""
     fields = joined_fields(kind, left.plan, right.plan)
     plan = Join(left=left.plan, right=right.plan, kind=kind, residual=residual, fields=fields, clause=clause, span=span)
+    plan = interval_bound(plan, ())
     scope = _together(left.scope, right.scope) if kind.pairs else left.scope
-    delivered = fields_by_id(fields)
+    delivered = fields_by_id(plan.fields)
 
     def now(fields: Sequence[Field]) -> tuple[Field, ...]:
         """The fields as the join delivers them: under the names of the scope."""

@@ -10,12 +10,13 @@ from streamsql.errors import NotSupportedYet, Span, SqlError
 from streamsql.expr.nodes import Expr, column_ids
 from streamsql.expr.resolve import resolve_call
 from streamsql.plan.logical import Filter, JoinKind
-from streamsql.plan.predicates import conjunction
+from streamsql.plan.predicates import conjunction, conjuncts
 from streamsql.plan.tree import field_ids
 from streamsql.sql.bind_expressions import ExpressionBinder
 from streamsql.sql.bind_grouping import is_grouped
 from streamsql.sql.bind_joins import Bound, joined
 from streamsql.sql.bind_relations import QueryBinder, RelationBinder
+from streamsql.sql.bind_time_joins import bound_in_time, with_times_of
 from streamsql.sql.context import Context
 from streamsql.sql.dialect import exp
 from streamsql.sql.parse import span_of
@@ -49,7 +50,9 @@ def _conjuncts(tree: Tree) -> Iterator[Tree]:
 
 
 def _filtered(bound: Bound, predicate: Expr) -> Bound:
-    return replace(bound, plan=Filter(input=bound.plan, predicate=predicate, fields=bound.plan.fields))
+    plan = bound_in_time(bound.plan, conjuncts(predicate))
+    filtered = Filter(input=plan, predicate=predicate, fields=plan.fields)
+    return replace(bound, plan=filtered, scope=with_times_of(bound.scope, plan))
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,10 @@ class Trace(State):
             self.delete(gone)
         return gone
 
+    def expiries(self, numbers: Int64Array) -> Int64Array:
+        """The last time at which each row is needed."""
+        return np.full(len(numbers), NEVER) if self._expires is None else self._expires[numbers]
+
     def matches(self, codes: Int64Array) -> Matches:
         """The rows under codes, dead ones among them, not yet written out."""
         return self._by_code.probe(codes)

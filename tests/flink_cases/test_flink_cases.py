@@ -35,7 +35,7 @@ FEATURES = ("window", "agg", "fn", "values", "ddl", "nested", "unnest", "set_ope
 
 def runs(case: Case) -> bool:
     feature, _, detail = case.feature.partition(":")
-    joins = ("join:regular", "join:semi_anti")
+    joins = ("join:regular", "join:semi_anti", "join:interval")
     return (not fails(case) and (feature in FEATURES and detail != "join")) or case.feature in joins
 
 

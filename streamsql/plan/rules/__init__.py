@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from streamsql.plan.logical import Plan
+from streamsql.plan.rules.bound_joins import bound_joins
 from streamsql.plan.rules.bound_ranks import bound_ranks
 from streamsql.plan.rules.fuse_windows import fuse_windows
 from streamsql.plan.rules.join_keys import join_keys
@@ -24,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     bound_ranks,
     live_limits,
     push_filters,
+    bound_joins,
     join_keys,
     simplify,
     prune_columns,

@@ -35,6 +35,7 @@ from streamsql.plan.logical import (
     WindowRank,
 )
 from streamsql.plan.row_orders import OverOrder, RankOrder
+from streamsql.plan.time_joins import IntervalJoin
 from streamsql.plan.traits import over_order, rank_order, traits
 from streamsql.plan.tree import field_ids, fields_by_id, reference, select, walk_plan
 
@@ -189,6 +190,15 @@ def _(plan: Join, need: _Need) -> Plan:
     several = len({each.table for each in _scans(plan)}) > 1
     inner = replace(need.without_time(read), orders=need.orders or several)
     left, right = _prune(plan.left, inner), _prune(plan.right, inner)
+    return replace(plan, left=left, right=right, fields=_kept(plan.fields, need.ids))
+
+
+@_prune.register
+def _(plan: IntervalJoin, need: _Need) -> Plan:
+    times = {each.id for each in plan.times}
+    read = times | {id_ for each in plan.on for id_ in (each.left, each.right)}
+    read |= need.ids | (frozenset() if plan.residual is None else column_ids(plan.residual))
+    left, right = (_prune(each, need.below_time(read, plan.left_time)) for each in plan.inputs)
     return replace(plan, left=left, right=right, fields=_kept(plan.fields, need.ids))
 
 

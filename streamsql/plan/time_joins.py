@@ -1,0 +1,58 @@
+"""Joins whose state time bounds: plan nodes, each a Join with what it knows of time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from streamsql.plan.logical import Field, Join
+from streamsql.plan.time_bounds import TimeBounds
+from streamsql.time import Duration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntervalJoin(Join):
+    """Rows of two append-only inputs whose event times lie near each other: `lower <= right - left <= upper` (µs).
+
+    That follows from the condition, which still says it. A pair comes with the later of its rows; a row without partner
+    is padded once the watermark says that none can come. The times of sides that are never padded stay event time.
+    """
+
+    left_time: Field
+    right_time: Field
+    lower: Duration
+    upper: Duration
+
+    @property
+    def times(self) -> tuple[Field, Field]:
+        """The event time of each side."""
+        return (self.left_time, self.right_time)
+
+    @property
+    def reaches(self) -> tuple[Duration, Duration]:
+        """How far the watermark must pass a row of each side before no row that comes in time can match it."""
+        return (self.upper, -self.lower)
+
+
+def interval_join(join: Join, bounds: TimeBounds) -> IntervalJoin:
+    """The join with its bounds."""
+    return IntervalJoin(
+        **_said(join), left_time=bounds.left, right_time=bounds.right, lower=bounds.lower, upper=bounds.upper
+    )
+
+
+def _said(join: Join) -> dict[str, Any]:
+    """What a join says, for one that says more."""
+    return {each.name: getattr(join, each.name) for each in fields(Join)}
+
+
+def timed_fields(join: IntervalJoin) -> tuple[Field, ...]:
+    """The fields, with the times of the sides that are never padded as event time."""
+    padded = (join.kind.keeps_right, join.kind.keeps_left)
+    timed = {each.id: each.time for each, never in zip(join.times, padded, strict=True) if not never}
+    return tuple(replace(each, time=timed.get(each.id)) for each in join.fields)
+
+
+def padded_ports(join: Join) -> tuple[int, ...]:
+    """The inputs whose rows are delivered without partner too."""
+    return tuple(port for port, kept in ((0, join.kind.keeps_left), (1, join.kind.keeps_right)) if kept)

@@ -1,0 +1,58 @@
+"""Joins by time: which conditions make them, what they keep, and what stays event time."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from streamsql.query import Query
+from streamsql.session import connect
+
+DDL = """
+CREATE TABLE a (k INT, x INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts);
+CREATE TABLE b (k INT, y INT, ts TIMESTAMP(6), WATERMARK FOR ts AS ts);
+CREATE TABLE c (k INT, y INT, ts TIMESTAMP(3));
+"""
+KNOWN = {
+    "a bound on both sides, one of them on the clock of the other": (
+        "SELECT a.x FROM a JOIN b ON a.ts <= b.ts AND b.ts - INTERVAL '10' MINUTE < a.ts",
+        "IntervalJoin(INNER, where CAST(ts AS TIMESTAMP(6)) <= ts AND ts - INTERVAL '10' MINUTE < CAST(ts AS "
+        "TIMESTAMP(6)), ts - ts from 0 to 9 min 59 s 999 ms 999 µs)",
+        "changelog: append-only · state: watermark + 9 min 59 s 999 ms 999 µs",
+    ),
+    "equal times, and what one side may pad is no event time": (
+        "SELECT a.ts, b.ts AS other FROM a LEFT JOIN b ON a.ts = b.ts",
+        "IntervalJoin(LEFT, on=[$key0 = ts], ts - ts from 0 to 0)",
+        "changelog: append-only · time: ts · state: watermark",
+    ),
+    "a bound on one side alone bounds nothing": (
+        "SELECT a.x FROM a JOIN b ON a.k = b.k AND a.ts <= b.ts",
+        "Join(INNER, on=[k = k], where CAST(ts AS TIMESTAMP(6)) <= ts)",
+        "changelog: append-only · state: UNBOUNDED (rows of both inputs)",
+    ),
+    "a time without watermark bounds nothing": (
+        "SELECT a.x FROM a JOIN c ON a.ts BETWEEN c.ts AND c.ts + INTERVAL '1' HOUR",
+        "Join(INNER, where ts >= ts AND ts <= ts + INTERVAL '1' HOUR)",
+        "changelog: append-only · state: UNBOUNDED (rows of both inputs)",
+    ),
+}
+
+
+def topmost_join(sql: str) -> tuple[str, str]:
+    """What EXPLAIN says of the topmost join, and what is known of it."""
+    session = connect()
+    for statement in session.statements(DDL):
+        session.apply(statement)
+    query = session.sql(sql)
+    assert isinstance(query, Query)
+    line = next(each for each in query.explain().splitlines() if "Join" in each).strip()
+    found = re.fullmatch(r"(.*)  (changelog.*)", line)
+    assert found is not None
+    return found[1], found[2]
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_what_is_known_of_a_join(name: str) -> None:
+    sql, *expected = KNOWN[name]
+    assert topmost_join(sql) == tuple(expected)
