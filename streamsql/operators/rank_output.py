@@ -27,8 +27,12 @@ class Partitions:
 
     def take(self, at: Int64Array) -> Partitions:
         """Of the rows at `at` only."""
-        numbers, of_rows = np.unique(self.of_rows[at], return_inverse=True)
-        return Partitions(of_rows, self.ids[numbers])
+        of_rows = self.of_rows[at]
+        position = np.full(len(self.ids), -1)
+        position[of_rows] = 0
+        left = (position == 0).nonzero()[0]
+        position[left] = np.arange(len(left))
+        return Partitions(position[of_rows], self.ids[left])
 
 
 def partitions_of(keys: KeyIndex, rows: pa.RecordBatch, partition: Sequence[int]) -> Partitions:
