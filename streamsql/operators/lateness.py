@@ -22,13 +22,13 @@ Mask = npt.NDArray[np.bool_]
 class Judged:
     """The pane of each row, and what lateness has done to it.
 
-    `kept`: rows that lie in a window still open (None: all). `behind`: rows that missed a window (None: none);
-    `first`, `last` and `closed` say which: the windows from `first` to the smaller of the other two.
+    `kept`: rows that lie in a window still open (None: all). `late`: positions of rows that missed a window (None:
+    none); `first`, `last` and `closed` say which: the windows from `first` to the smaller of the other two.
     """
 
     panes: Numbers
     kept: Mask | None = None
-    behind: Mask | None = None
+    late: Numbers | None = None
     first: Numbers | None = None
     last: Numbers | None = None
     closed: Numbers | None = None
@@ -75,27 +75,26 @@ def _without_closed(
 ) -> Judged:
     first, last, closed = span
     lost = last <= closed
-    panes = panes.copy()
     partly = late[~lost]
-    panes[partly] = grid.starting_at(panes[partly], closed[~lost] + 1)
+    if len(partly):
+        panes = panes.copy()
+        panes[partly] = grid.starting_at(panes[partly], closed[~lost] + 1)
     kept = np.ones(len(panes), bool) if inside is None else inside.copy()
     kept[late[lost]] = False
-    behind = np.zeros(len(panes), bool)
-    behind[late] = True
-    return Judged(panes, kept if inside is not None or lost.any() else None, behind, first, last, closed)
+    return Judged(panes, kept if inside is not None or lost.any() else None, late, first, last, closed)
 
 
 def late_rows(grid: WindowGrid, judged: Judged, batch: Batch, times: Times, watermarks: Times) -> LateRows:
     """What a listener gets to know of the rows that missed windows; there must be some."""
-    assert judged.behind is not None
+    assert judged.late is not None
     first, last, closed = judged.first, judged.last, judged.closed
     assert first is not None and last is not None and closed is not None
-    late = batch.filter(judged.behind)
-    held = watermarks[judged.behind]
+    late = batch.take(judged.late)
+    held = watermarks[judged.late]
     missed = np.minimum(last, closed) - first + 1
     row = np.repeat(np.arange(len(missed)), missed)
     windows = np.arange(len(row)) - np.repeat(np.cumsum(missed) - missed, missed) + first[row]
     starts, ends = grid.bounds(windows)
     triples = np.stack([row, starts, ends], axis=1)
-    lateness = held - times[judged.behind]
+    lateness = held - times[judged.late]
     return LateRows(late.rows, late.weights, held, lateness, missed.astype(np.int32), triples)

@@ -70,7 +70,7 @@ class PaneAggregate(Operator):
     def _add_in_event_time(self, batch: Batch, places: Times) -> None:
         watermarks = watermarks_of(batch, self.progress.time)
         judged = judge(self._grid, places, watermarks)
-        if judged.behind is not None and self.on_late is not None:
+        if judged.late is not None and self.on_late is not None:
             self.on_late(self._late(judged, batch, watermarks))
         self._add(batch, judged.panes, judged.kept)
 

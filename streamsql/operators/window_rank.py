@@ -70,7 +70,7 @@ class WindowRank(Operator):
         ends = times_of(batch.rows, self._window.end)
         watermarks = watermarks_of(batch, self.progress.time)
         judged = judge(self._grid, ends, watermarks)
-        if judged.behind is not None and self.on_late is not None:
+        if judged.late is not None and self.on_late is not None:
             self.on_late(self._late(judged, batch, watermarks))
         arrivals = self.progress.number(len(batch))
         if judged.kept is not None:
