@@ -124,6 +124,10 @@ class RingingSource(Source, Protocol):
         ...
 
 
+SourceMode = Literal["append", "upsert", "changelog"]
+"""What rows do: they are added; they take the place of the row of their primary key, weight -1 removes that (no other
+column counts then); they are added and taken back by their weights."""
+
 SinkMode = Literal["append", "upsert", "changelog"]
 
 
@@ -188,6 +192,8 @@ class OptionInfo:
 class Connector(Protocol):
     """One kind of table, found by name through the entry-point group `streamsql.connectors`.
 
+    One whose tables may change has a method `changes(table) -> SourceMode` too, which looks at the options only.
+
     `options`: but for `connector` itself. All three methods raise UsageError for unknown, missing or malformed options,
     naming the known ones, and DataError for files that cannot be read.
     """
@@ -214,11 +220,15 @@ class RecordFile:
 
 @dataclass(frozen=True, slots=True)
 class DecodedRows:
-    """Rows of a file in order; `mark`: where the reader can start again to deliver this very chunk first."""
+    """Rows of a file in order; `mark`: where the reader can start again to deliver this very chunk first.
+
+    `weights`: +1 for rows that are added, -1 for those that are taken back; None: all are added.
+    """
 
     rows: pa.RecordBatch
     mark: Position
     rejects: tuple[Reject, ...] = ()
+    weights: npt.NDArray[np.int8] | None = None
 
 
 class FileReader(Protocol):
@@ -243,6 +253,9 @@ class FileWriter(Protocol):
 
 class Format(Protocol):
     """How records lie in files, found by name through the entry-point group `streamsql.formats`.
+
+    One whose records are changes has an attribute `changelog` that is True; its writer then gets the kinds of the rows
+    as a first column `op`.
 
     `options`: their names without the `<format>.` prefix. All three methods raise UsageError for bad options.
     """

@@ -17,7 +17,7 @@ from streamsql.memory_sink import MemorySink
 from streamsql.owner import Owner
 from streamsql.plan.logical import Table
 from streamsql.plugins import load_catalog, load_connector, load_format
-from streamsql.ports import Sink, Source, TableOptions
+from streamsql.ports import Connector, Sink, Source, SourceMode, TableOptions
 from streamsql.runtime.live import LiveRun
 from streamsql.runtime.settings import ENGINE_OPTIONS, idle_timeout
 from streamsql.sql.context import ForeignFunction, UserFunction, View
@@ -25,6 +25,8 @@ from streamsql.time import Clock
 
 LATE = "$late"
 REJECTS = "$rejects"
+CHANGELOG = "changelog"
+"""The option of tables in files that says what their rows do; it stays when another file is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,8 @@ class SessionTables:
             if table.inferred and connector is not None:
                 schema = connector.infer(self._options(table, inferring=True))
                 table = replace(table, columns=schema.columns)
+            if connector is not None:
+                table = self._changing(table, connector)
         if connector is None:
             self._memory[table.name] = memory_table(table)
         self._catalog.put(table.name, table)
@@ -132,6 +136,15 @@ class SessionTables:
             raise SqlError(f"{view.name} is given as an input, which cannot stand in for a view")
         if self._refuse_existing(view.name, "view", if_not_exists) is None:
             self._catalog.put(view.name, view)
+
+    def _changing(self, table: Table, connector: Connector) -> Table:
+        """The table with what its rows may do to each other."""
+        changes = getattr(connector, "changes", None)
+        mode: SourceMode = "append" if changes is None else changes(self._options(table))
+        if mode == "upsert" and not table.primary_key:
+            hint = "write PRIMARY KEY (…) NOT ENFORCED among the columns"
+            raise SqlError(f"table {table.name} is changed by key, but declares no PRIMARY KEY", hint=hint)
+        return replace(table, updating=mode != "append", by_key=mode != "append" and bool(table.primary_key))
 
     def _refuse_existing(self, name: str, kind: str, if_not_exists: bool) -> Table | View | None:
         existing: Table | View | None = self._catalog.get(name)
@@ -248,7 +261,7 @@ def _redirected(options: Mapping[str, str], given: Input) -> dict[str, str]:
 
     How the format is written stays (such as `csv.field-delimiter`) as long as it is the same format.
     """
-    kept = {key: value for key, value in options.items() if key in ENGINE_OPTIONS}
+    kept = {key: value for key, value in options.items() if key in (*ENGINE_OPTIONS, CHANGELOG)}
     format_ = given.format or options.get("format")
     if format_ is None:
         return {**kept, **given.options()}

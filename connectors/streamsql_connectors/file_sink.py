@@ -26,6 +26,7 @@ _EXTENSIONS = {
     "arrow": ".arrow",
     "raw": ".txt",
     "avro": ".avro",
+    "debezium-json": ".jsonl",
 }
 PART_BYTES = 128 << 20
 ROLLOVER: Duration = 30 * 60_000_000
@@ -84,8 +85,9 @@ class FileSink:
         if self._layout.overwrite and (not bounded or self._layout.path == STANDARD):
             why = "it is stdout" if bounded else "the inputs of the query have no end"
             raise UsageError(f"INSERT OVERWRITE cannot write {self._layout.path}: {why}", hint="write INSERT INTO")
-        self._changelog, self._bounded = changelog, bounded
-        self._schema = with_op(schema) if changelog else schema
+        self._bounded = bounded
+        self._changelog = changelog or getattr(self._layout.format, "changelog", False)
+        self._schema = with_op(schema) if self._changelog else schema
         self._begin()
 
     def write(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:

@@ -65,11 +65,12 @@ class FileSource:
                 rows = (
                     chunk.rows if len(columns) == len(request.columns) else self._completed(index, request, chunk.rows)
                 )
-                for batch in _cut(rows, request.batch_rows, skip, rejects):
-                    delivered += batch.num_rows
-                    passed += batch.num_rows
+                for first, count in _cuts(rows.num_rows, request.batch_rows, skip, rejects):
+                    delivered += count
+                    passed += count
                     position = {**after_start, "rows": delivered, "chunk": chunk.mark, "skip": passed}
-                    yield SourceBatch(batch, position, rejects=rejects)
+                    weights = None if chunk.weights is None else chunk.weights[first : first + count]
+                    yield SourceBatch(rows.slice(first, count), position, weights, rejects)
                     rejects = ()
                 skip, place = max(0, skip - chunk.rows.num_rows), None
 
@@ -80,12 +81,12 @@ class FileSource:
         return pa.RecordBatch.from_arrays([columns[each] for each in request.columns], names=list(request.columns))
 
 
-def _cut(rows: pa.RecordBatch, size: int, skip: int, rejects: tuple[Reject, ...]) -> Iterator[pa.RecordBatch]:
-    """Rows in pieces, the first `skip` left out; one empty piece where there are only rejects to tell of."""
-    if rows.num_rows == 0 and rejects:
-        yield rows
-    for first in range(skip, rows.num_rows, size):
-        yield rows.slice(first, min(size, rows.num_rows - first))
+def _cuts(rows: int, size: int, skip: int, rejects: tuple[Reject, ...]) -> Iterator[tuple[int, int]]:
+    """First row and length of each piece, the first `skip` rows left out; one empty piece for rejects alone."""
+    if rows == 0 and rejects:
+        yield 0, 0
+    for first in range(skip, rows, size):
+        yield first, min(size, rows - first)
 
 
 @dataclass(frozen=True, slots=True)

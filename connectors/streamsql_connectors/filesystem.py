@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from streamsql.errors import UsageError
 from streamsql.expr.types import Schema
 from streamsql.plugins import known_names, load_format
-from streamsql.ports import Format, OptionInfo, Sink, Source, TableOptions
+from streamsql.ports import FileReader, Format, OptionInfo, Sink, Source, SourceMode, TableOptions
+from streamsql_connectors.changelog_column import with_op
+from streamsql_connectors.changelog_reader import OpReader, UpsertReader
 from streamsql_connectors.file_sink import PART_BYTES, ROLLOVER, FileLayout, FileSink
 from streamsql_connectors.file_source import FileSource
 from streamsql_connectors.files import InputFile, find_files
@@ -24,6 +26,7 @@ _OPTIONS = (
     OptionInfo("path", "text", "a file, a glob, a folder, an fsspec URL, or - for stdin and stdout", required=True),
     OptionInfo("format", "a format", "how records are written; without it, the ending of the path says"),
     OptionInfo("compression", "gzip | zstd | none", "without it, .gz and .zst say so"),
+    OptionInfo("changelog", "op | upsert", "rows are changes: by a first column op, or by PRIMARY KEY"),
     OptionInfo("partition.default-name", "text", "the folder name of a key that is NULL", HIVE_NULL),
     OptionInfo(
         "sink.rolling-policy.file-size", "size", "of a part file, where the path is a folder (ends with /)", "128MB"
@@ -81,7 +84,7 @@ class FilesystemConnector:
         parsed = _parse(table, path, _first_path(files))
         partitions = find_partitions(files, table.schema, table.partition_keys, _null_name(table))
         in_files = Schema(tuple(each for each in table.schema if each.name not in partitions.values))
-        return FileSource(table.schema, files, parsed.format.reader(in_files, parsed.options), partitions)
+        return FileSource(table.schema, files, _reader(table, in_files, parsed), partitions)
 
     def sink(self, table: TableOptions) -> Sink:
         """Writes one file, part files into a folder (a path that ends with /, or of a partitioned table), or stdout."""
@@ -107,17 +110,47 @@ class FilesystemConnector:
             lambda below: FileSink(replace(layout, path=f"{folder}/{below}/"), table.clock),
         )
 
+    def changes(self, table: TableOptions) -> SourceMode:
+        """What `changelog` says, or the format alone."""
+        declared = _changelog(table)
+        format_ = table.options.get("format")
+        changes = format_ is not None and getattr(load_format(format_), "changelog", False)
+        if declared is not None and changes:
+            raise UsageError(f"format {format_} has its own changes", hint="leave the option 'changelog' out")
+        return "upsert" if declared == "upsert" else "changelog" if declared or changes else "append"
+
     def infer(self, table: TableOptions) -> Schema:
         """The columns of the first file that has any content."""
         path, files = _input_files(table)
         parsed = _parse(table, path, _first_path(files))
         first = next((each for each in files if each.size), files[0])
         found = parsed.format.infer(first.record_file(peek=True), parsed.options)
+        if _changelog(table) == "op" and found.names[:1] in (("op",), ("_op",)):
+            found = Schema(found.columns[1:])
         return with_partitions(found, files, _null_name(table))
 
 
 def _path(table: TableOptions) -> str:
     return required(table.options, "path", f"table {table.name} (filesystem)")
+
+
+def _changelog(table: TableOptions) -> str | None:
+    return option(table.options, "changelog", choice("op", "upsert"), None)
+
+
+def _reader(table: TableOptions, in_files: Schema, parsed: _FileTable) -> FileReader:
+    """What decodes the files, and finds the changes in them."""
+    match _changelog(table):
+        case "op":
+            shown = with_op(in_files)
+            return OpReader(parsed.format.reader(shown, parsed.options), shown.names[0])
+        case "upsert":
+            values = [each for each in in_files.names if each not in table.primary_key]
+            if not values:
+                raise UsageError(f"table {table.name}: a column beside the key has to say whether a key is deleted")
+            return UpsertReader(parsed.format.reader(in_files, parsed.options), values)
+        case _:
+            return parsed.format.reader(in_files, parsed.options)
 
 
 def _null_name(table: TableOptions) -> str:

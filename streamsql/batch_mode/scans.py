@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,7 @@ from streamsql.expr.context import EvalContext
 from streamsql.expr.duckdb_kernel import for_duckdb
 from streamsql.expr.types import arrow_type
 from streamsql.plan.logical import Scan, Table
+from streamsql.plan.operators import keep_last
 from streamsql.ports import Source
 from streamsql.runtime.rejects import RejectLog
 from streamsql.runtime.source_reader import SourceReader
@@ -55,7 +57,7 @@ class ScanInput:
         )
         fields = [pa.field(f"f{index}", for_duckdb(arrow_type(each.type))) for index, each in enumerate(scan.fields)]
         self.schema = pa.schema([*fields, pa.field("r", pa.int64()), pa.field("w", pa.int64())])
-        self._batches = self._kept_batches() if scan.table.connector is None else self._read()
+        self._batches = self._kept_batches() if scan.table.connector is None or scan.table.updating else self._read()
 
     def stream(self) -> pa.RecordBatchReader:
         """The rows, to be read once; nothing is copied or kept."""
@@ -79,7 +81,7 @@ class ScanInput:
             yield numbered
 
     def _kept_batches(self) -> Generator[pa.RecordBatch]:
-        """An in-memory table is read whole first (no copy), because only then it is known what it took back."""
+        """A table that takes rows back is read whole first (no copy): only then it is known what it took back."""
         batches, weights = [], []
         for batch, numbered in self._numbered():
             batches.append(numbered)
@@ -90,14 +92,21 @@ class ScanInput:
 
     def _numbered(self) -> Iterator[tuple[Batch, pa.RecordBatch]]:
         row = 0
-        for step in self._reader:
-            batch: Batch = step.batch
+        for batch in self._changes():
             count = len(batch)
             watermarks = np.full(count, BEGIN_OF_TIME) if batch.watermarks is None else batch.watermarks
             arrays = [*map(to_duckdb, batch.rows.columns), pa.array(np.arange(row, row + count)), pa.array(watermarks)]
             row += count
             if count:
                 yield batch, pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+    def _changes(self) -> Iterator[Batch]:
+        """What the source delivers; changes by key are made exact first, as a stream does it."""
+        exact = keep_last(self._scan) if self._scan.table.by_key else None
+        if exact is not None:
+            exact.on_unknown = partial(self._reader.rejects.add_unknown, self._scan.table.name)
+        for step in self._reader:
+            yield from (step.batch,) if exact is None else exact.on_batch(step.batch)
 
 
 def _without_retracted(table: pa.Table, weights: Weights) -> list[pa.RecordBatch]:

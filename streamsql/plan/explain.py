@@ -88,6 +88,8 @@ def _(plan: Scan) -> Iterator[str]:
     yield f"columns={_names(plan.fields)}"
     for each, expr in plan.computed:
         yield f"{each.name}: {expr_text(expr)}"
+    if plan.table.by_key:
+        yield f"by key={', '.join(plan.table.primary_key)}"
     if plan.watermark is not None:
         yield f"watermark={expr_text(plan.watermark.expr)}"
     if plan.predicate is not None:

@@ -52,8 +52,9 @@ class Table:
 
     `columns`: all visible columns in declared order; `computed` those that are expressions over others (in an order in
     which each uses only earlier ones or physical columns); the rest is physical and comes from the connector.
-    `connector` None: an in-memory table. `updating`: its rows may be taken back. `data`: an object of the program that
-    holds the rows.
+    `connector` None: an in-memory table. `updating`: its rows may be taken back; `by_key`: a row replaces or
+    removes the one with its primary key, so that what it takes back has to be looked up. `data`: an object of the
+    program that holds the rows.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Table:
     options: Mapping[str, str] = field(default_factory=dict, hash=False)
     inferred: bool = False
     updating: bool = False
+    by_key: bool = False
     data: TableData | None = field(default=None, repr=False)
 
     def physical(self) -> Schema:

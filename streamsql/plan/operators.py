@@ -35,6 +35,7 @@ from streamsql.operators import (
     window_rank,
 )
 from streamsql.operators.base import Operator
+from streamsql.operators.keep_last import KeepLast
 from streamsql.operators.project import Kernel, RowsOf
 from streamsql.operators.watermark_column import plain_rows, rows_with_watermark
 from streamsql.plan.arrival_numbers import Numbered, NumberedUnion
@@ -83,6 +84,12 @@ def operator_of(plan: Plan, context: EvalContext) -> Operator | None:
 @operator_of.register
 def _(plan: Scan, context: EvalContext) -> Operator | None:
     return None
+
+
+def keep_last(plan: Scan) -> KeepLast:
+    """What makes changes by primary key exact."""
+    names = [each.name for each in plan.fields]
+    return KeepLast(schema_of(plan.fields), [names.index(each) for each in plan.table.primary_key])
 
 
 @operator_of.register

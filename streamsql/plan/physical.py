@@ -28,7 +28,7 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
-from streamsql.plan.operators import operator_of
+from streamsql.plan.operators import keep_last, operator_of
 from streamsql.plan.row_orders import OverOrder, RankOrder
 from streamsql.plan.sharing import share
 from streamsql.plan.time_joins import IntervalJoin
@@ -41,7 +41,8 @@ class PhysicalNode:
     """A node of the graph.
 
     `name`: unique, as EXPLAIN has it. `plan`: the columns that its batches have, by `plan.fields`. `operator`: None for
-    Scan and Values, which the runtime reads. `needs_watermarks`: its batches must carry per-row watermarks.
+    Scan and Values, which the runtime reads (a Scan whose changes come by key has a second node, which looks up what
+    they take back). `needs_watermarks`: its batches must carry per-row watermarks.
     """
 
     name: str
@@ -103,11 +104,14 @@ class _Graph:
         return self._nodes[key]
 
     def _build(self, plan: Plan, name: str) -> PhysicalNode:
+        asked = self._identities.key(plan) in self._asked
+        if isinstance(plan, Scan) and plan.table.by_key:
+            changes = PhysicalNode(f"{name} changes", plan, (), None, asked)
+            return PhysicalNode(name, plan, (changes,), keep_last(plan), asked)
         computed = self._computed(plan)
         inputs = tuple(self._node(each) for each in computed.inputs)
         if isinstance(plan, Limit) and not traits(plan.input).append_only:
             inputs = (self._settled(plan.input, inputs[0], name),)
-        asked = self._identities.key(plan) in self._asked
         return PhysicalNode(name, plan, inputs, operator_of(computed, self._context), asked)
 
     def _settled(self, plan: Plan, node: PhysicalNode, name: str) -> PhysicalNode:

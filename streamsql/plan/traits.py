@@ -88,7 +88,9 @@ def _kept(window: WindowColumns | None, renamed: dict[int, int]) -> WindowColumn
 @_traits.register
 def _(plan: Scan, inputs: tuple[Traits, ...]) -> Traits:
     changes = Updating(f"the changes of {plan.table.name}", plan.span, keeps_time=True)
-    return Traits(updating_because=changes if plan.table.updating else None, unique_keys=_table_keys(plan))
+    bound = f"number of keys ({', '.join(plan.table.primary_key)})" if plan.table.by_key else None
+    because = changes if plan.table.updating else None
+    return Traits(because, unique_keys=_table_keys(plan), state_bound=bound)
 
 
 def _table_keys(plan: Scan) -> Keys:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from streamsql.batch import Batch
 from streamsql.expr.context import EvalContext
 from streamsql.operators.base import LateListener, LateRows, Operator, RowsBehind, SessionCut
+from streamsql.operators.keep_last import KeepLast
 from streamsql.plan.logical import Plan, Scan, Table, Values
 from streamsql.plan.physical import PhysicalNode
 from streamsql.ports import Source
@@ -240,6 +242,8 @@ class Job:
         return self._sources.get(node.name) or self.tasks[node.name]
 
     def _listen(self, node: PhysicalNode, operator: Operator) -> None:
+        if isinstance(operator, KeepLast) and isinstance(node.plan, Scan):
+            operator.on_unknown = partial(self.rejects.add_unknown, node.plan.table.name)
         log = self.late.listener(node)
         operator.on_late = log
         if self.settings.record_decisions:

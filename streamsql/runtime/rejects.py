@@ -41,11 +41,19 @@ class RejectLog:
             ]
             self._append(table, [pa.array(each, pa.string()) for each in columns])
 
-    def add_rows(self, table: str, reason: str, rows: pa.RecordBatch, ordinals: npt.NDArray[np.int64]) -> None:
-        """Keep rows that were read but cannot be used; `ordinals` count the table's rows from 1."""
+    def add_rows(
+        self, table: str, reason: str, rows: pa.RecordBatch, ordinals: npt.NDArray[np.int64] | None = None
+    ) -> None:
+        """Keep rows that were read but cannot be used; `ordinals` count its rows from 1, where that is known."""
         count = rows.num_rows
-        where = pc.binary_join_element_wise("row", pa.array(ordinals).cast(pa.string()), " ")
+        where = pa.repeat(pa.scalar(""), count)
+        if ordinals is not None:
+            where = pc.binary_join_element_wise("row", pa.array(ordinals).cast(pa.string()), " ")
         self._append(table, [pa.repeat(pa.scalar(reason), count), where, _text(rows)])
+
+    def add_unknown(self, table: str, rows: pa.RecordBatch) -> None:
+        """Keep rows that were to remove the row of a key that is not there."""
+        self.add_rows(table, "there is no row with this key to be removed", rows)
 
     def tables(self) -> tuple[str, ...]:
         """The tables that rejected something."""

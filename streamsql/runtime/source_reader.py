@@ -19,7 +19,7 @@ from streamsql.runtime.precision import Cutter, cutter
 from streamsql.runtime.pushdown import comparisons
 from streamsql.runtime.rejects import RejectLog
 from streamsql.runtime.watermarks import beginning, watermarks_before
-from streamsql.state.fixed_width import valid_of, values_of
+from streamsql.state.fixed_width import BoolArray, valid_of, values_of
 from streamsql.time import BEGIN_OF_TIME, Time
 
 Kernel = Callable[[pa.RecordBatch], pa.Array]
@@ -93,41 +93,43 @@ class SourceReader:
             self.rejects.add(self.scan.table.name, delivered.rejects)
         count = delivered.rows.num_rows
         self.rows_read += count
-        rows, weights = self._columns.evaluate(self._conformed(delivered.rows)), delivered.weights
+        weights = delivered.weights
+        removals = weights < 0 if self.scan.table.by_key and weights is not None else None
+        rows = self._columns.evaluate(self._conformed(delivered.rows, removals))
         if self._time is None:
             watermarks = beginning(rows.num_rows) if self._needs_watermarks else None
             return ReadStep(Batch(self._columns.output(rows), weights, watermarks), BEGIN_OF_TIME, delivered.position)
         if self.scan.time_used:
-            rows, weights = self._reject_null_times(rows, weights, count)
+            rows, weights = self._reject_null_times(rows, weights, removals, count)
         watermarks = self._advance(rows)
         if delivered.watermark is not None:
             self.watermark = max(self.watermark, delivered.watermark)
         return ReadStep(Batch(self._columns.output(rows), weights, watermarks), self.watermark, delivered.position)
 
-    def _conformed(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+    def _conformed(self, rows: pa.RecordBatch, removals: BoolArray | None) -> pa.RecordBatch:
         columns = rows.columns
         arrays = [conform(column) for conform, column in zip(self._conform, columns, strict=True)]
         for position, name in self._required:
-            if arrays[position].null_count:
-                raise self._missing(name, arrays[position])
+            if arrays[position].null_count and (missing := _missing_at(arrays[position], removals)) is not None:
+                raise self._missing(name, missing - rows.num_rows)
         if all(new is old for new, old in zip(arrays, columns, strict=True)):
             return rows
         return pa.RecordBatch.from_arrays(arrays, names=rows.schema.names)
 
-    def _missing(self, name: str, column: pa.Array) -> DataError:
-        valid = valid_of(column)
-        first = 0 if valid is None else int(np.argmin(valid))
-        row = self.rows_read - len(column) + first + 1
+    def _missing(self, name: str, place: int) -> DataError:
+        row = self.rows_read + place + 1
         message = f"{self.scan.table.name}.{name} is NOT NULL, row {row} has NULL for it"
         hint = "declare the column without NOT NULL where NULL may come"
         return DataError(message, span=self.scan.span, hint=hint)
 
     def _reject_null_times(
-        self, rows: pa.RecordBatch, weights: Weights | None, count: int
+        self, rows: pa.RecordBatch, weights: Weights | None, removals: BoolArray | None, count: int
     ) -> tuple[pa.RecordBatch, Weights | None]:
         valid = valid_of(rows.column(self._time))
         if valid is None:
             return rows, weights
+        if removals is not None:
+            valid = valid | removals
         ordinals = np.flatnonzero(~valid) + (self.rows_read - count + 1)
         reason = f"event time {self._time_name} is NULL"
         unusable = self._columns.named(rows.filter(pa.array(~valid)))
@@ -190,6 +192,15 @@ class _ColumnProgram:
         if not self._selected:
             return rows.select([])
         return pa.RecordBatch.from_arrays([rows.column(each) for each in self._selected], schema=self._schema)
+
+
+def _missing_at(column: pa.Array, removals: BoolArray | None) -> int | None:
+    """The first row that lacks a value; rows that only remove one of a key need none."""
+    valid = valid_of(column)
+    lacking = np.zeros(len(column), np.bool_) if valid is None else ~valid
+    if removals is not None:
+        lacking = lacking & ~removals
+    return int(np.argmax(lacking)) if lacking.any() else None
 
 
 def _time_name(scan: Scan) -> str:

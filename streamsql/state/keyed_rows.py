@@ -23,13 +23,13 @@ _NONE = -1
 class KeyedChanges:
     """What rows by key changed: `of_rows` names for each change the row that made it.
 
-    `unknown`: how many removals named a key that was not there.
+    `unknown`: the removals that named a key that was not there.
     """
 
     rows: pa.RecordBatch
     weights: Weights
     of_rows: Int64Array
-    unknown: int
+    unknown: Int64Array
 
 
 class KeyedRows(State):
@@ -66,7 +66,7 @@ class KeyedRows(State):
         at = np.stack([previous, own], axis=1).ravel()[chosen]
         weights = np.tile(np.array([-1, 1], np.int8), rows.num_rows)[chosen]
         of_rows = np.repeat(np.arange(rows.num_rows), 2)[chosen]
-        unknown = int((~added & (previous == _NONE)).sum())
+        unknown = np.flatnonzero(~added & (previous == _NONE))
         return KeyedChanges(versions.take(int64_array(at)), weights, of_rows, unknown)
 
     def known(self, rows: pa.RecordBatch) -> BoolArray:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from streamsql_connectors import text_blocks
+from streamsql_connectors import filesystem, text_blocks
 
 from streamsql.expr import types as t
 from tests.connectors.tables import ALL_TYPES, all_types, batch, read, rows_of, write
@@ -24,12 +24,15 @@ ENDINGS = (
     "arrow.zst",
     "avro",
     "avro.gz",
+    "debezium",
+    "debezium.gz",
 )
 NUMBERS = t.schema(("id", t.INT), ("name", t.STRING))
 
 
 @pytest.fixture(params=ENDINGS)
-def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+def path(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setitem(filesystem.ENDINGS, ".debezium", "debezium-json")
     return tmp_path / f"table.{request.param}"
 
 

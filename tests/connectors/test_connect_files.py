@@ -134,7 +134,7 @@ def test_raw_lines_as_written(tmp_path: Path) -> None:
         ({"compression": "rar"}, "'compression' = 'rar': write one of gzip, zstd, none"),
         (
             {"format": "jsn"},
-            r"unknown format 'jsn'\nhint: did you mean \"json\"\?.*arrow, avro, csv, json, parquet, raw",
+            r"unknown format 'jsn'\nhint: did you mean \"json\"\?.*arrow, avro, csv, debezium-json, json, parquet, raw",
         ),
         ({"json__timestamp_format__standard": "RFC"}, "write one of SQL, ISO-8601"),
     ],

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from streamsql.batch import Weights
 from streamsql.errors import DataError
 from streamsql.expr.types import Schema, arrow_type
 from streamsql.ports import Reject
@@ -29,12 +30,16 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BlockRows:
-    """Rows of a block, the number of its lines, and its problems; `fatal` ends the reading after these rows."""
+    """Rows of a block, the number of its lines, and its problems; `fatal` ends the reading after these rows.
+
+    `weights`: -1 for rows that are taken back; None: all are added.
+    """
 
     rows: pa.RecordBatch
     lines: int
     problems: tuple[Problem, ...] = ()
     fatal: Problem | None = None
+    weights: Weights | None = None
 
 
 def columns_batch(schema: Schema, columns: Sequence[str], arrays: Mapping[str, pa.Array], rows: int) -> pa.RecordBatch:

@@ -61,7 +61,7 @@ class TextReader:
                     rejects = tuple(reject_of(each, name, line) for each in decoded.problems)
                     mark = {"offset": block.offset, "line": line, **({} if head is None else {"head": head})}
                     if decoded.rows.num_rows or rejects:
-                        yield DecodedRows(decoded.rows, mark, rejects)
+                        yield DecodedRows(decoded.rows, mark, rejects, decoded.weights)
                     if decoded.fatal is not None:
                         raise error_of(decoded.fatal, name, line, self.hint)
                     line += decoded.lines

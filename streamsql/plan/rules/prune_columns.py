@@ -124,6 +124,8 @@ def _(plan: Scan, need: _Need) -> Plan:
     uses_time = need.uses_time or plan.table in need.timed
     watermark = plan.watermark if uses_time or need.orders else None
     ids = need.ids | field_ids(plan.fields) if need.keep_all else need.ids
+    if plan.table.by_key:
+        ids |= {each.id for each in plan.physical if each.name in plan.table.primary_key}
     if watermark is not None:
         ids |= {watermark.column} | column_ids(watermark.expr)
     fields = _kept(plan.fields, ids)

@@ -17,7 +17,8 @@ _UNFIT = frozenset({Kind.FLOAT, Kind.DOUBLE, Kind.CHAR, *BYTES_KINDS})
 def push_into_scan(plan: Plan) -> Plan:
     """Copy such conditions from a filter right above a scan into the scan.
 
-    Only where no one uses the table's time, since every row of the table moves its watermark. The filter stays: what a
+    Only where no one uses the table's time, since every row of the table moves its watermark, and no row ends the one
+    before it by its key. The filter stays: what a
     reader does with the conditions is up to it.
     """
     return transform_up(plan, lambda node: _push(node) if isinstance(node, Filter) else node)
@@ -26,6 +27,8 @@ def push_into_scan(plan: Plan) -> Plan:
 def _push(plan: Filter) -> Plan:
     scan = plan.input
     if not isinstance(scan, Scan) or scan.watermark is not None or scan.predicate is not None:
+        return plan
+    if scan.table.by_key:
         return plan
     physical = fields_by_id(scan.physical)
     terms = [_for_reader(each, dict(physical)) for each in conjuncts(plan.predicate)]

@@ -1,0 +1,41 @@
+"""The changes of a source by primary key, made exact: a row takes back just what its key had before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import pyarrow as pa
+
+from streamsql.batch import Batch
+from streamsql.expr.types import Schema
+from streamsql.operators.base import Operator
+from streamsql.state.fixed_width import int64_array
+from streamsql.state.keyed_rows import KeyedRows
+
+UnknownListener = Callable[[pa.RecordBatch], None]
+
+
+class KeepLast(Operator):
+    """A +1 row replaces the row of its key, a -1 row removes it, whatever else it says; repetitions say nothing new.
+
+    `key`: positions. `on_unknown`: told of the -1 rows whose key is not there; they change nothing.
+    """
+
+    on_unknown: UnknownListener | None = None
+
+    def __init__(self, schema: Schema, key: Sequence[int]) -> None:
+        self.schema = schema
+        self.kept = KeyedRows(schema.to_arrow(), key)
+
+    def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:
+        if not len(batch):
+            return ()
+        changes = self.kept.apply(batch.rows, batch.sign() > 0)
+        if len(changes.unknown) and self.on_unknown is not None:
+            self.on_unknown(batch.rows.take(int64_array(changes.unknown)))
+        if not changes.rows.num_rows:
+            return ()
+        of_rows = changes.of_rows
+        watermarks = None if batch.watermarks is None else batch.watermarks[of_rows]
+        arrivals = None if batch.arrivals is None else batch.arrivals[of_rows]
+        return (Batch(changes.rows, changes.weights, watermarks, arrivals),)
