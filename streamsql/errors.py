@@ -75,14 +75,23 @@ class BackPressure(StreamSqlError):
 def located(text: str | None, name: str = "SQL") -> Iterator[None]:
     """Errors that leave this block show where they are in the SQL text, unless they know a text of their own.
 
-    No text: they leave as they are.
+    No text: they leave as they are. What is too deep for Python's stack is an error of the SQL.
     """
     try:
         yield
+    except RecursionError:
+        raise _too_deep().with_source(text or "", name) from None
     except StreamSqlError as error:
         if text is not None:
             error.with_source(text, name)
         raise
+
+
+def _too_deep() -> SqlError:
+    hint = (
+        "a chain of a hundred operators is fine; write x IN (…) for many comparisons, split what is longer over views"
+    )
+    return SqlError("the SQL is nested too deeply, or a chain of operators is too long", hint=hint)
 
 
 def position(text: str, offset: int) -> tuple[int, int]:

@@ -113,6 +113,8 @@ class LiveTable:
         if not self._timed:
             hint = "declare it with WATERMARK FOR"
             raise UsageError(f"{self.name} has no WATERMARK that could advance", hint=hint)
+        if not isinstance(watermark, datetime):
+            raise UsageError(f"time advances to a datetime, not {type(watermark).__name__}")
         self._table.push(self._stream, rows_for([], self.name, self.schema), watermark=from_datetime(watermark))
 
     def close(self) -> None:

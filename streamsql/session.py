@@ -87,6 +87,8 @@ class Session:
         `before` is called with the tree of each before it is bound. Errors carry the text, so that they show where
         they are; so do those of whoever carries out the statements in `located`.
         """
+        if not isinstance(text, str):
+            raise UsageError(f"SQL is a text, not {type(text).__name__}")
         with located(text, name):
             self._script = text, name
             parsed_script = parse_script(text)
@@ -194,6 +196,8 @@ class Session:
         It stays callable until DROP FUNCTION; SqlError where there is a function of its name.
         """
         with self._my_turn():
+            if not callable(function):
+                raise UsageError(f"a function is wanted, not {type(function).__name__}")
             made = function if isinstance(function, Udf) else udf(name=name)(function)
             if name is not None:
                 made = replace(made, name=name.upper())

@@ -28,7 +28,8 @@ def registered_table(
     """The table that an object is registered as; UsageError or SqlError where it cannot be one."""
     data = python_data(name, value)
     if data is None:
-        raise UsageError(f"a {type(value).__name__} cannot be read as a table", hint=f"register {READABLE}")
+        what = "an empty list has no columns: it" if value == [] else type(value).__name__
+        raise UsageError(f"{what} cannot be read as a table", hint=f"register {READABLE}")
     columns = data.schema.columns
     for each in primary_key:
         if each not in data.schema.names:

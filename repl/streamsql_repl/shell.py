@@ -95,7 +95,8 @@ class Shell:
                 text = described(self.session, command.argument) if command.argument else listed(self.session)
                 self._say(text)
             case "help":
-                self._say(help_text(command.argument))
+                own = {name: each.usage for name, each in self.session.tables.functions.items()}
+                self._say(help_text(command.argument, own))
             case "timing":
                 self.timing = not self.timing
                 self._say(f"timing is {'on' if self.timing else 'off'}")

@@ -2,6 +2,8 @@ r"""What `\help TOPIC` says: how statements and functions are written."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from streamsql.errors import UsageError, did_you_mean
 from streamsql_repl.commands import command_lines
 from streamsql_repl.listings import all_functions, all_plugins, function_lines, plugin_lines
@@ -42,8 +44,11 @@ EMIT CHANGES          every change (the default otherwise)""",
 """How the statements are written."""
 
 
-def help_text(topic: str) -> str:
-    """The text for a topic, the list of commands and topics for none; UsageError for an unknown one."""
+def help_text(topic: str, own: Mapping[str, str]) -> str:
+    """The text for a topic, the list of commands and topics for none; UsageError for an unknown one.
+
+    `own`: how the session's own functions are called, by name.
+    """
     wanted = topic.strip().upper()
     if not wanted:
         return "\n".join(
@@ -61,7 +66,9 @@ def help_text(topic: str) -> str:
     functions = [each for each in all_functions() if each.name.upper() == wanted]
     if functions:
         return "\n".join(function_lines(functions))
-    hint = did_you_mean(wanted, topic_names(), kind="topics")
+    if wanted in own:
+        return own[wanted]
+    hint = did_you_mean(wanted, (*topic_names(), *own), kind="topics")
     raise UsageError(f"there is no help on {topic}", hint=hint)
 
 

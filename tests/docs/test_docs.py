@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from streamsql_repl.listings import all_plugins
 
 from tests.docs import aggregate_table
 from tests.docs.function_table import PAGE, page_with_table
@@ -59,3 +60,9 @@ def test_python_blocks_run(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_index_names_every_page() -> None:
     index = (ROOT / "docs" / "README.md").read_text()
     assert [each.name for each in (ROOT / "docs").glob("*.md") if f"]({each.name})" not in index] == ["README.md"]
+
+
+def test_every_option_of_connectors_and_formats_is_documented() -> None:
+    page = (ROOT / "docs" / "files.md").read_text()
+    options = [(each.name, option.name) for each in all_plugins() for option in each.options]
+    assert [each for each in options if each[1] not in page and f"`.{each[1].rpartition('.')[2]}`" not in page] == []

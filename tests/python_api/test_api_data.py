@@ -173,8 +173,10 @@ def test_registering_again_replaces(session: streamsql.Session) -> None:
 
 
 def test_registering_what_does_not_fit(session: streamsql.Session) -> None:
-    with pytest.raises(streamsql.UsageError, match=r"an? int cannot be read as a table"):
+    with pytest.raises(streamsql.UsageError, match=r"^int cannot be read as a table"):
         session.register("data", 5)
+    with pytest.raises(streamsql.UsageError, match="an empty list has no columns: it cannot be read as a table"):
+        session.register("data", [])
     with pytest.raises(streamsql.UsageError, match=r"primary_key: data has no column q\nhint: columns: k, v"):
         session.register("data", ROWS, primary_key=["q"])
     with pytest.raises(streamsql.SqlError, match="a WATERMARK needs a TIMESTAMP"):

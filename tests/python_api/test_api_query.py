@@ -116,3 +116,18 @@ def test_closed_session(totals: streamsql.Query, session: streamsql.Session) -> 
         with pytest.raises(streamsql.UsageError, match="the session is closed"):
             use()
     session.close()
+
+
+def test_arguments_of_another_type(session: streamsql.Session) -> None:
+    with pytest.raises(streamsql.UsageError, match="SQL is a text, not int"):
+        session.sql(5)  # type: ignore[arg-type]
+    with pytest.raises(streamsql.UsageError, match="a function is wanted, not int"):
+        session.create_function(5)  # type: ignore[arg-type]
+    session.execute("CREATE TABLE timed (ts TIMESTAMP(3), WATERMARK FOR ts AS ts)")
+    with session.table("timed") as timed, pytest.raises(streamsql.UsageError, match="to a datetime, not str"):
+        timed.advance("2025-01-01")  # type: ignore[arg-type]
+
+
+def test_a_chain_that_is_too_long_for_the_stack(session: streamsql.Session) -> None:
+    with pytest.raises(streamsql.SqlError, match="a chain of operators is too long"):
+        session.sql(f"SELECT {' + '.join(['price'] * 5000)} AS total FROM bids").to_arrow()

@@ -226,3 +226,10 @@ def test_no_arguments_print_help(cli: CommandLine) -> None:
 
 def test_version(cli: CommandLine) -> None:
     assert cli("--version").out == "streamsql, version 0.1.0\n"
+
+
+@pytest.mark.parametrize("command", ["run", "compare", "explain", "validate"])
+def test_a_chain_that_is_too_long_for_the_stack(cli: CommandLine, command: str) -> None:
+    ended = cli(command, cli.file("q.sql", f"SELECT {' + '.join(['1'] * 5000)}"))
+    assert ended.code == 2
+    assert ended.err.startswith("error: the SQL is nested too deeply, or a chain of operators is too long\nhint: ")

@@ -71,6 +71,8 @@ def test_commands(typing: Typing) -> None:
     assert re.fullmatch(r"ok\ntime: \d+\.\d{3} s\n", typing("SET 'streamsql.seed' = '1';"))
     assert typing("\\help upper") == "UPPER  scalar  UPPER(text): in capitals\n"
     assert "\\watermark" in typing("help")
+    typing("CREATE FUNCTION plus_one(x INT) RETURNS INT RETURN x + 1;")
+    assert typing("\\help plus_one") == "PLUS_ONE(x INT)\n"
     assert typing("\\help uper") == 'error: there is no help on uper\nhint: did you mean "UPPER"?\n'
     assert typing("EXPLAIN SELECT k FROM t;").splitlines()[0].startswith("Scan(t, columns=[k])")
     assert (typing("exit"), typing.shell.running) == ("", False)
