@@ -12,6 +12,7 @@ from streamsql.batch_mode.conform import to_duckdb
 from streamsql.operators.base import LateRows, SessionCut
 from streamsql.plan.identity import Identities
 from streamsql.plan.logical import OverAggregate, Plan, Rank, Session, WindowAggregate, WindowAssign
+from streamsql.plan.time_joins import WindowJoin
 from streamsql.runtime.decisions import Decision
 
 
@@ -29,14 +30,14 @@ class Recorded:
         return self._by_node.get(self._identities.key(plan), ()) if self._by_node else ()
 
 
-def dropped_rows(plan: Plan, decisions: Sequence[Decision]) -> pa.Table | None:
-    """What the node's operator dropped: its input's columns, window start and end (µs), weight; None if nothing.
+def dropped_rows(plan: Plan, decisions: Sequence[Decision], port: int = 0) -> pa.Table | None:
+    """What the operator dropped of one input: its columns, window start and end (µs), weight; None if nothing.
 
-    One row per dropped row and window. A session is no part of its rows' identity, and a ranking without windows has
-    none: start and end are 0.
+    One row per dropped row and window. A session is no part of its rows' identity, a ranking without windows has none,
+    and a join's window is in the columns: start and end are 0.
     """
-    late = [each.what for each in decisions if isinstance(each.what, LateRows)]
-    whole = isinstance(plan, Rank | OverAggregate) or (
+    late = [each.what for each in decisions if isinstance(each.what, LateRows) and each.what.port == port]
+    whole = isinstance(plan, Rank | OverAggregate | WindowJoin) or (
         isinstance(plan, WindowAggregate | WindowAssign) and isinstance(plan.window, Session)
     )
     return _concat([_whole(each) if whole else _by_window(each) for each in late])

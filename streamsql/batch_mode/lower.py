@@ -12,6 +12,7 @@ from streamsql.batch_mode.joins import lower_join
 from streamsql.batch_mode.over import lower_over
 from streamsql.batch_mode.ranks import lower_limit, lower_rank, lower_sort, lower_window_rank
 from streamsql.batch_mode.relation import Lowering, Relation
+from streamsql.batch_mode.replay import without_dropped
 from streamsql.batch_mode.rows import (
     lower_filter,
     lower_project,
@@ -24,7 +25,7 @@ from streamsql.batch_mode.windows import lower_window_assign
 from streamsql.expr.context import EvalContext
 from streamsql.plan import logical
 from streamsql.plan.logical import Plan, Scan
-from streamsql.plan.time_joins import IntervalJoin
+from streamsql.plan.time_joins import IntervalJoin, WindowJoin
 from streamsql.runtime.decisions import Decision
 
 
@@ -63,7 +64,10 @@ def _lower_node(plan: Plan, inputs: Sequence[Relation], lowering: Lowering) -> R
         case logical.Union():
             return lower_union(plan, inputs, lowering)
         case logical.Join():
-            return lower_join(plan, inputs[0], inputs[1], lowering)
+            left, right = inputs
+            if isinstance(plan, WindowJoin):
+                left, right = (without_dropped(plan, each, (), lowering, port) for port, each in enumerate(inputs))
+            return lower_join(plan, left, right, lowering)
         case logical.WindowAssign():
             return lower_window_assign(plan, inputs[0], lowering)
         case logical.Aggregate():

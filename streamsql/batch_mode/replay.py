@@ -9,19 +9,20 @@ import pyarrow.compute as pc
 
 from streamsql.batch_mode.decisions import cut_rows, dropped_rows
 from streamsql.batch_mode.relation import Lowering, Relation, column
-from streamsql.plan.logical import UnaryPlan
+from streamsql.plan.logical import Plan, UnaryPlan
 
 
-def without_dropped(plan: UnaryPlan, rows: Relation, window: Sequence[str], lowering: Lowering) -> Relation:
+def without_dropped(plan: Plan, rows: Relation, window: Sequence[str], lowering: Lowering, port: int = 0) -> Relation:
     """The rows less those that the stream dropped from the window (named by its columns in `rows`; () : from all).
+    `port`: the input of the node that they are.
 
     Of equal rows the last arrivals go: what is late stays late. Where the stream dropped more retractions of a row than
     additions, the row is still there in the stream, so it is added.
     """
-    dropped = dropped_rows(plan, lowering.recorded.of(plan))
+    dropped = dropped_rows(plan, lowering.recorded.of(plan), port)
     if dropped is None:
         return rows
-    values = (*_input_columns(plan), *window)
+    values = (*_input_columns(plan, port), *window)
     weight = f"sum({dropped.column_names[-1]})"
     matched, nth = _matched(rows, values, dropped, weight, lowering)
     body = (
@@ -78,5 +79,5 @@ def _matched(
     return lowering.add(joined, keep=True), nth
 
 
-def _input_columns(plan: UnaryPlan) -> tuple[str, ...]:
-    return tuple(column(each.id) for each in plan.input.fields)
+def _input_columns(plan: Plan, port: int = 0) -> tuple[str, ...]:
+    return tuple(column(each.id) for each in plan.inputs[port].fields)

@@ -15,17 +15,45 @@ from streamsql.operators.join_outer import OuterJoin
 from streamsql.operators.join_pairs import Condition
 from streamsql.operators.join_result import Result
 from streamsql.operators.join_semi import SemiJoin
+from streamsql.operators.window_join import WindowJoin as WindowJoinOperator
 from streamsql.plan.logical import Filter, Join, JoinKey, JoinKind, Plan, Project, Scan
 from streamsql.plan.predicates import open_equality
-from streamsql.plan.time_joins import IntervalJoin, padded_ports
+from streamsql.plan.time_joins import IntervalJoin, WindowJoin, padded_ports
 from streamsql.plan.traits import traits
 from streamsql.plan.tree import positions, schema_of
 from streamsql.state.key_codes import KeyCodes
+from streamsql.time import tick
 
 
 def join_operator(plan: Join, context: EvalContext) -> Operator:
     """The operator that joins the plan's inputs."""
-    return _interval_join(plan, context) if isinstance(plan, IntervalJoin) else _untimed_join(plan, context)
+    match plan:
+        case IntervalJoin():
+            return _interval_join(plan, context)
+        case WindowJoin():
+            return _window_join(plan, context)
+        case _:
+            return _untimed_join(plan, context)
+
+
+def _window_join(plan: WindowJoin, context: EvalContext) -> Operator:
+    codes, inputs = _dense(plan)
+    places = positions(plan.left.fields), positions(plan.right.fields)
+    starts, ends = (
+        [place[each[which].id] for place, each in zip(places, plan.bounds, strict=True)] for which in (0, 1)
+    )
+    condition = None if plan.residual is None else _condition(plan, plan.residual, context)
+    precision = plan.times[0].type.precision
+    return WindowJoinOperator(
+        inputs,
+        ((starts[0], ends[0]), (starts[1], ends[1])),
+        tick(6 if precision is None else precision),
+        codes,
+        condition,
+        _result(plan),
+        pairs=plan.kind.pairs,
+        lone=(0,) if plan.kind is JoinKind.ANTI else padded_ports(plan),
+    )
 
 
 def _interval_join(plan: IntervalJoin, context: EvalContext) -> Operator:

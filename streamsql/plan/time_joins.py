@@ -34,6 +34,26 @@ class IntervalJoin(Join):
         return (self.upper, -self.lower)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowJoin(Join):
+    """Rows of two append-only inputs that lie in the same window, by conditions on window_start and window_end.
+
+    They are joined once, when the window closes. `bounds`: these two columns, of each side.
+    """
+
+    bounds: tuple[tuple[Field, Field], tuple[Field, Field]]
+
+    @property
+    def times(self) -> tuple[Field, Field]:
+        """What each side goes by."""
+        return (self.bounds[0][1], self.bounds[1][1])
+
+
+def window_join(join: Join, bounds: tuple[tuple[Field, Field], tuple[Field, Field]]) -> WindowJoin:
+    """The join with the windows of its inputs."""
+    return WindowJoin(**_said(join), bounds=bounds)
+
+
 def interval_join(join: Join, bounds: TimeBounds) -> IntervalJoin:
     """The join with its bounds."""
     return IntervalJoin(

@@ -36,7 +36,7 @@ from streamsql.plan.logical import (
 )
 from streamsql.plan.row_orders import OverOrder, RankOrder, order_of_over, order_of_rank
 from streamsql.plan.state_bounds import group_state, interval_state, over_state, rank_state, window_state
-from streamsql.plan.time_joins import IntervalJoin
+from streamsql.plan.time_joins import IntervalJoin, WindowJoin
 from streamsql.plan.trait_values import UNBOUNDED, WINDOW_NAMES, Keys, Traits, Updating, WindowColumns
 from streamsql.plan.tree import expressions
 
@@ -141,6 +141,20 @@ def _pair_keys(plan: Join, left: Traits, right: Traits) -> Keys:
 @_traits.register
 def _(plan: IntervalJoin, inputs: tuple[Traits, ...]) -> Traits:
     return Traits(unique_keys=_pair_keys(plan, *inputs), state_bound=interval_state(plan))
+
+
+@_traits.register
+def _(plan: WindowJoin, inputs: tuple[Traits, ...]) -> Traits:
+    left, right = inputs
+    window = right.window if plan.kind.keeps_right else left.window
+    if window is None or plan.kind is JoinKind.FULL:
+        window = None
+    else:
+        window = replace(window, closed=True, partition=frozenset())
+    keys = _pair_keys(plan, left, right) if plan.kind.pairs else left.unique_keys
+    made_by = left.window
+    bound = None if made_by is None else window_state(made_by.window, plan.times[0])
+    return Traits(unique_keys=keys, window=window, state_bound=bound)
 
 
 @_traits.register

@@ -31,6 +31,7 @@ from streamsql.plan.logical import (
 )
 from streamsql.plan.physical import PhysicalNode
 from streamsql.plan.row_orders import OverOrder, RankOrder
+from streamsql.plan.time_joins import WindowJoin
 from streamsql.plan.traits import over_order, rank_order
 from streamsql.runtime.spool import Spool
 
@@ -66,12 +67,20 @@ class LateLog:
 
     def counts(self) -> dict[str, int]:
         """How many rows each operator dropped, by its name in EXPLAIN; operators that dropped none are absent."""
-        return {name: log.spool.rows for name, log in self._operators.items() if log.spool.rows}
+        found: dict[str, int] = {}
+        for log in self._operators.values():
+            if log.spool.rows:
+                found[log.operator] = found.get(log.operator, 0) + log.spool.rows
+        return found
 
     def listener(self, node: PhysicalNode) -> LateListener:
         """The function that an operator calls with the rows it drops."""
-        log = self._operators[node.name] = _OperatorLog(node)
-        return log.add
+        logs = [
+            _OperatorLog(node, port) for port in range(len(node.inputs) if isinstance(node.plan, WindowJoin) else 1)
+        ]
+        for port, log in enumerate(logs):
+            self._operators[f"{node.name} right" if port else node.name] = log
+        return lambda late: logs[late.port].add(late)
 
     def tables(self) -> tuple[str, ...]:
         """The tables and views that have late rows."""
@@ -98,9 +107,9 @@ class LateLog:
 
     def batches(self) -> Iterator[LateBatch]:
         """All late rows, operator by operator, in the order in which they were dropped."""
-        for name, log in self._operators.items():
+        for log in self._operators.values():
             for rows in log.spool:
-                yield LateBatch(log.source, name, log.schema, rows)
+                yield LateBatch(log.source, log.operator, log.schema, rows)
 
     def save(self) -> dict[str, pa.Table]:
         """For a snapshot: the late rows of each operator."""
@@ -114,12 +123,15 @@ class LateLog:
 
 
 class _OperatorLog:
-    def __init__(self, node: PhysicalNode) -> None:
-        fields = node.inputs[0].plan.fields
-        self.source = late_source(node)
+    """The late rows of one input of an operator."""
+
+    def __init__(self, node: PhysicalNode, port: int) -> None:
+        fields = node.inputs[port].plan.fields
+        self.operator = node.name
+        self.source = late_source(node, port)
         self._judges = _judges_by_time(node.plan)
-        self._operator = pa.scalar(node.name)
-        self._one_set = _one_grouping_set(node.inputs[0].plan)
+        self._name = pa.scalar(node.name)
+        self._one_set = _one_grouping_set(node.inputs[port].plan)
         self._visible = [index for index, each in enumerate(fields) if not each.name.startswith("$")]
         self.schema = Schema((*_columns([fields[index] for index in self._visible]), *MARKS))
         self.spool = Spool(self.schema.to_arrow())
@@ -133,7 +145,7 @@ class _OperatorLog:
         """Keep rows with their marks; of a row that counts in several grouping sets only the first copy."""
         count = late.rows.num_rows
         marks = [
-            pa.repeat(self._operator, count),
+            pa.repeat(self._name, count),
             pa.array(late.watermarks, pa.timestamp("us")),
             pa.array(late.lateness, pa.duration("us")),
             pa.array(late.windows_missed, pa.int32()),
@@ -159,11 +171,11 @@ def _one_grouping_set(plan: Plan) -> tuple[int, int] | None:
     return None
 
 
-def late_source(node: PhysicalNode) -> str:
+def late_source(node: PhysicalNode, port: int) -> str:
     """The table that the operator reads directly, the view that unites several, else the operator's own name."""
-    if len(node.inputs) != 1:
+    if len(node.inputs) != 1 and not isinstance(node.plan, WindowJoin):
         return node.name
-    plan: Plan = node.inputs[0].plan
+    plan: Plan = node.inputs[port].plan
     while isinstance(plan, Filter | Project | WindowAssign | Unnest):
         plan = plan.input
     match plan:
@@ -179,6 +191,8 @@ def _judges_by_time(plan: Plan) -> bool:
     match plan:
         case WindowAggregate(time=time) | WindowRank(time=time) | WindowAssign(window=Session(), time=time):
             return time.time is not TimeAttribute.PROCESSING
+        case WindowJoin():
+            return True
         case Rank():
             return rank_order(plan) is RankOrder.FIRST_BY_TIME
         case OverAggregate():

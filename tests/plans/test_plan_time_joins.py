@@ -14,7 +14,19 @@ CREATE TABLE a (k INT, x INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts);
 CREATE TABLE b (k INT, y INT, ts TIMESTAMP(6), WATERMARK FOR ts AS ts);
 CREATE TABLE c (k INT, y INT, ts TIMESTAMP(3));
 """
+WINDOW = "TABLE(TUMBLE(TABLE {}, DESCRIPTOR(ts), INTERVAL '10' SECOND))"
 KNOWN = {
+    "equal windows": (
+        f"SELECT l.k FROM {WINDOW.format('a')} AS l JOIN {WINDOW.format('a')} AS r "
+        "ON l.window_end = r.window_end AND r.window_start = l.window_start AND l.x < r.x",
+        "WindowJoin(INNER, on=[window_end = window_end, window_start = window_start], where x < x)",
+        "changelog: append-only · state: watermark + 10 s",
+    ),
+    "windows of equal end alone are rows like others": (
+        f"SELECT l.k FROM {WINDOW.format('a')} AS l JOIN {WINDOW.format('a')} AS r ON l.window_end = r.window_end",
+        "Join(INNER, on=[window_end = window_end])",
+        "changelog: append-only · state: UNBOUNDED (rows of both inputs)",
+    ),
     "a bound on both sides, one of them on the clock of the other": (
         "SELECT a.x FROM a JOIN b ON a.ts <= b.ts AND b.ts - INTERVAL '10' MINUTE < a.ts",
         "IntervalJoin(INNER, where CAST(ts AS TIMESTAMP(6)) <= ts AND ts - INTERVAL '10' MINUTE < CAST(ts AS "

@@ -54,3 +54,39 @@ def interval_joins(draw: st.DrawFn, delay: int | None = None) -> Script:
         )
         return Script(found, query)
     return Script(found, f"SELECT {COLUMNS} FROM {joined};")
+
+
+WINDOWED = (
+    "TUMBLE(TABLE {0}, DESCRIPTOR(ts), INTERVAL '5' SECOND)",
+    "HOP(TABLE {0}, DESCRIPTOR(ts), INTERVAL '3' SECOND, INTERVAL '6' SECOND)",
+    "CUMULATE(TABLE {0}, DESCRIPTOR(ts), INTERVAL '2' SECOND, INTERVAL '6' SECOND)",
+    "SESSION(TABLE {0} PARTITION BY i, DESCRIPTOR(ts), INTERVAL '4' SECOND)",
+)
+SAME_WINDOW = "l.window_start = r.window_start AND l.window_end = r.window_end"
+TOTALS = (
+    "(SELECT window_start, window_end, MAX(ts) AS ts, i, MAX(s) AS s, MIN(b) AS b, MAX(m) AS m, MAX(d) AS d, "
+    "BOOL_AND(f) AS f FROM {0} GROUP BY window_start, window_end, i)"
+)
+
+
+@st.composite
+def window_joins(draw: st.DrawFn, delay: int | None = None) -> Script:
+    """All kinds, of windows and of window aggregates, alone, below a window aggregate, or as EXISTS."""
+    found, second = draw(two_tables(delay))
+    windowed = draw(st.sampled_from(WINDOWED))
+    sides = [f"TABLE({windowed.format(each)})" for each in ("t", second)]
+    sides = [TOTALS.format(each) if draw(st.integers(0, 3)) == 0 else each for each in sides]
+    condition = draw(conditions(SAME_WINDOW))
+    kind = draw(st.sampled_from((*OUTER, "EXISTS", "NOT EXISTS")))
+    if kind.endswith("EXISTS"):
+        condition = condition.replace("CASE WHEN r.i <> 0 THEN l.i / r.i > 0 ELSE l.f END", "l.b < r.b")
+        return Script(
+            found,
+            f"SELECT window_end, i, b, ts FROM {sides[0]} AS l WHERE {kind} (SELECT 1 FROM {sides[1]} AS r "
+            f"WHERE {condition});",
+        )
+    joined = f"{sides[0]} AS l {kind} {sides[1]} AS r ON {condition}"
+    if kind == "LEFT JOIN" and draw(st.booleans()):
+        query = f"SELECT l.window_start, l.window_end, COUNT(*), COUNT(r.b), SUM(l.i) FROM {joined}"
+        return Script(found, f"{query} GROUP BY l.window_start, l.window_end;")
+    return Script(found, f"SELECT {COLUMNS}, l.window_end AS le, r.window_end AS re FROM {joined};")

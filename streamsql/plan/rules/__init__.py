@@ -26,6 +26,8 @@ RULES: tuple[Rule, ...] = (
     live_limits,
     push_filters,
     bound_joins,
+    fuse_windows,
+    bound_ranks,
     join_keys,
     simplify,
     prune_columns,

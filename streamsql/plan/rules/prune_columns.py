@@ -35,7 +35,7 @@ from streamsql.plan.logical import (
     WindowRank,
 )
 from streamsql.plan.row_orders import OverOrder, RankOrder
-from streamsql.plan.time_joins import IntervalJoin
+from streamsql.plan.time_joins import IntervalJoin, WindowJoin
 from streamsql.plan.traits import over_order, rank_order, traits
 from streamsql.plan.tree import field_ids, fields_by_id, reference, select, walk_plan
 
@@ -196,12 +196,16 @@ def _(plan: Join, need: _Need) -> Plan:
 
 
 @_prune.register
-def _(plan: IntervalJoin, need: _Need) -> Plan:
-    times = {each.id for each in plan.times}
+def _(plan: IntervalJoin | WindowJoin, need: _Need) -> Plan:
+    times = {each.id for each in (*plan.times, *_window_columns(plan))}
     read = times | {id_ for each in plan.on for id_ in (each.left, each.right)}
     read |= need.ids | (frozenset() if plan.residual is None else column_ids(plan.residual))
-    left, right = (_prune(each, need.below_time(read, plan.left_time)) for each in plan.inputs)
+    left, right = (_prune(each, need.below_time(read, plan.times[0])) for each in plan.inputs)
     return replace(plan, left=left, right=right, fields=_kept(plan.fields, need.ids))
+
+
+def _window_columns(plan: IntervalJoin | WindowJoin) -> tuple[Field, ...]:
+    return tuple(each for bounds in plan.bounds for each in bounds) if isinstance(plan, WindowJoin) else ()
 
 
 def _exactly(plan: Plan, fields: tuple[Field, ...], need: _Need) -> Plan:
