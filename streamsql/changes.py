@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 import weakref
 from collections import deque
@@ -113,6 +112,8 @@ class Changes:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        import asyncio
+
         await asyncio.to_thread(self.close)
 
     def __iter__(self) -> Self:
@@ -191,6 +192,8 @@ class Changes:
         return self._taken.popleft()
 
     async def _news(self) -> None:
+        import asyncio
+
         loop, woken = asyncio.get_running_loop(), asyncio.Event()
 
         def wake() -> None:

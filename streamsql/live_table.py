@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -87,6 +86,8 @@ class LiveTable:
 
     async def push_async(self, rows: Any, *, timeout: float | None = None) -> None:
         """As `push`, letting the event loop go on while it waits."""
+        import asyncio
+
         self._owner.check()
         batch = rows_for(rows, self.name, self.schema)
         deadline = None if timeout is None else time.monotonic() + timeout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 import weakref
@@ -130,6 +129,8 @@ class Query:
 
     async def __aiter__(self) -> AsyncIterator[Row]:
         """As `__iter__`, without blocking the event loop while nothing comes."""
+        import asyncio
+
         if self._one_by_one():
             async with self.changes() as changes:
                 async for change in changes:

@@ -12,7 +12,7 @@ from click.shell_completion import shell_complete
 
 from streamsql.errors import UsageError
 from streamsql_repl.endings import exit_code, leave, let_signals_interrupt
-from streamsql_repl.start_up import collect_garbage_rarely, keep_pandas_out
+from streamsql_repl.start_up import collect_garbage_rarely, keep_pandas_out, start_no_algebra_threads
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Option = Callable[[Any], Any]
@@ -259,6 +259,7 @@ def run_command(arguments: list[str]) -> int:
     def call() -> int | None:
         let_signals_interrupt()
         collect_garbage_rarely()
+        start_no_algebra_threads()
         keep_pandas_out()
         # Not click's main(): it has endings of its own for broken pipes and interrupts.
         with streamsql.make_context("streamsql", list(arguments)) as context:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 
-class _WithoutPandas(MetaPathFinder):
+class _WithoutPandas:
     """A finder before all others, to which there is no pandas."""
 
     def find_spec(
@@ -25,6 +25,12 @@ def collect_garbage_rarely() -> None:
     """Let the garbage collector wait for more objects than starting makes: nearly all of those stay, and going
     through them again and again takes longer than reading the script."""
     gc.set_threshold(300_000, 20, 100)
+
+
+def start_no_algebra_threads() -> None:
+    """Let numpy's linear algebra do without threads, unless the environment asks for some: no query needs them, and
+    they spin for a while when they are started. Comes before numpy is imported."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def keep_pandas_out() -> None:

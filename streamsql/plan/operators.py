@@ -1,4 +1,7 @@
-"""The operator of each plan node, with column ids turned into positions."""
+"""The operator of each plan node, with column ids turned into positions.
+
+An operator and the state it keeps are imported where it is made: a query loads those that it needs.
+"""
 
 from __future__ import annotations
 
@@ -13,34 +16,13 @@ from streamsql.expr.context import EvalContext
 from streamsql.expr.functions_watermark import WATERMARK_ID, over_watermark_column, reads_watermark
 from streamsql.expr.nodes import ColumnRef, Expr
 from streamsql.expr.types import arrow_type
-from streamsql.operators import (
-    attached_aggregate,
-    enumerate_rows,
-    filter,
-    first_rows,
-    group_aggregate,
-    limit,
-    over_in_time,
-    over_rows,
-    project,
-    ranked_rows,
-    session_aggregate,
-    session_assign,
-    sort,
-    top_rows,
-    union,
-    unnest,
-    window_aggregate,
-    window_assign,
-    window_rank,
-)
 from streamsql.operators.base import Operator
 from streamsql.operators.keep_last import KeepLast
 from streamsql.operators.project import Kernel, RowsOf
+from streamsql.operators.project import Project as Projection
 from streamsql.operators.watermark_column import plain_rows, rows_with_watermark
 from streamsql.plan.arrival_numbers import Numbered, NumberedUnion
 from streamsql.plan.final_order import final_order
-from streamsql.plan.join_operators import join_operator
 from streamsql.plan.logical import (
     Aggregate,
     Attached,
@@ -69,7 +51,6 @@ from streamsql.plan.logical import (
 from streamsql.plan.row_orders import OverOrder, RankOrder
 from streamsql.plan.traits import keeps_later, over_order, rank_order, traits
 from streamsql.plan.tree import positions, schema_of, walk_plan
-from streamsql.state.ranking import RankBounds
 
 CARRY_WATERMARKS = (Scan, Filter, Project, Unnest, WindowAssign, Union)
 """Nodes whose batches have the watermarks of their rows beside them, if they are asked for."""
@@ -99,12 +80,14 @@ def _(plan: Values, context: EvalContext) -> Operator | None:
 
 @operator_of.register
 def _(plan: Filter, context: EvalContext) -> Operator:
+    from streamsql.operators.filter import Filter as FilterOperator
+
     place = positions(plan.input.fields)
     columns = None if plan.fields == plan.input.fields else [place[each.id] for each in plan.fields]
     rows_of = _rows_of(plan, (plan.predicate,))
     place |= {WATERMARK_ID: len(place)}
     predicate = compile_predicate(over_watermark_column(plan.predicate), place, context)
-    return filter.Filter(schema_of(plan.fields), predicate, columns, rows_of)
+    return FilterOperator(schema_of(plan.fields), predicate, columns, rows_of)
 
 
 def _rows_of(plan: UnaryPlan, exprs: Sequence[Expr]) -> RowsOf:
@@ -122,11 +105,12 @@ def _rows_of(plan: UnaryPlan, exprs: Sequence[Expr]) -> RowsOf:
 
 @operator_of.register
 def _(plan: Project, context: EvalContext) -> Operator:
+
     place = positions(plan.input.fields)
     rows_of = _rows_of(plan, plan.exprs)
     place |= {WATERMARK_ID: len(place)}
     kernels = [_kernel(over_watermark_column(each), place, context) for each in plan.exprs]
-    return project.Project(schema_of(plan.fields), kernels, rows_of)
+    return Projection(schema_of(plan.fields), kernels, rows_of)
 
 
 def _kernel(expr: Expr, place: dict[int, int], context: EvalContext) -> Kernel:
@@ -141,14 +125,17 @@ def _column(position: int) -> Kernel:
 
 @operator_of.register
 def _(plan: SinkPlan, context: EvalContext) -> Operator:
-    return project.Project(schema_of(plan.fields), [_column(index) for index in range(len(plan.fields))])
+
+    return Projection(schema_of(plan.fields), [_column(index) for index in range(len(plan.fields))])
 
 
 @operator_of.register
 def _(plan: Unnest, context: EvalContext) -> Operator:
+    from streamsql.operators.unnest import Unnest as UnnestOperator
+
     place = positions(plan.input.fields)
     own = positions((*plan.elements, *(() if plan.ordinality is None else (plan.ordinality,))))
-    return unnest.Unnest(
+    return UnnestOperator(
         schema_of(plan.fields),
         _kernel(plan.expr, place, context),
         plan.expr.type,
@@ -161,42 +148,56 @@ def _(plan: Unnest, context: EvalContext) -> Operator:
 
 @operator_of.register
 def _(plan: Union, context: EvalContext) -> Operator:
-    return union.Union(schema_of(plan.fields), range(len(plan.branches)))
+    from streamsql.operators.union import Union as UnionOperator
+
+    return UnionOperator(schema_of(plan.fields), range(len(plan.branches)))
 
 
 @operator_of.register
 def _(plan: NumberedUnion, context: EvalContext) -> Operator:
-    return union.Union(schema_of(plan.fields), plan.sources, numbered=True)
+    from streamsql.operators.union import Union as UnionOperator
+
+    return UnionOperator(schema_of(plan.fields), plan.sources, numbered=True)
 
 
 @operator_of.register
 def _(plan: Numbered, context: EvalContext) -> Operator:
-    return enumerate_rows.Enumerate(schema_of(plan.fields))
+    from streamsql.operators.enumerate_rows import Enumerate
+
+    return Enumerate(schema_of(plan.fields))
 
 
 @operator_of.register
 def _(plan: Join, context: EvalContext) -> Operator:
+    from streamsql.plan.join_operators import join_operator
+
     return join_operator(plan, context)
 
 
 @operator_of.register
 def _(plan: Sort, context: EvalContext) -> Operator:
+    from streamsql.operators.sort import Sort as SortOperator
+
     keys = _sort_keys(plan.keys, positions(plan.input.fields))
     # Updated rows have no order of arrival that does not depend on how the input was cut into steps.
     ties = [SortKey(position) for position in final_order(plan.input) or ()]
-    return sort.Sort(schema_of(plan.fields), [*keys, *ties])
+    return SortOperator(schema_of(plan.fields), [*keys, *ties])
 
 
 @operator_of.register
 def _(plan: Limit, context: EvalContext) -> Operator:
-    return limit.Limit(schema_of(plan.fields), plan.limit, plan.offset)
+    from streamsql.operators.limit import Limit as LimitOperator
+
+    return LimitOperator(schema_of(plan.fields), plan.limit, plan.offset)
 
 
 @operator_of.register
 def _(plan: Aggregate, context: EvalContext) -> Operator:
+    from streamsql.operators.group_aggregate import GroupAggregate
+
     place = positions(plan.input.fields)
     because = traits(plan.input).updating_because
-    return group_aggregate.GroupAggregate(
+    return GroupAggregate(
         input_schema=schema_of(plan.input.fields),
         keys=[place[each] for each in plan.keys],
         calls=_calls(plan.calls, place),
@@ -213,12 +214,16 @@ def _(plan: WindowAssign, context: EvalContext) -> Operator:
     time, precision = place[plan.time.id], _precision(plan.time)
     match plan.window:
         case Session() as window:
+            from streamsql.operators.session_assign import SessionAssign
+
             partition = [place[each] for each in plan.partition]
-            return session_assign.SessionAssign(input_schema, window, time, precision, partition, schema)
+            return SessionAssign(input_schema, window, time, precision, partition, schema)
         case Attached():
             raise TypeError("window columns that are there already need no assigning")
         case window:
-            return window_assign.WindowAssign(input_schema, window, time, precision, schema)
+            from streamsql.operators.window_assign import WindowAssign as GridAssign
+
+            return GridAssign(input_schema, window, time, precision, schema)
 
 
 @operator_of.register
@@ -231,17 +236,25 @@ def _(plan: WindowAggregate, context: EvalContext) -> Operator:
     rest = (time, precision, keys, calls, schema, append_only, plan.time.time is not TimeAttribute.PROCESSING)
     match plan.window:
         case Session() as window:
-            return session_aggregate.SessionAggregate(input_schema, window, *rest)
+            from streamsql.operators.session_aggregate import SessionAggregate
+
+            return SessionAggregate(input_schema, window, *rest)
         case Attached() as window:
-            return attached_aggregate.AttachedAggregate(input_schema, _attached(window, place), *rest)
+            from streamsql.operators.attached_aggregate import AttachedAggregate
+
+            return AttachedAggregate(input_schema, _attached(window, place), *rest)
         case window:
-            return window_aggregate.WindowAggregate(input_schema, window, *rest)
+            from streamsql.operators.window_aggregate import WindowAggregate as GridAggregate
+
+            return GridAggregate(input_schema, window, *rest)
 
 
 @operator_of.register
 def _(plan: WindowRank, context: EvalContext) -> Operator:
+    from streamsql.operators.window_rank import WindowRank as WindowRankOperator
+
     place = positions(plan.input.fields)
-    return window_rank.WindowRank(
+    return WindowRankOperator(
         input_schema=schema_of(plan.input.fields),
         window=_attached(plan.window, place),
         precision=_precision(plan.time),
@@ -259,11 +272,13 @@ def _(plan: WindowRank, context: EvalContext) -> Operator:
 
 @operator_of.register
 def _(plan: OverAggregate, context: EvalContext) -> Operator:
+    from streamsql.operators.over_in_time import OverInTime, OverWindow
+
     place = positions(plan.input.fields)
     input_schema, schema = schema_of(plan.input.fields), schema_of(plan.fields)
     keys, kind = tuple(_sort_keys(plan.order, place)), over_order(plan)
     measured = keys and not plan.frame.by_rows and (plan.frame.start or plan.frame.end)
-    window = over_in_time.OverWindow(
+    window = OverWindow(
         partition=tuple(place[each] for each in plan.partition),
         time=keys[0].column if kind is OverOrder.TIME else None,
         distance=keys[0].column if measured else None,
@@ -272,26 +287,36 @@ def _(plan: OverAggregate, context: EvalContext) -> Operator:
         calls=tuple(_calls(plan.calls, place)),
     )
     if kind is OverOrder.VALUES:
+        from streamsql.operators.over_rows import OverRows
+
         ties = final_order(plan.input) or range(len(plan.input.fields))
-        return over_rows.OverRows(input_schema, window, tuple(ties), schema)
-    return over_in_time.OverInTime(input_schema, window, schema)
+        return OverRows(input_schema, window, tuple(ties), schema)
+    return OverInTime(input_schema, window, schema)
 
 
 @operator_of.register
 def _(plan: Rank, context: EvalContext) -> Operator:
+    from streamsql.state.ranking import RankBounds
+
     place = positions(plan.input.fields)
     input_schema, schema = schema_of(plan.input.fields), schema_of(plan.fields)
     partition, order = [place[each] for each in plan.partition], _sort_keys(plan.order, place)
     bounds = RankBounds(plan.function, plan.first, plan.last, plan.rank is not None)
     kind = rank_order(plan)
     if not traits(plan.input).append_only:
-        return ranked_rows.RankedRows(input_schema, partition, order, final_order(plan.input) or (), bounds, schema)
+        from streamsql.operators.ranked_rows import RankedRows
+
+        return RankedRows(input_schema, partition, order, final_order(plan.input) or (), bounds, schema)
     if kind is RankOrder.FIRST_BY_TIME:
-        return first_rows.FirstRows(input_schema, partition, order[0].column, bounds.numbered, schema)
+        from streamsql.operators.first_rows import FirstRows
+
+        return FirstRows(input_schema, partition, order[0].column, bounds.numbered, schema)
     if kind in (RankOrder.ARRIVAL, RankOrder.LATEST_ARRIVAL):
         order = []
     later_first = kind in (RankOrder.LATEST_ARRIVAL, RankOrder.LAST_BY_TIME)
-    return top_rows.TopRows(input_schema, partition, order, bounds, schema, later_first=later_first)
+    from streamsql.operators.top_rows import TopRows
+
+    return TopRows(input_schema, partition, order, bounds, schema, later_first=later_first)
 
 
 def _precision(time: Field) -> int:
