@@ -15,7 +15,6 @@ from streamsql.changes import Changes, Row, row_type, rows_of
 from streamsql.engine import Engine, scans
 from streamsql.errors import UsageError, located
 from streamsql.expr.types import Schema
-from streamsql.plan.explain import explain
 from streamsql.plan.logical import Plan
 from streamsql.plan.traits import traits
 from streamsql.plan.tree import schema_of
@@ -141,6 +140,8 @@ class Query:
 
     def explain(self) -> str:
         """The plan: what each node computes, its changelog mode, keys, time attribute and what bounds its state."""
+        from streamsql.plan.explain import explain
+
         return explain(self._plan)
 
     def compare(self) -> Comparison:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -184,7 +183,7 @@ def _part_path(layout: FileLayout) -> str:
     folder = layout.path.rstrip("/")
     ending = _EXTENSIONS.get(layout.format_name, f".{layout.format_name}") + _CODEC_ENDINGS[layout.codec]
     number = sum("part-" in each for each in _names_in(folder or "/"))
-    return f"{folder}/part-{number:05d}-{secrets.token_hex(4)}{ending}"
+    return f"{folder}/part-{number:05d}-{os.urandom(4).hex()}{ending}"
 
 
 def _names_in(folder: str) -> list[str]:

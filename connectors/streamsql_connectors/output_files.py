@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import sys
 from contextlib import suppress
 from typing import Any, BinaryIO, Protocol, cast
@@ -127,7 +126,7 @@ class _Local:
         if not os.path.isdir(folder or "."):
             raise UsageError(f"cannot write {path}: there is no folder {folder}")
         self._final = path
-        self._temporary = os.path.join(folder, f".{name}.tmp-{secrets.token_hex(6)}")
+        self._temporary = os.path.join(folder, f".{name}.tmp-{os.urandom(6).hex()}")
         try:
             self.raw: BinaryIO = open(self._temporary, "xb")  # noqa: SIM115
         except OSError as error:
@@ -153,7 +152,7 @@ class _Remote:
     def __init__(self, url: str) -> None:
         self._files, self._final = filesystem(url)
         folder, _, name = self._final.rpartition("/")
-        self._temporary = f"{folder}/.{name}.tmp-{secrets.token_hex(6)}"
+        self._temporary = f"{folder}/.{name}.tmp-{os.urandom(6).hex()}"
         try:
             if folder:
                 self._files.makedirs(folder, exist_ok=True)
@@ -201,6 +200,8 @@ class _Standard:
     empty, immediate = True, True
 
     def __init__(self) -> None:
+        if sys.stdout is None:
+            raise UsageError("there is no stdout to write to", hint="write to a file")
         self.raw: BinaryIO = sys.stdout.buffer
 
     def finish(self) -> None:

@@ -8,6 +8,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 
 import click
 
@@ -24,11 +25,9 @@ def exit_code(call: Callable[[], int | None], *, debug: bool) -> int:
     0: the call ended well (or gives its own code), or the reader of stdout has left.
     """
     try:
-        code = call()
+        code = _code(call)
         _flush(sys.stdout)
-        return code or 0
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
+        return code
     except BrokenPipeError:
         _close_stdout()
         return 0
@@ -57,6 +56,13 @@ def exit_code(call: Callable[[], int | None], *, debug: bool) -> int:
         return INTERNAL_ERROR
 
 
+def _code(call: Callable[[], int | None]) -> int:
+    try:
+        return call() or 0
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+
+
 def _sentence(error: click.ClickException) -> str:
     """What click says, with where to read more."""
     message = error.format_message().rstrip(".")
@@ -75,17 +81,19 @@ def leave(code: int) -> None:
     """End the process at once, without taking apart what it holds.
 
     That would take as long as many scripts run; and a reader thread may still wait for a terminal, a pipe or a socket:
-    Python would crash over its locks.
+    Python would crash over its locks. What cannot be written by now changes no code: `exit_code` has tried before.
     """
-    _flush(sys.stdout)
-    _flush(sys.stderr)
+    for each in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            _flush(each)
     os._exit(code)
 
 
 def _say(message: str, *, debug: bool) -> None:
-    if debug:
-        traceback.print_exc()
-    click.echo(message, err=True)
+    with suppress(OSError):  # a full disk or a closed pipe behind stderr: the code still tells
+        if debug:
+            traceback.print_exc()
+        click.echo(message, err=True)
 
 
 def _flush(stream: object) -> None:

@@ -6,11 +6,12 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 
-class _WithoutPandas:
+class _WithoutPandas(MetaPathFinder):
     """A finder before all others, to which there is no pandas."""
 
     def find_spec(

@@ -7,14 +7,13 @@ from streamsql.batch_mode.errors import NoBatchForm
 from streamsql.batch_mode.ranks import sort_term
 from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_ids, order_terms, select_list
 from streamsql.batch_mode.replay import without_dropped
-from streamsql.expr.aggregates import AggregateCall
+from streamsql.expr.aggregates import AggregateCall, is_frame_call
 from streamsql.expr.duckdb_sql import duckdb_type
 from streamsql.expr.types import Kind, SqlType
 from streamsql.plan.final_order import final_order
 from streamsql.plan.logical import OverAggregate
 from streamsql.plan.row_orders import OverOrder
 from streamsql.plan.traits import over_order
-from streamsql.state.frame_calls import is_frame_call
 
 _BY_PEERS = frozenset({"RANK", "DENSE_RANK", "PERCENT_RANK", "CUME_DIST"})
 

@@ -55,6 +55,11 @@ def is_aggregate(name: str) -> bool:
     return canonical_name(name) in AGGREGATES
 
 
+def is_frame_call(call: AggregateCall) -> bool:
+    """Whether a call over a window aggregates its frame; else it goes by the row's place."""
+    return is_aggregate(call.function)
+
+
 def canonical_name(name: str) -> str:
     """The name that the table has for a function, which may go by several.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -82,7 +82,7 @@ def _uuid(call: Call, context: EvalContext) -> ArrowFunction:
     generator = _generator(call, context.seed) if context.seed else None
 
     def draw(rows: int) -> pa.Array:
-        data = generator.bytes(16 * rows) if generator else secrets.token_bytes(16 * rows)
+        data = generator.bytes(16 * rows) if generator else os.urandom(16 * rows)
         octets = np.frombuffer(data, np.uint8).reshape(rows, 16).copy()
         octets[:, 6] = octets[:, 6] & 0x0F | 0x40
         octets[:, 8] = octets[:, 8] & 0x3F | 0x80

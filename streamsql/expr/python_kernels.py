@@ -6,7 +6,6 @@ Each is an Arrow kernel, registered with every DuckDB connection under its name,
 from __future__ import annotations
 
 import codecs
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -59,7 +58,11 @@ def _decode(data: bytes, charset: str) -> str:
 
 
 def _hash(name: str) -> Callable[[str], str]:
+    """`hashlib`, which loads OpenSSL, is imported once a text is to be hashed."""
+
     def digest(text: str) -> str:
+        import hashlib
+
         return hashlib.new(name, text.encode()).hexdigest()
 
     return digest

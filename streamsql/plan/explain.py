@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 
-from streamsql.expr.aggregates import AggregateCall, Ordering
+from streamsql.expr.aggregates import AggregateCall, Ordering, is_frame_call
 from streamsql.expr.nodes import ColumnRef, Expr, LiteralValue
 from streamsql.expr.text import duration_text, expr_text, literal_text
 from streamsql.expr.types import STRING, TIMESTAMPS
@@ -42,7 +42,6 @@ from streamsql.plan.time_joins import IntervalJoin
 from streamsql.plan.trait_values import Traits
 from streamsql.plan.traits import traits
 from streamsql.plan.tree import fields_by_id
-from streamsql.state.frame_calls import is_frame_call
 
 
 def explain(plan: Plan) -> str:

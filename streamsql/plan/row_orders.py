@@ -8,7 +8,9 @@ from streamsql.errors import Span, SqlError
 from streamsql.plan.logical import OverAggregate, Rank, TimeAttribute
 from streamsql.plan.trait_values import Updating
 from streamsql.plan.tree import fields_by_id
-from streamsql.state.frame_calls import LOOKING_AHEAD
+
+_LOOKING_AHEAD = frozenset({"PERCENT_RANK", "CUME_DIST", "NTILE", "LEAD"})
+"""Functions that go by the row's place and that rows which come later can change."""
 
 
 class OverOrder(Enum):
@@ -30,7 +32,7 @@ def order_of_over(plan: OverAggregate, below: Updating | None) -> OverOrder:
         if time is TimeAttribute.PROCESSING:
             raise _needs_arrival("OVER", plan.span, below)
         return OverOrder.VALUES
-    ahead = plan.frame.end != 0 or any(each.function in LOOKING_AHEAD for each in plan.calls)
+    ahead = plan.frame.end != 0 or any(each.function in _LOOKING_AHEAD for each in plan.calls)
     if time is None or ahead or not plan.order[0].ascending:
         return OverOrder.VALUES
     return OverOrder.TIME if time is TimeAttribute.EVENT else OverOrder.ARRIVAL

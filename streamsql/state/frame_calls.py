@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from streamsql.expr.aggregates import AggregateCall, is_aggregate
+from streamsql.expr.aggregates import AggregateCall, is_frame_call
 from streamsql.expr.types import Schema, arrow_type
 from streamsql.state.decomposition import ROWS, Groups
 from streamsql.state.fixed_width import Int64Array, int64_array
@@ -101,11 +101,6 @@ class Placed:
     values_before: Int64Array
 
 
-def is_frame_call(call: AggregateCall) -> bool:
-    """Whether a call aggregates its frame; else it goes by the row's place."""
-    return is_aggregate(call.function)
-
-
 def placed_result(call: AggregateCall, of: Placed, at: Int64Array) -> pa.Array:
     """The result of a ranking or navigation function for the rows at some positions."""
     return _PLACED[call.function](call, of, at)
@@ -179,5 +174,3 @@ _PLACED: Mapping[str, Callable[[AggregateCall, Placed, Int64Array], pa.Array]] =
 }
 PLACED = frozenset(_PLACED)
 """The functions that go by the row's place in its partition."""
-LOOKING_AHEAD = frozenset({"PERCENT_RANK", "CUME_DIST", "NTILE", "LEAD"})
-"""Those of them that rows which come later can change."""

@@ -179,3 +179,32 @@ def test_without_stdout(tmp_path: Path) -> None:
     command = f"{' '.join(STREAMSQL)} -c 'SHOW TABLES' >&- 2>{tmp_path}/err"
     assert subprocess.run(["bash", "-c", command], check=False, env=dict(os.environ)).returncode == 0
     assert (tmp_path / "err").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "said"),
+    [
+        ("-c 'SELECT 1 AS a' >&- 2>err", 2, "error: there is no stdout to write to\nhint: write to a file\n"),
+        ("-c 'SELECT 1 AS a' >/dev/full 2>err", 1, "error: cannot write -: No space left on device\n"),
+        ("-c 'SHOW TABLES; SHOW FUNCTIONS' >/dev/full 2>err", 1, "error: No space left on device\n"),
+        ("--help >/dev/full 2>err", 1, "error: No space left on device\n"),
+        ("-c 'SELECT nope' 2>/dev/full", 2, ""),
+        ("-c 'SELECT nope' 2>&-", 2, ""),
+        ("-c 'SELECT nope' --debug 2>/dev/full", 2, ""),
+    ],
+)
+def test_what_cannot_be_written_is_an_error_and_leaves_other_errors_their_code(
+    tmp_path: Path, command: str, code: int, said: str
+) -> None:
+    ended = subprocess.run(["bash", "-c", f"{' '.join(STREAMSQL)} {command}"], cwd=tmp_path, check=False)
+    err = tmp_path / "err"
+    assert (ended.returncode, err.read_text() if err.exists() else "") == (code, said)
+
+
+def test_no_row_is_lost_when_the_process_ends(tmp_path: Path) -> None:
+    (tmp_path / "n.jsonl").write_text("".join(f'{{"n":{each}}}\n' for each in range(300_000)))
+    (tmp_path / "q.sql").write_text("SELECT n FROM t;")
+    command = [*STREAMSQL, "run", "q.sql", "--input", "t=n.jsonl"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert ended.returncode == 0
+    assert ended.stdout == (tmp_path / "n.jsonl").read_bytes()

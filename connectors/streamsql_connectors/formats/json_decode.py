@@ -13,12 +13,10 @@ import pyarrow.compute as pc
 from streamsql.expr.types import STRINGS, Column, Schema
 from streamsql_connectors import duck
 from streamsql_connectors.formats.block_rows import BlockRows, Problem, columns_batch, finish_block
-from streamsql_connectors.formats.json_misfits import misfits
 from streamsql_connectors.formats.json_options import HINT
 from streamsql_connectors.formats.json_plain import PlainRows, plain_rows
 from streamsql_connectors.formats.json_regular import regular_rows
 from streamsql_connectors.formats.json_strict import syntax_error
-from streamsql_connectors.formats.json_values import members, parse_json_text
 from streamsql_connectors.formats.text_values import Mask
 from streamsql_connectors.text_blocks import TextBlock
 from streamsql_connectors.text_lines import Lines, invalid_utf8, is_utf8, split_lines
@@ -57,6 +55,8 @@ class JsonDecoder:
         return column.type.kind not in STRINGS or self.fail_on_missing
 
     def _decode_texts(self, lines: Lines, judged: Sequence[Column], columns: Sequence[str]) -> BlockRows:
+        from streamsql_connectors.formats.json_values import members, parse_json_text
+
         rows, problems = _objects(lines)
         objects = _texts(lines, rows)
         found = members(objects, [each.name for each in judged])
@@ -144,6 +144,8 @@ def _not_object(lines: Lines, index: int) -> Problem:
 
 
 def _misfits(column: Column, text: pa.Array, rows: Rows, bad: Mask) -> list[Problem]:
+    from streamsql_connectors.formats.json_misfits import misfits
+
     hint = f"declare {column.name} as STRING to keep such text, or {HINT}"
     found = misfits(column.name, text, column.type, bad)
     return [Problem(int(rows[each.row]), str(each), drops_row=False, hint=hint) for each in found]
