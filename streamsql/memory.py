@@ -119,6 +119,11 @@ class MemoryTable:
             return self._stream is not None and self._stream.open
 
     @property
+    def keyed(self) -> bool:
+        """Whether rows go by a primary key."""
+        return self._keyed is not None
+
+    @property
     def updating(self) -> bool:
         """Whether rows may have been taken back."""
         with self._changed:

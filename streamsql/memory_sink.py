@@ -14,9 +14,8 @@ from streamsql.ports import RowKind, RowKinds, SinkMode
 class MemorySink:
     """Appends to an in-memory table when the run has ended well; a failed run leaves it as it was."""
 
-    mode: SinkMode = "changelog"
-
     def __init__(self, table: MemoryTable) -> None:
+        self.mode: SinkMode = "upsert" if table.keyed else "changelog"
         self._table = table
         self._written: list[tuple[pa.RecordBatch, npt.NDArray[np.int8] | None]] = []
 
@@ -28,6 +27,10 @@ class MemorySink:
         if kinds is not None:
             taken = (kinds == RowKind.UPDATE_BEFORE) | (kinds == RowKind.DELETE)
             weights = np.where(taken, -1, 1).astype(np.int8)
+            if self._table.keyed:
+                # What goes by key goes before what comes, in whatever order a step tells of it.
+                order = np.argsort(weights, kind="stable")
+                rows, weights = rows.take(pa.array(order)), weights[order]
         self._written.append((rows, weights))
 
     def commit(self) -> None:

@@ -255,7 +255,7 @@ class Format(Protocol):
     """How records lie in files, found by name through the entry-point group `streamsql.formats`.
 
     One whose records are changes has an attribute `changelog` that is True; its writer then gets the kinds of the rows
-    as a first column `op`.
+    as a first column `op`. One that has no place for the kinds has an attribute `append_only`.
 
     `options`: their names without the `<format>.` prefix. All three methods raise UsageError for bad options.
     """

@@ -10,6 +10,7 @@ from streamsql.batch_job import BatchJob
 from streamsql.engine import Engine
 from streamsql.errors import SqlError, UsageError, located
 from streamsql.plan.logical import Plan, SinkPlan
+from streamsql.plan.sink_fit import refuse_unfit
 from streamsql.plan.traits import traits
 from streamsql.query import Query
 from streamsql.runtime.job import Job
@@ -165,6 +166,7 @@ class ScriptRunner:
         assert isinstance(plan, SinkPlan)
         changelog = not (self._in_batch or traits(plan).append_only)
         sink = self.session.tables.open_sink(plan.table, overwrite=plan.overwrite)
+        refuse_unfit(plan, sink.mode)
         self._refuse_replaced(plan, getattr(sink, "replaces", None))
         return SinkOutput(sink, changelog=changelog, target=plan.table.physical(), span=plan.span)
 

@@ -35,7 +35,8 @@ _CODEC_ENDINGS = {"gzip": ".gz", "zstd": ".zst", None: ""}
 @dataclass(frozen=True, slots=True)
 class FileLayout:
     """Where a sink writes and how: `codec` is gzip, zstd or None; part files are about `part_bytes` long, and in a run
-    without end no older than `rollover`. `overwrite`: the files that are in the folder are removed at the end."""
+    without end no older than `rollover`. `overwrite`: the files that are in the folder are removed at the end.
+    `with_op`: row kinds are shown, also of rows that are only added."""
 
     path: str
     codec: str | None
@@ -45,6 +46,7 @@ class FileLayout:
     part_bytes: int = PART_BYTES
     rollover: Duration = ROLLOVER
     overwrite: bool = False
+    with_op: bool = False
 
     @property
     def folder(self) -> bool:
@@ -60,10 +62,10 @@ class FileSink:
     enough.
     """
 
-    mode: SinkMode = "changelog"
     overwrites = True
 
     def __init__(self, layout: FileLayout, clock: Clock) -> None:
+        self.mode: SinkMode = "append" if getattr(layout.format, "append_only", False) else "changelog"
         self._layout = layout
         self._clock = clock
         self._begun: Time = 0
@@ -85,7 +87,7 @@ class FileSink:
             why = "it is stdout" if bounded else "the inputs of the query have no end"
             raise UsageError(f"INSERT OVERWRITE cannot write {self._layout.path}: {why}", hint="write INSERT INTO")
         self._bounded = bounded
-        self._changelog = changelog or getattr(self._layout.format, "changelog", False)
+        self._changelog = changelog or self._layout.with_op or getattr(self._layout.format, "changelog", False)
         self._schema = with_op(schema) if self._changelog else schema
         self._begin()
 

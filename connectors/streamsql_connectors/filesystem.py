@@ -21,6 +21,7 @@ from streamsql_connectors.partition_sink import PartitionKeys, PartitionSink
 from streamsql_connectors.partitions import find_partitions, with_partitions
 from streamsql_connectors.streams import CODECS, STANDARD, codec_of
 from streamsql_connectors.times import duration
+from streamsql_connectors.upsert_sink import UpsertSink
 
 _OPTIONS = (
     OptionInfo("path", "text", "a file, a glob, a folder, an fsspec URL, or - for stdin and stdout", required=True),
@@ -99,16 +100,15 @@ class FilesystemConnector:
             option(table.options, "sink.rolling-policy.file-size", byte_size, PART_BYTES),
             option(table.options, "sink.rolling-policy.rollover-interval", duration, ROLLOVER),
             table.overwrite,
+            _changelog(table) == "op",
         )
-        if not table.partition_keys:
-            return FileSink(layout, table.clock)
-        if path == STANDARD:
-            raise UsageError(f"table {table.name} is partitioned: it needs a folder to be written to")
-        folder = path.rstrip("/")
-        return PartitionSink(
-            PartitionKeys(table.partition_keys, _null_name(table)),
-            lambda below: FileSink(replace(layout, path=f"{folder}/{below}/"), table.clock),
-        )
+        if _changelog(table) != "upsert":
+            return _sink(table, layout)
+        beside = [each for each in table.partition_keys if each not in table.primary_key]
+        if beside:
+            hint = f"make {beside[0]} a part of the PRIMARY KEY"
+            raise UsageError(f"table {table.name}: who deletes a key does not know its {beside[0]}", hint=hint)
+        return UpsertSink(_sink(table, layout), table.primary_key)
 
     def changes(self, table: TableOptions) -> SourceMode:
         """What `changelog` says, or the format alone."""
@@ -128,6 +128,19 @@ class FilesystemConnector:
         if _changelog(table) == "op" and found.names[:1] in (("op",), ("_op",)):
             found = Schema(found.columns[1:])
         return with_partitions(found, files, _null_name(table))
+
+
+def _sink(table: TableOptions, layout: FileLayout) -> FileSink | PartitionSink:
+    """Files in one place, or in a folder for each partition."""
+    if not table.partition_keys:
+        return FileSink(layout, table.clock)
+    if layout.path == STANDARD:
+        raise UsageError(f"table {table.name} is partitioned: it needs a folder to be written to")
+    folder = layout.path.rstrip("/")
+    return PartitionSink(
+        PartitionKeys(table.partition_keys, _null_name(table)),
+        lambda below: FileSink(replace(layout, path=f"{folder}/{below}/"), table.clock),
+    )
 
 
 def _path(table: TableOptions) -> str:

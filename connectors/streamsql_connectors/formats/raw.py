@@ -31,6 +31,7 @@ class RawFormat:
         OptionInfo("endianness", "big-endian | little-endian", "of numbers, which raw lines do not hold", "big-endian"),
     )
     appendable = True
+    append_only = True
 
     def reader(self, schema: Schema, options: Mapping[str, str]) -> FileReader:
         """Splits lines; a STRING must be text in the charset."""
