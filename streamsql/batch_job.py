@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 
 from streamsql.expr.context import EvalContext
+from streamsql.memory_rows import Together
 from streamsql.plan.logical import Plan, Table
 from streamsql.ports import Source
 from streamsql.runtime.late import LateLog
@@ -28,6 +29,8 @@ class BatchJob:
         outputs: Sequence[Output],
         open_source: Callable[[Table], Source],
         context: EvalContext,
+        *,
+        together: Together = nullcontext,
     ) -> None:
         self.plans = tuple(plans)
         self.late = LateLog()
@@ -35,6 +38,7 @@ class BatchJob:
         self._outputs = tuple(outputs)
         self._open_source = open_source
         self._context = context
+        self._together = together
 
     def run(self) -> None:
         """Run all plans, then publish their results."""
@@ -43,8 +47,9 @@ class BatchJob:
                 failed.callback(output.abort)
                 self._run(plan, output)
             failed.pop_all()
-        for output in self._outputs:
-            output.end()
+        with self._together():
+            for output in self._outputs:
+                output.end()
 
     def _run(self, plan: Plan, output: Output) -> None:
         from streamsql.batch_mode.query import BatchQuery

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from streamsql.batch_job import BatchJob
+from streamsql.declared_at import DeclaredAt
 from streamsql.errors import SqlError
 from streamsql.expr.context import EvalContext
-from streamsql.plan.logical import Plan, Scan, Table
+from streamsql.materialized import MaterializedView
+from streamsql.plan.logical import Field, Plan, Scan, Table
 from streamsql.plan.optimize import optimize
 from streamsql.plan.physical import lower
 from streamsql.plan.tree import transform_up
@@ -76,12 +78,48 @@ class Engine:
         """
         settings = replace(self.job_settings, record_decisions=record_decisions)
         roots = lower(plans, self.context)
-        open_source = partial(self.tables.open_source, follow=follow)
-        return Job(roots, outputs, open_source, self.context, settings, on_progress=on_progress)
+        views = self.tables.views
+        with views.reading():
+            return Job(
+                roots,
+                outputs,
+                partial(self.tables.open_source, follow=follow),
+                self.context,
+                settings,
+                on_progress=on_progress,
+                together=views.together,
+            )
 
     def batch_job(self, plans: Sequence[Plan], outputs: Sequence[Output]) -> BatchJob:
         """The same, each plan run as one bounded query in DuckDB."""
-        return BatchJob(plans, outputs, self.bounded_source, self.context)
+        return BatchJob(plans, outputs, self.bounded_source, self.context, together=self.tables.views.together)
+
+    def materialized(
+        self, name: str | None, plan: Plan, columns: tuple[str, ...], at: DeclaredAt | None = None
+    ) -> MaterializedView:
+        """A bound plan whose rows are kept, and kept up to date from now on; see MaterializedView."""
+        return MaterializedView(name, plan, columns, self._view_job, self.keep_left_out, at)
+
+    def followed(self, plan: Plan) -> tuple[Plan, MaterializedView]:
+        """A bound plan kept in step with the materialised views that it reads, and the plan that reads its changes."""
+        names = tuple(f"c{index}" for index in range(len(plan.fields)))
+        views = self.tables.views
+        with views.reading():
+            view = self.materialized(None, plan, names)
+            views.add(view)
+        table = Table("query", view.schema.columns, data=view, updating=True, unique_keys=view.unique_keys)
+        fields = tuple(Field(index, each.name, each.type) for index, each in enumerate(plan.fields))
+        stored = tuple(replace(field, name=name) for field, name in zip(fields, names, strict=True))
+        return Scan(table=table, physical=stored, fields=fields), view
+
+    def _view_job(self, plan: Plan, output: Output) -> tuple[Plan, Job]:
+        current = transform_up(plan, self._as_now)
+        optimized = optimize(current, self.context, keep_late_columns=self.keep_late_columns, live=True)
+        roots = lower([optimized], self.context)
+        return optimized, Job(roots, [output], self.tables.open_for_view, self.context, self.job_settings)
+
+    def _as_now(self, plan: Plan) -> Plan:
+        return replace(plan, table=self.tables.as_now(plan.table)) if isinstance(plan, Scan) else plan
 
     def bounded_source(self, table: Table) -> Source:
         """A fresh source for a batch; NoBatchForm for a table that has no end."""
@@ -95,7 +133,11 @@ class Engine:
     def run(self, job: Job | BatchJob) -> None:
         """Run a job to its end, and keep the late and rejected rows under their tables' names."""
         try:
-            job.run()
+            if isinstance(job, BatchJob):  # opens its sources one after the other
+                with self.tables.views.reading():
+                    job.run()
+            else:
+                job.run()
         finally:
             self.keep_left_out(job)
 

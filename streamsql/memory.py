@@ -6,7 +6,7 @@ import threading
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +15,7 @@ import pyarrow as pa
 from streamsql.batch import Weights
 from streamsql.errors import BackPressure, UsageError
 from streamsql.expr.types import Schema
-from streamsql.memory_rows import Cursor, Stored, Stream, put_together
+from streamsql.memory_rows import ALL_ROWS, Cursor, Stored, Stream, Together, put_together
 from streamsql.ports import ReadRequest, SourceBatch
 from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.keyed_rows import KeyedRows
@@ -30,12 +30,15 @@ class MemoryTable:
     """Rows in the order in which they came; every method may be called from any thread.
 
     `key`: positions of the primary key's columns. With one, a row that is added takes the place of the row of its key,
-    and a row that is taken back stands for its key.
+    and a row that is taken back stands for its key. All that is written is written `together`.
     """
 
-    def __init__(self, schema: Schema, key: Sequence[int] = ()) -> None:
+    def __init__(self, schema: Schema, key: Sequence[int] = (), together: Together = nullcontext) -> None:
         self.schema = schema
+        self.together = together
         self._keyed = KeyedRows(schema.to_arrow(), key) if key else None
+        self.updating = self._keyed is not None
+        """Whether rows may have been taken back."""
         self._changed = threading.Condition()
         self._stored: list[Stored] = []
         self._ends: list[int] = []
@@ -49,7 +52,7 @@ class MemoryTable:
 
         UsageError where rows are taken back that a running query, by its plan, has seen once for all.
         """
-        with self._changed:
+        with self.together(), self._changed:
             entry = Stored(self._conformed(rows), weights)
             if weights is not None and (weights < 0).any() and not all(each.takes_back for each in self._followers):
                 hint = "stop that query first, or declare a PRIMARY KEY: then every query expects rows to change"
@@ -59,13 +62,13 @@ class MemoryTable:
 
     def replace(self, rows: pa.RecordBatch) -> None:
         """Put rows in the place of those of their keys; UsageError, and no change, where a key is not there."""
-        with self._changed:
+        with self.together(), self._changed:
             self._refuse_absent(rows)
             self.append(rows)
 
     def remove(self, rows: pa.RecordBatch) -> None:
         """Take rows back, those of a table with a key by their keys; UsageError where one is not there."""
-        with self._changed:
+        with self.together(), self._changed:
             self._refuse_absent(rows)
             self.append(rows, np.full(rows.num_rows, -1, np.int8))
 
@@ -78,16 +81,27 @@ class MemoryTable:
         """
         entry = Stored(self._conformed(rows), None, watermark)
         deadline = None if timeout is None else time.monotonic() + timeout
-        with self._changed:
-            while (slow := self._without_room(stream, rows.num_rows)) is not None:
-                left = _LOOK_AGAIN if deadline is None else min(_LOOK_AGAIN, deadline - time.monotonic())
-                if left <= 0:
-                    raise BackPressure(f"a query lags {slow.lag:,} rows behind: there is no room for more")
-                # Whoever is to take the query's changes gets a moment to begin.
-                if not self._changed.wait(left):
-                    slow.refuse_if_stuck()
-            self._add(entry)
+        while not self._added(stream, entry):
+            with self._changed:
+                self._wait_for_room(stream, rows.num_rows, deadline)
         self._ring()
+
+    def _added(self, stream: Stream, entry: Stored) -> bool:
+        """Add rows if there is room for them now."""
+        with self.together(), self._changed:
+            if self._without_room(stream, entry.rows.num_rows) is not None:
+                return False
+            self._add(entry)
+            return True
+
+    def _wait_for_room(self, stream: Stream, count: int, deadline: float | None) -> None:
+        while (slow := self._without_room(stream, count)) is not None:
+            left = _LOOK_AGAIN if deadline is None else min(_LOOK_AGAIN, deadline - time.monotonic())
+            if left <= 0:
+                raise BackPressure(f"a query lags {slow.lag:,} rows behind: there is no room for more")
+            # Whoever is to take the query's changes gets a moment to begin.
+            if not self._changed.wait(left):
+                slow.refuse_if_stuck()
 
     def open_stream(self, capacity: int, keep_rows: bool) -> Stream:
         """The stream that is open, or a new one."""
@@ -124,14 +138,6 @@ class MemoryTable:
         return self._keyed is not None
 
     @property
-    def updating(self) -> bool:
-        """Whether rows may have been taken back."""
-        with self._changed:
-            return self._keyed is not None or any(
-                each.weights is not None and bool((each.weights < 0).any()) for each in self._stored
-            )
-
-    @property
     def entries(self) -> int:
         """How often rows have come so far."""
         with self._changed:
@@ -144,13 +150,7 @@ class MemoryTable:
 
     def present(self) -> tuple[Stored, ...]:
         """The rows present now, none of them taken back."""
-        stored = self.snapshot()
-        signs = [np.ones(each.rows.num_rows, np.int8) if each.weights is None else each.weights for each in stored]
-        if not any((each < 0).any() for each in signs):
-            return stored
-        rows = pa.concat_batches([each.rows for each in stored])
-        groups, _ = group_rows([normalize_key(each) for each in rows.columns])
-        return (Stored(rows.take(pa.array(left_over(groups, np.concatenate(signs))))),)
+        return _present(self.snapshot())
 
     def source(self, *, follow: bool = False, takes_back: bool = True) -> MemorySource | FollowingSource:
         """The rows present now; to `follow` an open stream goes on with what comes until it is closed.
@@ -160,7 +160,11 @@ class MemoryTable:
         with self._changed:
             if follow and self._stream is not None and self._stream.open:
                 return FollowingSource(self, self._stream, takes_back)
-            return MemorySource(self, takes_back)
+            return MemorySource(self.schema, self._stored, takes_back)
+
+    def followed_at_once(self) -> FollowingSource:
+        """The rows present now and what comes, for who reads it in the thread that writes; it never ends."""
+        return FollowingSource(self, Stream(), at_once=True)
 
     def follow(self, source: FollowingSource, delivered: int) -> None:
         """Count a reader in, which has read so many rows before."""
@@ -186,7 +190,7 @@ class MemoryTable:
         with self._changed:
             taken = source.cursor.take(self._stored, batch_rows, self._forgotten.entry)
             if taken:
-                self._forget(source.stream)
+                self._forget()
                 self._changed.notify_all()
             ended = not (taken or source.stream.open)
         self._tell_room()
@@ -229,6 +233,7 @@ class MemoryTable:
             changes = self._keyed.apply(entry.rows, added)
             entry = Stored(changes.rows, changes.weights, entry.watermark)
         self._stored.append(entry)
+        self.updating = self.updating or (entry.weights is not None and bool((entry.weights < 0).any()))
         self._ends.append(self.rows + entry.rows.num_rows)
 
     def _without_room(self, stream: Stream, count: int) -> FollowingSource | None:
@@ -239,8 +244,8 @@ class MemoryTable:
                 return each
         return None
 
-    def _forget(self, stream: Stream) -> None:
-        if stream.keep_rows:
+    def _forget(self) -> None:
+        if self._stream is None or self._stream.keep_rows:
             return
         read = min(each.cursor.entry for each in self._followers) - self._forgotten.entry
         if read:
@@ -256,21 +261,31 @@ class MemoryTable:
             each.ring()
 
 
+def _present(stored: tuple[Stored, ...]) -> tuple[Stored, ...]:
+    """What is left of changes."""
+    signs = [np.ones(each.rows.num_rows, np.int8) if each.weights is None else each.weights for each in stored]
+    if not any((each < 0).any() for each in signs):
+        return stored
+    rows = pa.concat_batches([each.rows for each in stored])
+    groups, _ = group_rows([normalize_key(each) for each in rows.columns])
+    return (Stored(rows.take(pa.array(left_over(groups, np.concatenate(signs))))),)
+
+
 class MemorySource:
-    """Reads the rows that were there when reading began: as they came and went, if the reader `takes_back` rows."""
+    """Reads the rows that were there when it was made: as they came and went, if the reader `takes_back` rows."""
 
     bounded = True
     in_memory = True
 
-    def __init__(self, table: MemoryTable, takes_back: bool = True) -> None:
-        self.schema = table.schema
-        self._table = table
+    def __init__(self, schema: Schema, stored: Sequence[Stored], takes_back: bool = True) -> None:
+        self.schema = schema
+        self._stored = tuple(stored)
         self._takes_back = takes_back
 
     def read(self, request: ReadRequest) -> Iterator[SourceBatch]:
         """The stored rows in batches of `batch_rows`, small ones put together; the position counts rows delivered."""
         indices = [self.schema.names.index(name) for name in request.columns]
-        stored = self._table.snapshot() if self._takes_back else self._table.present()
+        stored = self._stored if self._takes_back else _present(self._stored)
         cursor = Cursor()
         done = int(request.start["rows"]) if request.start else 0
         while cursor.rows < done and cursor.take(stored, done - cursor.rows):
@@ -285,6 +300,7 @@ class FollowingSource:
 
     `takes_back`: the reader expects rows to be taken back.
     `stalled_by`: the thread whose turn it is to take results before more rows are read; None while reading goes on.
+    `at_once`: whoever reads wants all rows that are there as one delivery, and never waits for more.
     """
 
     table: MemoryTable
@@ -293,6 +309,7 @@ class FollowingSource:
     cursor: Cursor = field(default_factory=Cursor)
     ring: Callable[[], None] = lambda: None
     stalled_by: Callable[[], threading.Thread | None] = lambda: None
+    at_once: bool = False
     bounded = False
     in_memory = True
 
@@ -310,6 +327,29 @@ class FollowingSource:
         """How many rows wait to be read."""
         return self.table.rows - self.cursor.rows
 
+    @property
+    def updating(self) -> bool:
+        """Whether rows may have been taken back."""
+        return self.table.updating
+
+    @property
+    def arrived(self) -> int:
+        """How often rows have come so far, the end counted too."""
+        return self.table.entries + (not self.stream.open)
+
+    @property
+    def delivered(self) -> int:
+        """How much of that has been read, but for the end."""
+        return self.cursor.entry
+
+    def join(self) -> None:
+        """Count as a reader from now on: what is pushed next waits for it."""
+        self.table.follow(self, 0)
+
+    def leave(self) -> None:
+        """Be no reader any more."""
+        self.table.leave(self)
+
     def subscribe(self, ring: Callable[[], None]) -> None:
         """Call `ring`, from any thread, when there is news."""
         self.ring = ring
@@ -318,17 +358,18 @@ class FollowingSource:
         """As MemorySource, then what comes; an empty batch where there is nothing new."""
         indices = [self.schema.names.index(name) for name in request.columns]
         nothing = pa.RecordBatch.from_pylist([], self.schema.to_arrow()).select(indices)
+        limit = ALL_ROWS if self.at_once else request.batch_rows
         self.table.follow(self, int(request.start["rows"]) if request.start else 0)
         try:
             ended = False
             while not ended:
-                some, ended = self.table.read_on(self, request.batch_rows)
+                some, ended = self.table.read_on(self, limit)
                 if some:
                     yield put_together(some, indices, self.cursor.rows)
                 elif not ended:
                     yield SourceBatch(nothing, {"rows": self.cursor.rows})
         finally:
-            self.table.leave(self)
+            self.leave()
 
     def refuse_if_stuck(self) -> None:
         """BackPressure where waiting for this reader would take for ever."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,10 @@ from streamsql.ports import SourceBatch
 from streamsql.time import Time
 
 CAPACITY = 65_536
+ALL_ROWS = 1 << 62
+"""A batch size that takes whatever is there."""
+Together = Callable[[], AbstractContextManager[None]]
+"""A context within which tables are written that are to change at once for who reads several of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

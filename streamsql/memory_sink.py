@@ -34,8 +34,9 @@ class MemorySink:
         self._written.append((rows, weights))
 
     def commit(self) -> None:
-        for rows, weights in self._written:
-            self._table.append(rows, weights)
+        with self._table.together():
+            for rows, weights in self._written:
+                self._table.append(rows, weights)
         self._written = []
 
     def abort(self) -> None:

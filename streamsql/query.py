@@ -15,6 +15,7 @@ from streamsql.changes import Changes, Row, row_type, rows_of
 from streamsql.engine import Engine, scans
 from streamsql.errors import UsageError, located
 from streamsql.expr.types import Schema
+from streamsql.materialized import is_materialized
 from streamsql.plan.logical import Plan
 from streamsql.plan.traits import traits
 from streamsql.plan.tree import schema_of
@@ -98,13 +99,14 @@ class Query:
         """What DuckDB says of the same query over the same input, as one bounded batch."""
         from streamsql.batch_mode.query import BatchQuery
 
-        with self._running():
+        with self._running(), self._engine.tables.views.reading():
             return BatchQuery(self._plan, self._engine.bounded_source, self._engine.context).run()
 
     def changes(self, *, follow: bool = True, buffer_rows: int = BUFFER_ROWS) -> Changes:
         """Start the query and iterate over its changes: what follows from the rows present now, then from new ones.
 
         It ends when all its tables have been read to their end; one that is open for pushing ends with its `close()`.
+        A query that reads materialised views is kept as they are, and goes on until it is stopped.
         Not `follow`: the rows present now are all. The engine waits when `buffer_rows` rows have not been taken.
         """
         with located(self._text):
@@ -148,7 +150,7 @@ class Query:
         """Run as stream and as batch, and explain every difference by what time decided."""
         from streamsql.batch_mode.compare import StreamRun, compare
 
-        with self._running():
+        with self._running(), self._engine.tables.views.reading():
             for each in scans(self._plan):
                 self._engine.bounded_source(each.table)
             begin = time.perf_counter()
@@ -163,14 +165,32 @@ class Query:
         if buffer_rows < 1:
             raise UsageError(f"buffer_rows must be at least 1, not {buffer_rows}")
         with self._running():
-            run = LiveRun(
-                lambda output: self._engine.job([plan], [output], follow=follow),
-                self._engine.keep_left_out,
-                buffer_rows,
+            run = (
+                self._follow_views(buffer_rows)
+                if follow and self._reads_views
+                else self._run_live(plan, follow, buffer_rows)
             )
         self._runs.add(run)
         self._engine.tables.runs.add(run)
         return run
+
+    def _run_live(self, plan: Plan, follow: bool, buffer_rows: int) -> LiveRun:
+        engine = self._engine
+        return LiveRun(lambda output: engine.job([plan], [output], follow=follow), engine.keep_left_out, buffer_rows)
+
+    def _follow_views(self, buffer_rows: int) -> LiveRun:
+        """All that it reads is read in step with the views, as if it were one of them."""
+        engine = self._engine
+        plan, view = engine.followed(self._bound)
+        return LiveRun(
+            lambda output: engine.job([plan], [output], follow=True),
+            lambda job: engine.tables.views.remove(view),
+            buffer_rows,
+        )
+
+    @property
+    def _reads_views(self) -> bool:
+        return any(is_materialized(each.table) for each in scans(self._plan))
 
     def _batches(self, *, follow: bool) -> Iterator[pa.RecordBatch]:
         with Changes(self._start(self._plan, follow, BUFFER_ROWS), self.columns, self._text) as changes:
@@ -186,6 +206,8 @@ class Query:
 
     def _one_by_one(self) -> bool:
         """Whether rows that have come never change; refuses to wait for the end of a stream that has none yet."""
+        if self._reads_views:
+            return False
         if traits(self._plan).append_only:
             return True
         followed = [each.table.name for each in scans(self._plan) if self._engine.tables.is_open(each.table)]

@@ -18,6 +18,7 @@ from streamsql.errors import SqlError, UsageError, did_you_mean, located
 from streamsql.expr.nodes import Literal
 from streamsql.expr.types import STRING
 from streamsql.live_table import LiveTable
+from streamsql.materialized import MaterializedView
 from streamsql.memory_rows import CAPACITY
 from streamsql.plan.logical import Field, Table, Values
 from streamsql.python_calls import PythonFunction
@@ -29,7 +30,7 @@ from streamsql.settings import CLOCK as CLOCK_SETTING
 from streamsql.settings import Settings, make_clock
 from streamsql.sql import statements as s
 from streamsql.sql.bind_statements import bind_statement
-from streamsql.sql.context import Environment
+from streamsql.sql.context import Environment, View, kind_of
 from streamsql.sql.parameters import Parameters, set_parameters
 from streamsql.sql.parse import parse_script
 from streamsql.sql.user_functions import refuse_built_in
@@ -114,6 +115,10 @@ class Session:
                 self.tables.declare(table, if_not_exists=lenient, at=at)
             case s.CreateView(view=view, if_not_exists=lenient):
                 self.tables.declare_view(view, if_not_exists=lenient)
+            case s.CreateMaterializedView(name=name, if_not_exists=lenient):
+                self.tables.materialize(
+                    name, lambda: self._materialized(statement), statement.reads, if_not_exists=lenient
+                )
             case s.CreateFunction(function=function, if_not_exists=lenient):
                 self.tables.define(function, if_not_exists=lenient)
             case s.Change():
@@ -129,6 +134,10 @@ class Session:
             case _:
                 return False
         return True
+
+    def _materialized(self, made: s.CreateMaterializedView) -> MaterializedView:
+        at = None if made.span is None else DeclaredAt(made.span, *self._script)
+        return self.engine().materialized(made.name, made.plan, made.columns, at)
 
     def _set(self, key: str, value: str) -> None:
         self.settings.set(key, value)
@@ -166,8 +175,7 @@ class Session:
                 hint = did_you_mean(name, self.tables.names(), kind="tables")
                 raise UsageError(f"there is no table {name}", hint=hint)
             if not isinstance(found, Table) or found.connector is not None or found.data is not None:
-                kind = "a view" if not isinstance(found, Table) else "a table with a connector"
-                kind = "a registered object" if isinstance(found, Table) and found.data is not None else kind
+                kind = _not_pushable(found)
                 hint = "CREATE TABLE without WITH (…) makes an in-memory table"
                 raise UsageError(f"rows cannot be pushed to {name}: it is {kind}", hint=hint)
             memory = self.tables.memory(name)
@@ -235,6 +243,13 @@ class Session:
             yield
         finally:
             self._environment, self._parameters = before
+
+
+def _not_pushable(found: Table | View) -> str:
+    if kind_of(found) != "TABLE":
+        return f"a {kind_of(found).lower()}"
+    registered = isinstance(found, Table) and found.data is not None
+    return "a registered object" if registered else "a table with a connector"
 
 
 def _seen(variables: Mapping[str, Any] | bool, frame: FrameType) -> Variables:

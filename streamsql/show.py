@@ -11,12 +11,15 @@ from streamsql.tables import SessionTables
 
 
 def show(tables: SessionTables, kind: str, name: str | None) -> str:
-    """SHOW TABLES, SHOW VIEWS, SHOW FUNCTIONS, SHOW COLUMNS FROM t."""
+    """SHOW TABLES, SHOW VIEWS, SHOW MATERIALIZED VIEWS, SHOW FUNCTIONS, SHOW COLUMNS FROM t."""
     match kind:
         case "TABLES":
             return "\n".join(sorted(tables.names()))
         case "VIEWS":
             return "\n".join(sorted(each for each in tables.names() if isinstance(tables.lookup(each), View)))
+        case "MATERIALIZED VIEWS":
+            found = {each: tables.lookup(each) for each in sorted(tables.names())}
+            return "\n".join(name for name, each in found.items() if isinstance(each, Table) and each.materialized)
         case "USER FUNCTIONS":
             return "\n".join(each.usage for _, each in sorted(tables.functions.items()))
         case "FUNCTIONS":

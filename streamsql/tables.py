@@ -12,7 +12,9 @@ import pyarrow as pa
 from streamsql.declared_at import DeclaredAt
 from streamsql.errors import SqlError, StreamSqlError, UsageError
 from streamsql.expr.types import Schema
+from streamsql.materialized import MaterializedView, MaterializedViews
 from streamsql.memory import MemoryTable
+from streamsql.memory_rows import Together
 from streamsql.memory_sink import MemorySink
 from streamsql.owner import Owner
 from streamsql.plan.logical import Table
@@ -21,6 +23,7 @@ from streamsql.ports import Connector, Sink, Source, SourceMode, TableOptions
 from streamsql.runtime.live import LiveRun
 from streamsql.runtime.settings import ENGINE_OPTIONS, idle_timeout
 from streamsql.sql.context import ForeignFunction, UserFunction, View
+from streamsql.sql.mentions import reads
 from streamsql.time import Clock
 
 LATE = "$late"
@@ -59,6 +62,7 @@ class SessionTables:
     def __init__(self, clock: Clock, *, seed: int = 0, catalog: str = "memory") -> None:
         self.clock, self.seed = clock, seed
         self.owner = Owner()
+        self.views = MaterializedViews()
         self.runs: weakref.WeakSet[LiveRun] = weakref.WeakSet()
         self._catalog = load_catalog(catalog)
         self._memory: dict[str, MemoryTable] = {}
@@ -72,8 +76,8 @@ class SessionTables:
     def lookup(self, name: str) -> Table | View | None:
         """The table or view of that name; `t$late` and `t$rejects` once `t` is known."""
         found: Table | View | None = self._catalog.get(name)
-        if isinstance(found, Table) and found.connector is None:
-            return replace(found, updating=self._memory[name].updating)
+        if isinstance(found, Table):
+            return self.as_now(found)
         found = found or self._registered.get(name)
         if found is not None:
             return found
@@ -81,6 +85,14 @@ class SessionTables:
             table = Table(name=name, columns=(), connector="filesystem", inferred=True)
             return self.declare(table)
         return self._leftover(name)
+
+    def as_now(self, table: Table) -> Table:
+        """The table with what is known of its rows at this moment."""
+        if isinstance(table.data, MaterializedView):
+            return replace(table, updating=table.data.updating, unique_keys=table.data.unique_keys)
+        if table.connector is None and table.data is None:
+            return replace(table, updating=self.memory(table.name).updating)
+        return table
 
     def function(self, name: str) -> UserFunction | ForeignFunction | None:
         """The function that was defined under that upper-case name."""
@@ -124,7 +136,7 @@ class SessionTables:
             if connector is not None:
                 table = self._changing(table, connector)
         if connector is None:
-            self._memory[table.name] = memory_table(table)
+            self._memory[table.name] = memory_table(table, self.views.together)
         self._catalog.put(table.name, table)
         if table.inferred and self.on_inferred is not None:
             self.on_inferred(table)
@@ -136,6 +148,18 @@ class SessionTables:
             raise SqlError(f"{view.name} is given as an input, which cannot stand in for a view")
         if self._refuse_existing(view.name, "view", if_not_exists) is None:
             self._catalog.put(view.name, view)
+
+    def materialize(
+        self, name: str, make: Callable[[], MaterializedView], sources: frozenset[str], *, if_not_exists: bool = False
+    ) -> None:
+        """Make a materialised view of the tables and views `sources`, and put it into the catalog."""
+        if name in self._inputs:
+            raise SqlError(f"{name} is given as an input, which cannot stand in for a view")
+        if self._refuse_existing(name, "materialized view", if_not_exists) is None:
+            with self.views.reading():
+                view = make()
+                self.views.add(view)
+                self._catalog.put(name, Table(name, view.schema.columns, data=view, materialized=True, reads=sources))
 
     def _changing(self, table: Table, connector: Connector) -> Table:
         """The table with what its rows may do to each other."""
@@ -154,12 +178,23 @@ class SessionTables:
         return existing
 
     def drop(self, name: str) -> None:
-        """Take a table or view away; nothing happens where there is none."""
+        """Take a table or view away; nothing happens where there is none. SqlError where a view reads it."""
+        readers = self._readers(name)
+        if readers:
+            listed, read = ", ".join(readers), "reads" if len(readers) == 1 else "read"
+            raise SqlError(f"{name} cannot be dropped: {listed} {read} it", hint=f"DROP {listed} first")
         self._registered.pop(name, None)
-        if self._catalog.get(name) is not None:
+        found = self._catalog.get(name)
+        if isinstance(found, Table) and isinstance(found.data, MaterializedView):
+            self.views.remove(found.data)
+        if found is not None:
             self._catalog.drop(name)
             self._memory.pop(name, None)
             self._declared_at.pop(name, None)
+
+    def _readers(self, name: str) -> list[str]:
+        """The views that read a table or view, materialised or not."""
+        return [each for each in self._catalog.names() if each != name and name in reads(self._catalog.get(each))]
 
     def add_input(self, name: str, given: Input) -> None:
         """Data from outside for a table name; UsageError when the name is taken."""
@@ -205,6 +240,8 @@ class SessionTables:
 
     def open_source(self, table: Table, *, follow: bool = False) -> Source:
         """A fresh source of the table's physical columns; `follow` an in-memory one as long as it is open."""
+        if follow and isinstance(table.data, MaterializedView):
+            return table.data.follow()
         if table.data is not None:
             return table.data.source()
         if table.connector is None:
@@ -212,8 +249,22 @@ class SessionTables:
         with self._located(table):
             return load_connector(table.connector).source(self._options(table))
 
+    def open_for_view(self, table: Table) -> Source:
+        """A fresh source for a materialised view: what comes later too, but for tables that lie outside the session."""
+        if isinstance(table.data, MaterializedView):
+            return table.data.follow(at_once=True)
+        if table.connector is None and table.data is None:
+            return self.memory(table.name).followed_at_once()
+        source = self.open_source(table)
+        if not source.bounded:
+            hint = "INSERT its rows into an in-memory table, and read that"
+            raise SqlError(f"a materialized view cannot read {table.name}, which has no end", hint=hint)
+        return source
+
     def open_sink(self, table: Table, *, overwrite: bool = False) -> Sink:
         """A fresh sink for the table's physical columns; `overwrite`: in place of the rows that are there."""
+        if isinstance(table.data, MaterializedView):
+            raise UsageError(f"{table.name} is a materialized view: rows cannot be inserted into it")
         if table.data is not None:
             raise UsageError(f"{table.name} is an object of the Python program: rows cannot be inserted into it")
         if table.name in self._inputs:
@@ -250,10 +301,10 @@ class SessionTables:
         )
 
 
-def memory_table(table: Table) -> MemoryTable:
+def memory_table(table: Table, together: Together) -> MemoryTable:
     """Room for the rows of a declared table."""
     names = table.physical().names
-    return MemoryTable(table.physical(), [names.index(each) for each in table.primary_key])
+    return MemoryTable(table.physical(), [names.index(each) for each in table.primary_key], together)
 
 
 def _redirected(options: Mapping[str, str], given: Input) -> dict[str, str]:

@@ -22,6 +22,8 @@ def _what(session: Session, name: str) -> str:
     found = session.tables.lookup(name)
     if not isinstance(found, Table):
         return "view"
+    if found.materialized:
+        return "materialized view"
     if found.connector is None:
         return "table in memory"
     path = found.options.get("path")

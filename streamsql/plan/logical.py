@@ -54,7 +54,8 @@ class Table:
     which each uses only earlier ones or physical columns); the rest is physical and comes from the connector.
     `connector` None: an in-memory table. `updating`: its rows may be taken back; `by_key`: a row replaces or
     removes the one with its primary key, so that what it takes back has to be looked up. `data`: an object of the
-    program that holds the rows.
+    program that holds the rows. `unique_keys`: sets of columns that no two rows share. `materialized`: it is a
+    materialised view, whose query `reads` other tables and views.
     """
 
     name: str
@@ -70,6 +71,9 @@ class Table:
     updating: bool = False
     by_key: bool = False
     data: TableData | None = field(default=None, repr=False)
+    unique_keys: tuple[tuple[str, ...], ...] = ()
+    materialized: bool = False
+    reads: frozenset[str] = frozenset()
 
     def physical(self) -> Schema:
         """The columns that the connector reads or writes."""

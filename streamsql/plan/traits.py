@@ -94,10 +94,12 @@ def _(plan: Scan, inputs: tuple[Traits, ...]) -> Traits:
 
 
 def _table_keys(plan: Scan) -> Keys:
-    """The primary key of a table whose changes keep to it: declared alone (NOT ENFORCED), it is no promise."""
+    """What is known to be unique, and the primary key of a table whose changes keep to it: declared alone (NOT
+    ENFORCED), it is no promise."""
     ids = {each.name: each.id for each in plan.physical}
-    key = plan.table.primary_key
-    return (frozenset(ids[each] for each in key),) if key and plan.table.updating and set(key) <= ids.keys() else ()
+    declared = (plan.table.primary_key,) if plan.table.primary_key and plan.table.updating else ()
+    keys = (key for key in (*declared, *plan.table.unique_keys) if set(key) <= ids.keys())
+    return tuple(frozenset(ids[each] for each in key) for key in keys)
 
 
 @_traits.register

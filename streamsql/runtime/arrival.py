@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -63,6 +64,12 @@ class Inlet:
     def holds(self) -> bool:
         """Whether other sources' rows must wait for this one's."""
         return (self.timed and self.buffer is not None) if self.live else not self.ended
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to take without waiting for it; for live sources that ring."""
+        source: Any = self.reader.source
+        return self.buffer is not None or not (self.ended or (self.live and not source.ready))
 
     def open(self) -> Iterator[SourceBatch]:
         """The source's deliveries, from where a snapshot left it or from the beginning."""

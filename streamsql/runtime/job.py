@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from streamsql.batch import Batch
 from streamsql.expr.context import EvalContext
+from streamsql.memory_rows import Together
 from streamsql.operators.base import LateListener, LateRows, Operator, RowsBehind, SessionCut
 from streamsql.operators.keep_last import KeepLast
 from streamsql.plan.logical import Plan, Scan, Table, Values
@@ -38,8 +39,8 @@ _READ_AHEAD_FROM = 4_096
 class Job:
     """Runs the roots of a physical plan over their sources; `outputs` run parallel to `roots`.
 
-    One thread calls `step` or `run`; `stop` may be called from any. Between steps nothing is in flight. Whatever goes
-    wrong, all outputs are aborted and the sources closed before the error leaves.
+    One thread calls `step` or `run`; `stop` may be called from any. Between steps nothing is in flight. The outputs end
+    `together`. Whatever goes wrong, all outputs are aborted and the sources closed before the error leaves.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Job:
         settings: JobSettings | None = None,
         *,
         on_progress: Callable[[Progress], None] | None = None,
+        together: Together = nullcontext,
     ) -> None:
         self.settings = settings or JobSettings()
         self.late = LateLog()
@@ -64,6 +66,7 @@ class Job:
         self._metrics = JobMetrics()
         self.context = context
         self._on_progress = on_progress
+        self._together = together
         self._progress_at: Time = context.clock.now()
         self._doorbell = Doorbell()
         self._started = False
@@ -71,6 +74,9 @@ class Job:
         self._arrivals = ArrivalOrder(self.inlets, self._doorbell)
         self._sources, self.tasks = self._connect()
         self._ordered = any(each.operator.needs_arrivals for each in self.tasks.values())
+        self._watches_clock = any(each.watches_clock for each in self.tasks.values()) or any(
+            each.may_idle for each in self.inlets
+        )
         self._publishers = [
             Publisher(output, root, self._upstream(root)) for root, output in zip(roots, outputs, strict=True)
         ]
@@ -111,6 +117,27 @@ class Job:
             self._fail()
             raise
         return not (self.finished or self.stopped)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether `catch_up` has something to do: rows, the end of a source, or a clock to look at."""
+        if self.finished or self.stopped:
+            return False
+        return self._watches_clock or any(each.waiting for each in self.inlets)
+
+    def forget_left_out(self) -> None:
+        """Keep no longer what was late or rejected: it has been read."""
+        self.late.forget()
+        self.rejects.forget()
+
+    def catch_up(self) -> None:
+        """Take everything through that is there now; for jobs whose live sources are read `at_once`, without waiting.
+
+        At least one step is done, so that the clock gets its turn.
+        """
+        going_on = self.step()
+        while going_on and any(each.waiting for each in self.inlets):
+            going_on = self.step()
 
     def stop(self) -> None:
         """End after the current step: live jobs keep what they have published, bounded ones are aborted.
@@ -168,8 +195,9 @@ class Job:
         if self.stopped and self.bounded:
             self._abort()
             return
-        for each in self._publishers:
-            each.output.end()
+        with self._together():
+            for each in self._publishers:
+                each.output.end()
         self._report(force=True)
 
     def _fail(self) -> None:
@@ -217,6 +245,8 @@ class Job:
 
     def _feed(self, inlet: Inlet) -> Feed:
         source: Any = inlet.reader.source
+        if getattr(source, "at_once", False):
+            return DirectFeed(inlet.open)
         if inlet.live and hasattr(source, "subscribe"):
             return RingingFeed(inlet.open, source, self._doorbell)
         ahead = self.settings.read_ahead if self.settings.batch_rows >= _READ_AHEAD_FROM else 0

@@ -111,6 +111,11 @@ class LateLog:
             for rows in log.spool:
                 yield LateBatch(log.source, log.operator, log.schema, rows)
 
+    def forget(self) -> None:
+        """Drop the rows; the operators keep their listeners."""
+        for log in self._operators.values():
+            log.spool = Spool(log.spool.schema)
+
     def save(self) -> dict[str, pa.Table]:
         """For a snapshot: the late rows of each operator."""
         return {name: log.spool.to_table() for name, log in self._operators.items() if log.spool.rows}

@@ -9,11 +9,11 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
 from streamsql.expr.types import Schema
-from streamsql.memory import FollowingSource
 from streamsql.ports import RowKinds
 from streamsql.runtime.changelog import Key
 from streamsql.runtime.job import Job
@@ -137,6 +137,31 @@ class ChangeBuffer:
             each()
 
 
+@runtime_checkable
+class Followed(Protocol):
+    """A source of rows in memory that goes on as they come: FollowingSource, and what follows a materialised view."""
+
+    stalled_by: Callable[[], threading.Thread | None]
+
+    @property
+    def arrived(self) -> int:
+        """How often rows have come so far, the end counted too."""
+        ...
+
+    @property
+    def delivered(self) -> int:
+        """How much of that has been read, but for the end."""
+        ...
+
+    def join(self) -> None:
+        """Count as a reader from now on: what is pushed next waits for it."""
+        ...
+
+    def leave(self) -> None:
+        """Be no reader any more."""
+        ...
+
+
 class LiveRun:
     """Runs a job in one engine thread; `stop` and everything of its `buffer` may be called from any thread.
 
@@ -147,14 +172,12 @@ class LiveRun:
         self.buffer = ChangeBuffer(limit)
         self.job = make_job(self.buffer)
         self._followed = [
-            (inlet, inlet.reader.source)
-            for inlet in self.job.inlets
-            if isinstance(inlet.reader.source, FollowingSource)
+            (inlet, inlet.reader.source) for inlet in self.job.inlets if isinstance(inlet.reader.source, Followed)
         ]
         for _, source in self._followed:
             source.stalled_by = self.buffer.stalled_by
             # From now on, not only when the thread comes to it: what is pushed next counts as waiting.
-            source.table.follow(source, 0)
+            source.join()
         self._ended = ended
         self._processed = [0] * len(self._followed)
         self._thread = threading.Thread(target=self._run, name=f"streamsql-{next(_numbers)}", daemon=True)
@@ -179,7 +202,7 @@ class LiveRun:
 
     def pushed(self) -> list[int]:
         """How often each followed table has been pushed into by now; closing it counts too."""
-        return [source.table.entries + (not source.stream.open) for _, source in self._followed]
+        return [source.arrived for _, source in self._followed]
 
     def has_processed(self, entries: list[int]) -> bool:
         """Whether what was published follows from so many pushes into each table; a bounded job must have ended."""
@@ -197,14 +220,14 @@ class LiveRun:
             self._ended(self.job)
         finally:
             for _, source in self._followed:
-                source.table.leave(source)
+                source.leave()
             _running.discard(self)
             self.buffer.finish(error)
 
     def _note_progress(self) -> None:
         """Rows that are read but wait for another source have not been processed."""
         if self._followed and all(each.buffer is None for each in self.job.inlets):
-            self._processed = [source.cursor.entry + inlet.ended for inlet, source in self._followed]
+            self._processed = [source.delivered + inlet.ended for inlet, source in self._followed]
             self.buffer.wake()
 
 

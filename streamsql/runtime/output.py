@@ -12,10 +12,10 @@ from streamsql.batch import Batch, Weights
 from streamsql.errors import DataError, Span
 from streamsql.expr.types import Schema
 from streamsql.ports import RowKind, RowKinds, Sink
-from streamsql.runtime.changelog import Key, accumulate, fold
+from streamsql.runtime.changelog import Key, fold
+from streamsql.runtime.folded_rows import FoldedRows
 
 Changes = tuple[pa.RecordBatch, RowKinds | None]
-COMPACT_ROWS = 65_536
 
 
 class Output(Protocol):
@@ -92,22 +92,13 @@ class TableOutput:
         self.schema: Schema | None = None
         self.key: Key | None = None
         self.ended = False
-        self._changes: list[Batch] = []
-        self._pending = 0
-        self._updating = False
-        self._limit = COMPACT_ROWS
+        self._folded = FoldedRows()
 
     def open(self, schema: Schema, key: Key | None) -> None:
         self.schema, self.key = schema, key
 
     def publish(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
-        self._changes.append(Batch(rows, weights_of(kinds)))
-        self._updating = self._updating or kinds is not None
-        self._pending += rows.num_rows
-        if self._updating and self._pending > self._limit:
-            self._changes = accumulate(self._changes) or []
-            self._limit = max(COMPACT_ROWS, 2 * sum(len(each) for each in self._changes))
-            self._pending = 0
+        self._folded.add(Batch(rows, weights_of(kinds)))
 
     def end(self) -> None:
         self.ended = True
@@ -118,7 +109,7 @@ class TableOutput:
     def to_table(self) -> pa.Table:
         """The table as of now; see `changelog.fold` for its order."""
         assert self.schema is not None
-        return fold(self._changes, self.schema.to_arrow(), self.key)
+        return fold(self._folded.changes, self.schema.to_arrow(), self.key)
 
 
 class SinkOutput:

@@ -69,6 +69,10 @@ class RejectLog:
         for name, spool in self._tables.items():
             yield from ((name, batch) for batch in spool)
 
+    def forget(self) -> None:
+        """Drop all of them."""
+        self._tables.clear()
+
     def save(self) -> dict[str, pa.Table]:
         """For a snapshot: the rejects of each table."""
         return {name: spool.to_table() for name, spool in self._tables.items()}

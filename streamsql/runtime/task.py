@@ -61,6 +61,11 @@ class Task:
         self._on_clock = None if kind.on_clock is Operator.on_clock else operator.on_clock
         self._on_step_end = None if kind.on_step_end is Operator.on_step_end else operator.on_step_end
 
+    @property
+    def watches_clock(self) -> bool:
+        """Whether the operator may have something to say though nothing has come."""
+        return self._on_clock is not None
+
     def run(self, now: Time) -> None:
         """One step: everything that the operator has to say to it is in `output` afterwards."""
         found: list[Batch] = []

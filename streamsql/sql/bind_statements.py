@@ -15,8 +15,9 @@ from streamsql.sql.bind_insert import insert_plan
 from streamsql.sql.bind_query import bind_query
 from streamsql.sql.bind_relations import table_name
 from streamsql.sql.bind_tables import bind_table
-from streamsql.sql.context import Context, Environment, View
+from streamsql.sql.context import Context, Environment, View, kind_of
 from streamsql.sql.dialect import exp
+from streamsql.sql.mentions import mentions
 from streamsql.sql.parse import ParsedStatement, span_of
 from streamsql.sql.user_functions import attach_functions, define_function
 
@@ -44,8 +45,6 @@ def _create_table(tree: Tree, context: Context, text: str) -> s.Statement:
 
 
 def _create_view(tree: Tree, context: Context, text: str) -> s.Statement:
-    if tree.args.get("materialized"):
-        raise NotSupportedYet("CREATE MATERIALIZED VIEW", span=span_of(tree))
     emit = tree.args["query"].find(d.Emit)
     if emit is not None:
         raise SqlError(
@@ -58,7 +57,15 @@ def _create_view(tree: Tree, context: Context, text: str) -> s.Statement:
         raise SqlError(
             f"the view names {len(columns)} columns, its query gives {len(plan.fields)}", span=span_of(tree.this)
         )
-    return s.CreateView(View(name, tree.args["query"], columns, text), bool(tree.args.get("exists")))
+    lenient = bool(tree.args.get("exists"))
+    if not tree.args.get("materialized"):
+        return s.CreateView(View(name, tree.args["query"], columns, text), lenient)
+    names = columns or tuple(each.name for each in plan.fields)
+    repeated = next((each for index, each in enumerate(names) if each in names[:index]), None)
+    if repeated is not None:
+        hint = f"name its columns: CREATE MATERIALIZED VIEW {name} (…) AS …, or write AS in the query"
+        raise SqlError(f"the view has two columns {repeated}", span=span_of(tree.this), hint=hint)
+    return s.CreateMaterializedView(name, plan, names, frozenset(mentions(tree.args["query"])), lenient)
 
 
 def _create_function(tree: Tree, context: Context, text: str) -> s.Statement:
@@ -104,14 +111,12 @@ def _drop(tree: Tree, context: Context, text: str) -> s.Statement:
     kind, name = tree.args["kind"], table_name(tree.this)
     if kind == "FUNCTION":
         return _drop_function(name.upper(), tree, context)
-    if kind not in ("TABLE", "VIEW"):
-        raise NotSupportedYet(f"DROP {kind}", span=span_of(tree.this))
-    if not tree.args.get("exists"):
-        found = context.lookup(name, span_of(tree.this))
-        if isinstance(found, View) != (kind == "VIEW"):
-            other = "VIEW" if isinstance(found, View) else "TABLE"
-            raise SqlError(f"{name} is a {other}", span=span_of(tree.this), hint=f"write DROP {other} {name}")
-    return s.Drop(name, kind, bool(tree.args.get("exists")))
+    lenient = bool(tree.args.get("exists"))
+    found = context.environment.lookup(name) if lenient else context.lookup(name, span_of(tree.this))
+    if found is not None and kind_of(found) != kind:
+        other = kind_of(found)
+        raise SqlError(f"{name} is a {other}", span=span_of(tree.this), hint=f"write DROP {other} {name}")
+    return s.Drop(name, kind, lenient)
 
 
 def _drop_function(name: str, tree: Tree, context: Context) -> s.Statement:

@@ -23,6 +23,13 @@ class View:
     text: str
 
 
+def kind_of(found: Table | View) -> str:
+    """What DROP calls it: a TABLE, a VIEW or a MATERIALIZED VIEW."""
+    if isinstance(found, View):
+        return "VIEW"
+    return "MATERIALIZED VIEW" if found.materialized else "TABLE"
+
+
 @dataclass(frozen=True, slots=True)
 class UserFunction:
     """A function that SQL defines, by its upper-case name: its body as a tree, and the text of that.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from streamsql.plan.logical import Table
 from streamsql.sql import dialect as d
 from streamsql.sql.bind_relations import table_name
 from streamsql.sql.context import Environment, View
@@ -30,9 +31,15 @@ def reached_names(tree: Any, environment: Environment) -> frozenset[str]:
         reached.add(name)
         # Looking up `t$late` would fail where nothing has run yet; it is never a view.
         found = None if "$" in name else environment.lookup(name)
-        if isinstance(found, View):
-            waiting |= {*mentions(found.query)} - reached
+        waiting |= reads(found) - reached
     return frozenset(reached)
+
+
+def reads(found: Table | View | None) -> frozenset[str]:
+    """The names that a view reads itself, materialised or not; a table reads none."""
+    if isinstance(found, View):
+        return frozenset(mentions(found.query))
+    return frozenset() if found is None else found.reads
 
 
 def _reading(tree: Any) -> list[Any]:

@@ -30,6 +30,17 @@ class CreateView(Statement):
 
 
 @dataclass(frozen=True, slots=True)
+class CreateMaterializedView(Statement):
+    """`columns` are the names of the plan's; `reads`: the tables and views that its query names."""
+
+    name: str
+    plan: Plan
+    columns: tuple[str, ...]
+    reads: frozenset[str]
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class CreateFunction(Statement):
     function: UserFunction
     if_not_exists: bool = False

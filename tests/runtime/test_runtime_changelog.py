@@ -125,9 +125,8 @@ def test_folding_steps_of_net_changes_gives_what_counting_gives(rows: list[tuple
 
 
 def test_a_table_output_forgets_what_was_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streamsql.runtime.output.COMPACT_ROWS", 4)
+    monkeypatch.setattr("streamsql.runtime.folded_rows.COMPACT_ROWS", 4)
     output = TableOutput()
-    output._limit = 4
     output.open(_schema(), (0,))
     shuffled = random.Random(0)
     output.publish(*row_kinds(changes("+I a 0\n+I b 0"), (0,)))
@@ -137,7 +136,7 @@ def test_a_table_output_forgets_what_was_replaced(monkeypatch: pytest.MonkeyPatc
         output.publish(*row_kinds(changes(f"-U {key} {last[key]}\n+U {key} {number}"), (0,)))
         last[key] = number
     assert output.to_table().to_pylist() == [{"k": key, "n": last[key]} for key in "ab"]
-    assert sum(len(each) for each in output._changes) < 12
+    assert sum(len(each) for each in output._folded.changes) < 12
 
 
 def test_kinds_become_weights() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from streamsql.expr.nodes import Literal
 from streamsql.expr.types import BOOLEAN
 from streamsql.plan.logical import Filter, Limit, Plan, Project, Rank, SinkPlan, Sort, SortKey
 from streamsql.plan.traits import traits
-from streamsql.plan.tree import with_inputs
+from streamsql.plan.tree import transform_up, with_inputs
 
 _ALL = (1 << 31) - 1
 """Without LIMIT, OFFSET passes on every later row."""
@@ -18,9 +20,22 @@ def live_limits(plan: Plan, *, live: bool = False) -> Plan:
     `live`: the result is wanted while the input goes on. An ORDER BY without LIMIT below the result says nothing, and
     goes.
     """
+    return _live_limits(transform_up(plan, _beside_its_order), live)
+
+
+def _beside_its_order(plan: Plan) -> Plan:
+    """A LIMIT moves below the projection that leaves out what its ORDER BY sorts by."""
+    match plan:
+        case Limit(input=Project(input=Sort() as order) as project):
+            return with_inputs(project, (replace(plan, input=order, fields=order.fields),))
+        case _:
+            return plan
+
+
+def _live_limits(plan: Plan, live: bool) -> Plan:
     match plan:
         case SinkPlan() | Project():
-            return with_inputs(plan, (live_limits(plan.input, live=live),))
+            return with_inputs(plan, (_live_limits(plan.input, live),))
         case Sort():
             return with_inputs(plan, (_ranked(plan.input),))
         case Limit(input=Sort() as order) if not live:
