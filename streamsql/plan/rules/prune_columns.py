@@ -189,10 +189,11 @@ def _(plan: Union, need: _Need) -> Plan:
 def _(plan: Join, need: _Need) -> Plan:
     read = {id_ for each in plan.on for id_ in (each.left, each.right)}
     read |= need.ids | (frozenset() if plan.residual is None else column_ids(plan.residual))
+    fields = _carried(plan, frozenset(read), need.ids)
     several = len({each.table for each in _scans(plan)}) > 1
-    inner = replace(need.without_time(read), orders=need.orders or several)
+    inner = replace(need.without_time(read | field_ids(fields)), orders=need.orders or several)
     left, right = _prune(plan.left, inner), _prune(plan.right, inner)
-    return replace(plan, left=left, right=right, fields=_kept(plan.fields, need.ids))
+    return replace(plan, left=left, right=right, fields=fields)
 
 
 @_prune.register
@@ -200,8 +201,15 @@ def _(plan: IntervalJoin | WindowJoin, need: _Need) -> Plan:
     times = {each.id for each in (*plan.times, *_window_columns(plan))}
     read = times | {id_ for each in plan.on for id_ in (each.left, each.right)}
     read |= need.ids | (frozenset() if plan.residual is None else column_ids(plan.residual))
-    left, right = (_prune(each, need.below_time(read, plan.times[0])) for each in plan.inputs)
-    return replace(plan, left=left, right=right, fields=_kept(plan.fields, need.ids))
+    fields = _carried(plan, frozenset(read), need.ids)
+    inner = need.below_time(read | field_ids(fields), plan.times[0])
+    left, right = (_prune(each, inner) for each in plan.inputs)
+    return replace(plan, left=left, right=right, fields=fields)
+
+
+def _carried(plan: Join | IntervalJoin | WindowJoin, read: Ids, ids: Ids) -> tuple[Field, ...]:
+    """The needed fields; where none is, one that the join reads anyway, if there is one."""
+    return _kept(tuple(each for each in plan.fields if each.id in read) or plan.fields, ids)
 
 
 def _window_columns(plan: IntervalJoin | WindowJoin) -> tuple[Field, ...]:
