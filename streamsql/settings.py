@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from streamsql.errors import UsageError, did_you_mean
+from streamsql.errors import NotSupportedYet, UsageError, did_you_mean
 from streamsql.expr.context import EvalContext
 from streamsql.time import Clock, ManualClock, SystemClock, from_datetime
 
@@ -16,6 +16,7 @@ TIME_ZONE = "table.local-time-zone"
 BATCH_SIZE = "streamsql.batch-size"
 SEED = "streamsql.seed"
 RUNTIME_MODE = "execution.runtime-mode"
+STATE_TTL = "table.exec.state.ttl"
 _WITHOUT_EFFECT = ("parallelism.", "pipeline.", "sql-client.", "table.exec.mini-batch.", "execution.checkpointing.")
 """Settings of a Flink cluster that mean nothing here; a script that carries them runs all the same."""
 
@@ -55,6 +56,14 @@ def zone_name(zone: str) -> str:
     return f"Etc/GMT{'-' if sign == '+' else '+'}{hours}" if hours else "UTC"
 
 
+def _ttl(key: str, value: str) -> str:
+    """State is kept until time or a retraction frees it: 0, Flink's word for that, is the only value."""
+    if re.fullmatch(r"\s*0+\s*[a-z]*\s*", value.lower()) is None:
+        hint = "bound the state by time: a window, an interval join, or deduplication; EXPLAIN shows what bounds it"
+        raise NotSupportedYet(f"'{key}' = '{value}'", hint=hint)
+    return value
+
+
 def _clock(key: str, value: str) -> str:
     make_clock(value)
     return value
@@ -72,6 +81,7 @@ _CHECKS: dict[str, Callable[[str, str], str]] = {
     BATCH_SIZE: _positive,
     SEED: _whole,
     RUNTIME_MODE: _mode,
+    STATE_TTL: _ttl,
 }
 KEYS = tuple(_CHECKS)
 """The settings that there are."""

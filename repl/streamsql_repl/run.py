@@ -27,6 +27,7 @@ from streamsql_repl.left_out import counted, late_rows, refuse_unwritable, rejec
 from streamsql_repl.progress import erase_line, progress_line
 from streamsql_repl.results import Destination, on_terminal, result_output
 from streamsql_repl.session import make_session, say_inferred
+from streamsql_repl.state_warnings import growing_states
 from streamsql_repl.stdin_copy import with_stdin_copied
 
 
@@ -134,6 +135,8 @@ class RunHandler:
     def run_job(self, job: Job | BatchJob, run: Callable[[], None]) -> None:
         """Run a job; SIGINT and SIGTERM end an unbounded one well and a bounded one as interrupted."""
         self._jobs.append(job)
+        for line in growing_states(job):
+            click.echo(line, err=True)
         with stopped_by_signals(job):
             try:
                 run()

@@ -208,3 +208,13 @@ def test_no_row_is_lost_when_the_process_ends(tmp_path: Path) -> None:
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
     assert ended.returncode == 0
     assert ended.stdout == (tmp_path / "n.jsonl").read_bytes()
+
+
+def test_a_run_without_end_names_what_grows(start: Callable[..., subprocess.Popen[str]]) -> None:
+    columns = "(id INT) WITH ('connector' = 'datagen', 'rows-per-second' = '1000', 'fields.id.min' = '1')"
+    process = start(f"CREATE TABLE a {columns}; CREATE TABLE b {columns}; SELECT a.id FROM a JOIN b ON a.id >= b.id;")
+    assert first_line(process).startswith("{")
+    process.send_signal(signal.SIGINT)
+    code, _, err = rest_of(process)
+    warning = "warning: Join keeps rows of both inputs for as long as the query runs (EXPLAIN: state UNBOUNDED)"
+    assert (code, err.splitlines()[:1]) == (0, [warning])
