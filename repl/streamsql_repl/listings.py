@@ -15,6 +15,7 @@ from streamsql.expr.aggregate_table import AGGREGATE_ALIASES, AGGREGATES
 from streamsql.expr.duckdb_functions import ALLOWED, PREFIX
 from streamsql.expr.function_reference import descriptions
 from streamsql.expr.functions import ALIASES, FUNCTIONS, OVERLOADS
+from streamsql.expr.functions_plan import is_plans_own
 from streamsql.expr.rewrites import REWRITES
 from streamsql.plugins import known_names, load_connector, load_format
 from streamsql.ports import OptionInfo
@@ -48,7 +49,8 @@ class PluginInfo:
 
 def all_functions() -> tuple[FunctionInfo, ...]:
     """Every function, by name; DuckDB's own behind the others."""
-    own = [FunctionInfo(_bare(name), _kind(name), each.usage, _text(name)) for name, each in FUNCTIONS.items()]
+    callable_ = {name: each for name, each in FUNCTIONS.items() if not is_plans_own(name)}
+    own = [FunctionInfo(_bare(name), _kind(name), each.usage, _text(name)) for name, each in callable_.items()]
     own += [FunctionInfo(name, _kind(name), f"= {target}") for name, target in ALIASES.items() if target in FUNCTIONS]
     own += [FunctionInfo(name, "scalar", f"{name}(…)", _text(name)) for name in REWRITES if name.isidentifier()]
     own += [FunctionInfo(name, "aggregate", each.usage, each.meaning) for name, each in AGGREGATES.items()]

@@ -22,6 +22,11 @@ SINGLE = "$SINGLE"
 _TOO_MANY = "a subquery that stands for a value gave more than one row"
 
 
+def is_plans_own(name: str) -> bool:
+    """Whether a function of that name is only for plans: no list of functions names it."""
+    return name.startswith("$")
+
+
 def _copies_rule(args: Args) -> Bound:
     return Bound(args, t.array(t.BOOLEAN.with_nullable(False)).with_nullable(False))
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.property.random_queries import KEYS
 from tests.property.random_tables import VALUES, changing_tables, tables
 from tests.property.test_sql_groups import GroupCase, hold
-from tests.property.test_sql_windows import RANDOMLY, Script, with_seed
+from tests.property.test_sql_windows import EXAMPLES, RANDOMLY, Script, with_seed
 from tests.property.test_sql_windows import hold as hold_windows
 
+HALF_AS_MANY = settings(RANDOMLY, max_examples=max(1, EXAMPLES // 2))
 COLUMNS = (*VALUES, "ts")
 AGGREGATES = (
     "COUNT(*)",
@@ -94,14 +95,14 @@ def cases(draw: st.DrawFn) -> GroupCase:
 
 
 @with_seed
-@RANDOMLY
+@HALF_AS_MANY
 @given(scripts(), st.integers(1, 12))
 def test_over_time_is_the_same_however_it_runs(script: Script, some_rows: int) -> None:
     hold_windows(script, some_rows)
 
 
 @with_seed
-@RANDOMLY
+@HALF_AS_MANY
 @given(cases(), st.integers(1, 12))
 def test_over_values_is_what_the_rows_left_give(case: GroupCase, some_rows: int) -> None:
     hold(case, some_rows)
