@@ -70,7 +70,7 @@ def regular_rows(data: pa.Buffer, columns: Sequence[Column]) -> PlainRows | None
     found: dict[str, pa.Array] = {}
     quotes = 2 * table.num_rows * len(members)
     for position, member in enumerate(members):
-        values = _values(table.column(position).combine_chunks(), member, types.get(member.key))
+        values = _values(_whole(table.column(position)), member, types.get(member.key))
         if values is None:
             return None
         quotes += values.quotes
@@ -135,6 +135,11 @@ def _split(data: pa.Buffer, members: Sequence[_Member]) -> pa.Table:
     )
 
 
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    """A column as one array; it is one already, and then not copied, where the block is."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Values:
     """The values of a member, and the quotation marks around them."""
@@ -153,13 +158,15 @@ def _values(pieces: pa.Array, member: _Member, type_: SqlType | None) -> _Values
 
 
 def _filled_values(pieces: pa.Array, member: _Member, type_: SqlType | None) -> _Values | None:
-    texts, quotes = _between(pieces, member.before + b'"', b'"' + member.after), 2 * (len(pieces) - pieces.null_count)
-    if texts is not None:
-        array = texts if type_ is None else _from_quoted(texts, type_)
-    else:
-        texts, quotes = _between(pieces, member.before, member.after), 0
-        array = None if texts is None else _from_bare(texts, type_)
-    return None if array is None else _Values(array, quotes)
+    first = pieces[0].as_py() if len(pieces) else None
+    if first is None or first.startswith(member.before + b'"'):
+        texts = _between(pieces, member.before + b'"', b'"' + member.after)
+        if texts is not None:
+            array = texts if type_ is None else _from_quoted(texts, type_)
+            return None if array is None else _Values(array, 2 * (len(pieces) - pieces.null_count))
+    texts = _between(pieces, member.before, member.after)
+    array = None if texts is None else _from_bare(texts, type_)
+    return None if array is None else _Values(array, 0)
 
 
 def _between(pieces: pa.Array, before: bytes, after: bytes) -> pa.Array | None:
@@ -182,23 +189,27 @@ def _from_quoted(texts: pa.Array, type_: SqlType) -> pa.Array | None:
 
 def _from_bare(texts: pa.Array, type_: SqlType | None) -> pa.Array | None:
     kind = Kind.VARCHAR if type_ is None else type_.kind
-    if kind in INTEGERS:
-        spelled = _no_leading_zeros(texts)
-    else:
+    if kind not in INTEGERS:
         pattern = _SPELLED.get(kind)
-        spelled = pattern is not None and _all(pc.match_substring_regex(texts, pattern))
-    if not spelled or type_ is None:
-        return texts if spelled else None
+        if pattern is None or not _all(pc.match_substring_regex(texts, pattern)):
+            return None
+    if type_ is None:
+        return texts
     try:
-        return pc.cast(texts, arrow_type(type_))
+        values = pc.cast(texts, arrow_type(type_))
     except pa.ArrowInvalid:
         return None
+    return None if kind in INTEGERS and _leading_zeros(texts, values) else values
 
 
-def _no_leading_zeros(texts: pa.Array) -> bool:
-    """Whether none begins with 0 or -0 but 0 itself: all else that Arrow takes for an integer is one in JSON too."""
+def _leading_zeros(texts: pa.Array, values: pa.Array) -> bool:
+    """Whether one begins with 0 or -0 but 0 itself: all else that Arrow takes for an integer is one in JSON too."""
     zeros = pc.sum(pc.starts_with(texts, "0")).as_py()
-    return zeros == pc.sum(pc.equal(texts, "0")).as_py() and not pc.any(pc.starts_with(texts, "-0")).as_py()
+    if zeros and zeros != pc.sum(pc.equal(texts, "0")).as_py():
+        return True
+    # What begins with -0 is no more than 0.
+    smallest = pc.min(values).as_py()
+    return smallest is not None and smallest <= 0 and bool(pc.any(pc.starts_with(texts, "-0")).as_py())
 
 
 def _all(mask: pa.Array) -> bool:
