@@ -21,11 +21,12 @@ from streamsql.batch_mode.rows import (
     lower_unnest,
     lower_values,
 )
+from streamsql.batch_mode.temporal_joins import lower_temporal_join
 from streamsql.batch_mode.windows import lower_window_assign
 from streamsql.expr.context import EvalContext
 from streamsql.plan import logical
 from streamsql.plan.logical import Plan, Scan
-from streamsql.plan.time_joins import IntervalJoin, WindowJoin
+from streamsql.plan.time_joins import IntervalJoin, TemporalJoin, WindowJoin
 from streamsql.runtime.decisions import Decision
 
 
@@ -35,7 +36,7 @@ def begin(plan: Plan, context: EvalContext, decisions: Sequence[Decision] = ()) 
     _count_uses(plan, uses)
     sources = sum(isinstance(each, Scan | logical.Values) for each in uses)
     shared = frozenset(each for each, count in uses.items() if count > 1)
-    if any(isinstance(each, IntervalJoin) for each in uses):
+    if any(isinstance(each, IntervalJoin | TemporalJoin) for each in uses):
         sources = max(sources, 2)  # rows have their watermark beside them then
     return Lowering(context, sources, Recorded(plan, decisions), shared)
 
@@ -65,6 +66,8 @@ def _lower_node(plan: Plan, inputs: Sequence[Relation], lowering: Lowering) -> R
             return lower_union(plan, inputs, lowering)
         case logical.Join():
             left, right = inputs
+            if isinstance(plan, TemporalJoin):
+                return lower_temporal_join(plan, left, right, lowering)
             if isinstance(plan, WindowJoin):
                 left, right = (without_dropped(plan, each, (), lowering, port) for port, each in enumerate(inputs))
             return lower_join(plan, left, right, lowering)

@@ -38,7 +38,7 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
-from streamsql.plan.time_joins import IntervalJoin
+from streamsql.plan.time_joins import IntervalJoin, TemporalJoin
 from streamsql.plan.trait_values import Traits
 from streamsql.plan.traits import traits
 from streamsql.plan.tree import fields_by_id
@@ -139,6 +139,12 @@ def _(plan: Union) -> Iterator[str]:
 def _(plan: IntervalJoin) -> Iterator[str]:
     yield from _condition(plan)
     yield f"{plan.right_time.name} - {plan.left_time.name} from {_signed(plan.lower)} to {_signed(plan.upper)}"
+
+
+@_describe.register
+def _(plan: TemporalJoin) -> Iterator[str]:
+    yield from _condition(plan)
+    yield f"as of {plan.left_time.name}"
 
 
 def _signed(distance: int) -> str:

@@ -15,10 +15,11 @@ from streamsql.operators.join_outer import OuterJoin
 from streamsql.operators.join_pairs import Condition
 from streamsql.operators.join_result import Result
 from streamsql.operators.join_semi import SemiJoin
+from streamsql.operators.temporal_join import TemporalJoin as TemporalJoinOperator
 from streamsql.operators.window_join import WindowJoin as WindowJoinOperator
 from streamsql.plan.logical import Filter, Join, JoinKey, JoinKind, Plan, Project, Scan
 from streamsql.plan.predicates import open_equality
-from streamsql.plan.time_joins import IntervalJoin, WindowJoin, padded_ports
+from streamsql.plan.time_joins import IntervalJoin, TemporalJoin, WindowJoin, padded_ports
 from streamsql.plan.traits import traits
 from streamsql.plan.tree import positions, schema_of
 from streamsql.state.key_codes import KeyCodes
@@ -30,10 +31,27 @@ def join_operator(plan: Join, context: EvalContext) -> Operator:
     match plan:
         case IntervalJoin():
             return _interval_join(plan, context)
+        case TemporalJoin():
+            return _temporal_join(plan, context)
         case WindowJoin():
             return _window_join(plan, context)
         case _:
             return _untimed_join(plan, context)
+
+
+def _temporal_join(plan: TemporalJoin, context: EvalContext) -> Operator:
+    codes, inputs = _dense(plan)
+    places = positions(plan.left.fields), positions(plan.right.fields)
+    condition = None if plan.residual is None else _condition(plan, plan.residual, context)
+    return TemporalJoinOperator(
+        inputs,
+        (places[0][plan.times[0].id], places[1][plan.times[1].id]),
+        codes,
+        condition,
+        _result(plan),
+        padded=plan.kind.keeps_left,
+        latest_only=plan.latest_only,
+    )
 
 
 def _window_join(plan: WindowJoin, context: EvalContext) -> Operator:

@@ -31,7 +31,7 @@ from streamsql.plan.logical import (
 from streamsql.plan.operators import keep_last, operator_of
 from streamsql.plan.row_orders import OverOrder, RankOrder
 from streamsql.plan.sharing import share
-from streamsql.plan.time_joins import IntervalJoin, WindowJoin
+from streamsql.plan.time_joins import IntervalJoin, TemporalJoin, WindowJoin
 from streamsql.plan.traits import over_order, rank_order, traits
 from streamsql.plan.tree import expressions, walk_plan
 
@@ -131,7 +131,7 @@ def _asks_input(plan: Plan, *, asked: bool) -> bool:
             return over_order(plan) is OverOrder.TIME or asked
         case WindowAssign(window=Session()):
             return plan.time.time is not TimeAttribute.PROCESSING
-        case IntervalJoin() | WindowJoin():
+        case IntervalJoin() | WindowJoin() | TemporalJoin():
             return True
         case Union():
             timed = (each for each in walk_plan(plan) if isinstance(each, Scan) and each.watermark is not None)

@@ -54,6 +54,32 @@ def window_join(join: Join, bounds: tuple[tuple[Field, Field], tuple[Field, Fiel
     return WindowJoin(**_said(join), bounds=bounds)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemporalJoin(Join):
+    """FOR SYSTEM_TIME AS OF: each left row with the last version of its key that is not after its own time.
+
+    INNER or LEFT; `residual` is asked of that one version. `version_key` and `right_time`: what the versions go by, set
+    by a rule; the keys of `on` are exactly these. `latest_only`: a version older than one that came before is none.
+    """
+
+    left_time: Field
+    version_key: tuple[Field, ...] = ()
+    right_time: Field | None = None
+    latest_only: bool = False
+
+    @property
+    def times(self) -> tuple[Field, Field]:
+        """The event time of each side."""
+        assert self.right_time is not None
+        return (self.left_time, self.right_time)
+
+
+def temporal_join(join: Join, left_time: Field) -> TemporalJoin:
+    """The join as of a time of its left side, which stays event time."""
+    timed = tuple(replace(each, time=left_time.time if each.id == left_time.id else None) for each in join.fields)
+    return replace(TemporalJoin(**_said(join), left_time=left_time), fields=timed)
+
+
 def interval_join(join: Join, bounds: TimeBounds) -> IntervalJoin:
     """The join with its bounds."""
     return IntervalJoin(

@@ -36,7 +36,7 @@ from streamsql.plan.logical import (
 )
 from streamsql.plan.row_orders import OverOrder, RankOrder, order_of_over, order_of_rank
 from streamsql.plan.state_bounds import group_state, interval_state, over_state, rank_state, window_state
-from streamsql.plan.time_joins import IntervalJoin, WindowJoin
+from streamsql.plan.time_joins import IntervalJoin, TemporalJoin, WindowJoin
 from streamsql.plan.trait_values import UNBOUNDED, WINDOW_NAMES, Keys, Traits, Updating, WindowColumns
 from streamsql.plan.tree import expressions
 
@@ -157,6 +157,12 @@ def _(plan: WindowJoin, inputs: tuple[Traits, ...]) -> Traits:
     made_by = left.window
     bound = None if made_by is None else window_state(made_by.window, plan.times[0])
     return Traits(unique_keys=keys, window=window, state_bound=bound)
+
+
+@_traits.register
+def _(plan: TemporalJoin, inputs: tuple[Traits, ...]) -> Traits:
+    names = ", ".join(each.name for each in plan.version_key)
+    return Traits(unique_keys=inputs[0].unique_keys, state_bound=f"watermark + number of keys ({names})")
 
 
 @_traits.register

@@ -25,6 +25,7 @@ from streamsql.plan.logical import (
 from streamsql.sql import dialect as d
 from streamsql.sql.bind_expressions import ExpressionBinder, is_processing_time
 from streamsql.sql.bind_joins import Bound, bind_join
+from streamsql.sql.bind_temporal_joins import bind_temporal_join
 from streamsql.sql.bind_windows import bind_window_table
 from streamsql.sql.context import CommonTable, Context, View
 from streamsql.sql.dialect import exp
@@ -190,8 +191,12 @@ def _join(binder: RelationBinder, tree: Tree) -> Bound:
     name = _join_name(tree)
     if name is not None:
         raise NotSupportedYet(name, span=span_of(right) or span_of(tree))
-    bound = binder.bind(right)
-    return bind_join(tree, left, bound, binder.context)
+    as_of = right.args.get("version") if isinstance(right, exp.Table) else None
+    if as_of is None:
+        return bind_join(tree, left, binder.bind(right), binder.context)
+    current = right.copy()
+    current.set("version", None)
+    return bind_temporal_join(tree, left, binder.bind(current), as_of, binder.context)
 
 
 def _unnest_join(binder: RelationBinder, tree: Tree, left: Bound) -> Bound:
@@ -209,8 +214,6 @@ def _unnest_join(binder: RelationBinder, tree: Tree, left: Bound) -> Bound:
 def _join_name(tree: Tree) -> str | None:
     """What sort of join it is, for a message; None for joins of two relations that know nothing of each other."""
     right = tree.expression
-    if isinstance(right, exp.Table) and right.args.get("version") is not None:
-        return "FOR SYSTEM_TIME AS OF (temporal join)"
     if isinstance(right, d.TableFunction):
         return "a join with a table function"
     if right.args.get("lateral"):

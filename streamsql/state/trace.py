@@ -112,11 +112,15 @@ class Trace(State):
 
     def expire(self, time: int) -> Int64Array:
         """Free the rows whose last time lies before `time`; their numbers, ascending, readable until `settle`."""
-        gone = self._by_expiry.pop_up_to(time - 1)
-        gone = gone[self._alive(gone)]
+        gone = self.passed(time)
         if len(gone):
             self.delete(gone)
         return gone
+
+    def passed(self, time: int) -> Int64Array:
+        """The live rows whose last time lies before `time`, told once; they stay."""
+        gone = self._by_expiry.pop_up_to(time - 1)
+        return gone[self._alive(gone)]
 
     def expiries(self, numbers: Int64Array) -> Int64Array:
         """The last time at which each row is needed."""

@@ -35,7 +35,7 @@ FEATURES = ("window", "agg", "fn", "values", "ddl", "nested", "unnest", "set_ope
 
 def runs(case: Case) -> bool:
     feature, _, _ = case.feature.partition(":")
-    joins = ("join:regular", "join:semi_anti", "join:interval")
+    joins = ("join:regular", "join:semi_anti", "join:interval", "join:temporal")
     return (not fails(case) and feature in FEATURES) or case.feature in joins
 
 

@@ -13,6 +13,8 @@ DDL = """
 CREATE TABLE a (k INT, x INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts);
 CREATE TABLE b (k INT, y INT, ts TIMESTAMP(6), WATERMARK FOR ts AS ts);
 CREATE TABLE c (k INT, y INT, ts TIMESTAMP(3));
+CREATE VIEW latest AS SELECT k, y, ts FROM
+(SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts DESC) AS n FROM b) WHERE n = 1;
 """
 WINDOW = "TABLE(TUMBLE(TABLE {}, DESCRIPTOR(ts), INTERVAL '10' SECOND))"
 KNOWN = {
@@ -21,6 +23,11 @@ KNOWN = {
         "ON l.window_end = r.window_end AND r.window_start = l.window_start AND l.x < r.x",
         "WindowJoin(INNER, on=[window_end = window_end, window_start = window_start], where x < x)",
         "changelog: append-only · state: watermark + 10 s",
+    ),
+    "as of a time: what is asked beyond the key is asked of the valid version": (
+        "SELECT a.ts, r.y FROM a JOIN latest FOR SYSTEM_TIME AS OF a.ts AS r ON a.k = r.k AND r.y > 1",
+        "TemporalJoin(INNER, on=[k = k], where y > 1, as of ts)",
+        "changelog: append-only · time: ts · state: watermark + number of keys (k)",
     ),
     "windows of equal end alone are rows like others": (
         f"SELECT l.k FROM {WINDOW.format('a')} AS l JOIN {WINDOW.format('a')} AS r ON l.window_end = r.window_end",

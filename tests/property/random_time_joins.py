@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from tests.property.random_tables import RandomTable, tables
+from streamsql.session import Session
+from streamsql.sql.statements import CreateTable
+from tests.property.random_tables import VALUES, RandomTable, tables
 from tests.property.test_sql_windows import Script
 
 KEYS = ("l.i = r.i", "l.s = r.s", "l.i = r.i AND l.f = r.f", "l.m IS NOT DISTINCT FROM r.m")
@@ -90,3 +98,56 @@ def window_joins(draw: st.DrawFn, delay: int | None = None) -> Script:
         query = f"SELECT l.window_start, l.window_end, COUNT(*), COUNT(r.b), SUM(l.i) FROM {joined}"
         return Script(found, f"{query} GROUP BY l.window_start, l.window_end;")
     return Script(found, f"SELECT {COLUMNS}, l.window_end AS le, r.window_end AS re FROM {joined};")
+
+
+_FOLDER = tempfile.TemporaryDirectory()
+
+
+@dataclass(frozen=True, repr=False)
+class KeyedTable(RandomTable):
+    """A random table with a primary key in a file, whose rows are versions: a table in memory would replace them."""
+
+    key: str = ""
+
+    @property
+    def ddl(self) -> str:
+        columns = ", ".join(f"{name} {type_}" for name, (type_, _) in VALUES.items())
+        marks = f"WATERMARK FOR ts AS ts - INTERVAL '{self.delay}' SECOND, PRIMARY KEY ({self.key}) NOT ENFORCED"
+        options = f"'connector' = 'filesystem', 'path' = '{self.path}', 'format' = 'parquet'"
+        return f"CREATE TABLE {self.name} ({columns}, ts {self.time_type}, {marks}) WITH ({options});"
+
+    @property
+    def path(self) -> Path:
+        return Path(_FOLDER.name) / f"{self.name}.parquet"
+
+    def fill(self, session: Session) -> None:
+        """Write the file."""
+        (plain,) = session.statements(RandomTable(f"{self.name}_plain", self.time_type, 0, ()).ddl)
+        assert isinstance(plain, CreateTable)
+        schema = plain.table.physical().to_arrow()
+        batches = [self.batch(self.rows, schema)] if self.rows else []
+        pq.write_table(pa.Table.from_batches(batches, schema), self.path)
+
+
+@st.composite
+def temporal_joins(draw: st.DrawFn, delay: int | None = None) -> Script:
+    """INNER and LEFT, of a versioned table or of a view that keeps the last row of each key."""
+    found, second = draw(two_tables(delay))
+    keys = draw(st.sampled_from((("i",), ("s",), ("i", "f"), ("d",))))
+    by = ", ".join(keys)
+    ranked = f"SELECT *, ROW_NUMBER() OVER (PARTITION BY {by} ORDER BY ts DESC) AS rn FROM {second}"
+    view = f"CREATE VIEW v AS SELECT i, s, b, d, f, m, ts FROM ({ranked}) WHERE rn = 1;"
+    versioned = draw(st.booleans())
+    condition = " AND ".join(f"l.{each} = r.{each}" for each in keys)
+    rest = draw(st.sampled_from(("", "", *RESIDUALS)))
+    where = draw(st.sampled_from(("", "", " WHERE l.i > 0", " WHERE r.b IS NULL", " WHERE r.b > 1")))
+    kind = draw(st.sampled_from(("JOIN", "LEFT JOIN")))
+    joined = f"t AS l {kind} v FOR SYSTEM_TIME AS OF l.ts AS r ON {' AND '.join(filter(None, (condition, rest)))}"
+    query = f"SELECT {COLUMNS} FROM {joined}{where};"
+    if versioned:
+        tables_ = tuple(
+            KeyedTable(each.name, each.time_type, each.delay, each.rows, key=by) if each.name == second else each
+            for each in found
+        )
+        return Script(tables_, query.replace(" v FOR", f" {second} FOR"))
+    return Script(found, f"{view}\n{query}")

@@ -15,6 +15,7 @@ from streamsql.plan.rules.prune_columns import prune_columns
 from streamsql.plan.rules.push_filters import push_filters
 from streamsql.plan.rules.push_into_scan import push_into_scan
 from streamsql.plan.rules.simplify import simplify
+from streamsql.plan.rules.versioned_inputs import versioned_inputs
 
 Rule = Callable[[Plan], Plan]
 
@@ -28,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     bound_joins,
     fuse_windows,
     bound_ranks,
+    versioned_inputs,
     join_keys,
     simplify,
     prune_columns,

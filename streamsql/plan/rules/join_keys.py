@@ -12,6 +12,7 @@ from streamsql.expr.properties import can_fail, is_volatile
 from streamsql.expr.types import arrow_type
 from streamsql.plan.logical import Field, Join, JoinKey, Plan, Project
 from streamsql.plan.predicates import conjunction, conjuncts, open_equality
+from streamsql.plan.time_joins import TemporalJoin
 from streamsql.plan.tree import field_ids, fresh_ids, reference, transform_up
 
 _NULL_SAFE = {"=": False, "IS NOT DISTINCT FROM": True}
@@ -42,12 +43,14 @@ def _split(plan: Join, ids: Iterator[int]) -> Plan:
                 hint="compute it as a column of one of the inputs",
             )
         pair = _equality(term, plan)
-        if pair is None or (can_fail(term) and (keys or others)):
+        if pair is None or not _may_be_key(plan, pair) or (can_fail(term) and (keys or others)):
             others.append(_over_columns(term, plan, sides))
             continue
         left, right, null_safe = pair
         keys.append(JoinKey(sides[0].column(left), sides[1].column(right), null_safe))
     residual = conjunction(others) if others else None
+    if isinstance(plan, TemporalJoin):
+        _check_version_key(plan, keys)
     return replace(plan, left=sides[0].plan(), right=sides[1].plan(), on=tuple(dict.fromkeys(keys)), residual=residual)
 
 
@@ -61,6 +64,24 @@ def _over_columns(term: Expr, plan: Join, sides: tuple[_Side, _Side]) -> Expr:
         ColumnRef(side.column(expr), type=expr.type, name="$key") for side, expr in zip(sides, pair[:2], strict=True)
     )
     return transform(term, lambda each: replace(equality, args=columns) if each is equality else each)
+
+
+def _may_be_key(plan: Join, pair: tuple[Expr, Expr, bool]) -> bool:
+    """Versions are told apart by their key alone; what else is asked of them is asked of the valid one."""
+    if not isinstance(plan, TemporalJoin):
+        return True
+    _, right, null_safe = pair
+    return isinstance(right, ColumnRef) and not null_safe and right.id in field_ids(plan.version_key)
+
+
+def _check_version_key(plan: TemporalJoin, keys: list[JoinKey]) -> None:
+    missing = [each.name for each in plan.version_key if each.id not in {key.right for key in keys}]
+    if missing:
+        raise SqlError(
+            f"a temporal join must compare the whole key of the versions: {', '.join(missing)} is missing",
+            span=plan.span,
+            hint="write ON left.key = right.key for each column of the key",
+        )
 
 
 def _equality(term: Expr, plan: Join) -> tuple[Expr, Expr, bool] | None:

@@ -35,7 +35,7 @@ from streamsql.plan.logical import (
     WindowRank,
 )
 from streamsql.plan.row_orders import OverOrder, RankOrder
-from streamsql.plan.time_joins import IntervalJoin, WindowJoin
+from streamsql.plan.time_joins import IntervalJoin, TemporalJoin, WindowJoin
 from streamsql.plan.traits import over_order, rank_order, traits
 from streamsql.plan.tree import field_ids, fields_by_id, reference, select, walk_plan
 
@@ -197,7 +197,7 @@ def _(plan: Join, need: _Need) -> Plan:
 
 
 @_prune.register
-def _(plan: IntervalJoin | WindowJoin, need: _Need) -> Plan:
+def _(plan: IntervalJoin | WindowJoin | TemporalJoin, need: _Need) -> Plan:
     times = {each.id for each in (*plan.times, *_window_columns(plan))}
     read = times | {id_ for each in plan.on for id_ in (each.left, each.right)}
     read |= need.ids | (frozenset() if plan.residual is None else column_ids(plan.residual))
@@ -212,7 +212,7 @@ def _carried(plan: Join | IntervalJoin | WindowJoin, read: Ids, ids: Ids) -> tup
     return _kept(tuple(each for each in plan.fields if each.id in read) or plan.fields, ids)
 
 
-def _window_columns(plan: IntervalJoin | WindowJoin) -> tuple[Field, ...]:
+def _window_columns(plan: Join) -> tuple[Field, ...]:
     return tuple(each for bounds in plan.bounds for each in bounds) if isinstance(plan, WindowJoin) else ()
 
 

@@ -9,6 +9,7 @@ from streamsql.expr.nodes import Call, Cast, ColumnRef, Expr, column_ids
 from streamsql.expr.properties import can_fail, is_volatile
 from streamsql.plan.logical import Join, JoinKind
 from streamsql.plan.predicates import conjunction, conjuncts, is_true
+from streamsql.plan.time_joins import TemporalJoin
 from streamsql.plan.tree import field_ids
 
 Terms = tuple[Expr, ...]
@@ -34,6 +35,11 @@ def push_through_join(plan: Join, terms: Terms) -> Pushed:
     - A condition that can fail stays where it meets only pairs, but for those above the preserved side, whose rows it
       would all have met. A volatile one never moves.
     """
+    if isinstance(plan, TemporalJoin):
+        # Every row of the right side is a version, and the condition is asked of the valid one alone.
+        sides = field_ids(plan.left.fields), field_ids(plan.right.fields)
+        down, _, above = _sided(terms, sides, (True, False), sees_every_row=plan.kind.keeps_left)
+        return Pushed(plan, down, (), above)
     plan = replace(plan, kind=_stricter(plan, terms))
     own = () if plan.residual is None else tuple(each for each in conjuncts(plan.residual) if not is_true(each))
     sides = field_ids(plan.left.fields), field_ids(plan.right.fields)
