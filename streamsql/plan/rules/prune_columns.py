@@ -46,15 +46,20 @@ Calls = tuple[AggregateCall, ...]
 def prune_columns(plan: Plan, *, keep_late_columns: bool = False) -> Plan:
     """Deliver the plan's own fields, and below it only what is needed for them.
 
-    Scans keep their watermark where an event-time operator reads some scan of the same table; else below a union only
-    to order the rows of several tables (`time_used` is False then). `keep_late_columns`: rows that an operator drops as
-    late keep all columns of their table, to be shown.
+    Scans keep their watermark where an event-time operator reads some scan of the same table; else below a union or
+    join only to order the rows of several tables (`time_used` is False then). All scans of a table have it or none, so
+    that they read the same rows in every step. `keep_late_columns`: rows that an operator drops as late keep all
+    columns of their table, to be shown.
     """
     need = _Need(field_ids(plan.fields), keep_late_columns=keep_late_columns)
     first = _prune(plan, need)
+    ordered = frozenset(each.table for each in _scans(first) if each.watermark is not None)
     timed = frozenset(each.table for each in _scans(first) if each.watermark is not None and each.time_used)
-    if any(each.watermark is None or not each.time_used for each in _scans(first) if each.table in timed):
-        first = _prune(plan, replace(need, timed=timed))
+    alike = {
+        (each.table, each.watermark is not None, each.time_used) for each in _scans(first) if each.table in ordered
+    }
+    if len(alike) > len(ordered):
+        first = _prune(plan, replace(need, timed=timed, ordered=ordered))
     return select(first, plan.fields)
 
 
@@ -66,7 +71,8 @@ def _scans(plan: Plan) -> list[Scan]:
 class _Need:
     """What is asked of a node: columns, event time for an operator above, watermarks to order rows by.
 
-    `keep_all`: an operator above shows its late rows, with every column there is. `timed`: tables whose time is used.
+    `keep_all`: an operator above shows its late rows, with every column there is. `timed`: tables whose time is used;
+    `ordered`: tables that are read in order of time.
     """
 
     ids: Ids
@@ -75,6 +81,7 @@ class _Need:
     keep_all: bool = False
     keep_late_columns: bool = False
     timed: frozenset[Table] = frozenset()
+    ordered: frozenset[Table] = frozenset()
 
     def of(self, ids: Iterable[int]) -> _Need:
         return replace(self, ids=frozenset(ids))
@@ -122,7 +129,7 @@ def _(plan: Values, need: _Need) -> Plan:
 @_prune.register
 def _(plan: Scan, need: _Need) -> Plan:
     uses_time = need.uses_time or plan.table in need.timed
-    watermark = plan.watermark if uses_time or need.orders else None
+    watermark = plan.watermark if uses_time or need.orders or plan.table in need.ordered else None
     ids = need.ids | field_ids(plan.fields) if need.keep_all else need.ids
     if plan.table.by_key:
         ids |= {each.id for each in plan.physical if each.name in plan.table.primary_key}
