@@ -218,6 +218,13 @@ def test_lines_as_written(tmp_path: Path) -> None:
     assert iso.read_text() == '{"ts":"2024-01-01T00:00:00.000"}\n{"ts":null}\n'
 
 
+def test_a_key_without_a_name_is_no_column(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"": 1, "a": 2, "o": {"": 3, "b": 4}}\n')
+    found = load_connector("filesystem").infer(options(None, path))
+    assert {each.name: str(each.type) for each in found} == {"a": "BIGINT", "o": "STRING"}
+
+
 def test_inferred_columns(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text(

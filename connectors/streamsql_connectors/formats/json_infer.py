@@ -36,10 +36,11 @@ def infer_json(file: RecordFile) -> Schema:
             "CASE WHEN json_valid(try(decode(t))) AND json_type(try(decode(t))) = 'OBJECT' THEN decode(t) END",
         )
         objects = kept.drop_null()
-    if not len(objects):
-        raise DataError(f"{file.name}: no JSON objects to find columns in", hint="declare the table's columns")
-    structure = _structure(objects)
-    names = list(structure)
+    structure = _structure(objects) if len(objects) else {}
+    names = [each for each in structure if each]
+    if not names:
+        hint = "each line must be one JSON object, or declare the table's columns"
+        raise DataError(f"{file.name}: no JSON objects to find columns in", hint=hint)
     texts = members(objects, names).texts
     columns = [Column(name, _type(structure[name], text)) for name, text in zip(names, texts, strict=True)]
     return Schema(tuple(columns))
@@ -53,7 +54,7 @@ def _structure(objects: pa.Array) -> dict[str, Any]:
 def _type(structure: Any, text: pa.Array) -> SqlType:
     """The type for a structure as DuckDB describes it, and the texts that were found there."""
     match structure:
-        case dict() if structure:
+        case dict() if structure and "" not in structure:
             inside = fields(text, list(structure)).texts
             types = [_type(each, values) for each, values in zip(structure.values(), inside, strict=True)]
             return row(tuple(structure), tuple(types))
