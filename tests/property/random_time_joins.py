@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from streamsql.session import Session
 from streamsql.sql.statements import CreateTable
-from tests.property.random_tables import VALUES, RandomTable, tables
+from tests.property.random_tables import NEVER_LATE, VALUES, RandomTable, tables
 from tests.property.test_sql_windows import Script
 
 KEYS = ("l.i = r.i", "l.s = r.s", "l.i = r.i AND l.f = r.f", "l.m IS NOT DISTINCT FROM r.m")
@@ -151,3 +151,15 @@ def temporal_joins(draw: st.DrawFn, delay: int | None = None) -> Script:
         )
         return Script(tables_, query.replace(" v FOR", f" {second} FOR"))
     return Script(found, f"{view}\n{query}")
+
+
+@st.composite
+def nested_interval_joins(draw: st.DrawFn) -> Script:
+    """Three tables in which nothing is late; the second join goes by a time of the first one's result."""
+    found = tuple(draw(tables(each, "TIMESTAMP(3)", NEVER_LATE, 25)) for each in ("t", "u", "w"))
+    first, second = draw(st.sampled_from(("JOIN", "LEFT JOIN"))), draw(st.sampled_from(OUTER))
+    return Script(
+        found,
+        f"SELECT t.i, u.b, w.b AS c, t.ts FROM t {first} u ON t.i = u.i AND u.ts BETWEEN t.ts - INTERVAL '4' SECOND "
+        f"AND t.ts + INTERVAL '3' SECOND {second} w ON t.i = w.i AND w.ts BETWEEN t.ts AND t.ts + INTERVAL '6' SECOND;",
+    )

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from streamsql.runtime.output import CollectOutput
 from tests.property.random_tables import NEVER_LATE
-from tests.property.random_time_joins import interval_joins, temporal_joins, window_joins
+from tests.property.random_time_joins import interval_joins, nested_interval_joins, temporal_joins, window_joins
 from tests.property.test_sql_windows import (
     EXAMPLES,
     RANDOMLY,
@@ -40,3 +40,10 @@ def test_nothing_is_kept_when_time_has_passed(script: Script, some_rows: int) ->
     job = bind(script).job(some_rows, CollectOutput())
     job.run()
     assert [node.state_rows for node in job.metrics.nodes.values()] == [0] * len(job.metrics.nodes)
+
+
+@with_seed
+@settings(RANDOMLY, max_examples=max(1, EXAMPLES // 3))
+@given(nested_interval_joins(), st.integers(1, 12))
+def test_joins_of_joins_are_the_same_however_they_run(script: Script, some_rows: int) -> None:
+    hold(script, some_rows)
