@@ -116,7 +116,9 @@ def expressions(draw: st.DrawFn, columns: Columns) -> tuple[str, str]:
             return f"NULLIF({name}, {other})", type_
         case 4:
             return f"{name} IS NULL", "BOOL"
-        case 5 if type_ == "INT":
+        case 5 if type_ != NOT_COMPARED:
+            return f"{name} = {other}", "BOOL"
+        case 6 if type_ == "INT":
             return f"MOD({name}, 2)", type_
         case _:
             return name, type_
@@ -158,7 +160,7 @@ def join_conditions(draw: st.DrawFn, left: Written, right: Written) -> str:
         for a, b in draw(st.lists(st.sampled_from(pairs), min_size=1, max_size=2, unique=True)):
             forms = ("l.{} = r.{}",) * 4 + ("l.{} IS NOT DISTINCT FROM r.{}",) * 2
             if a not in left.of(NOT_COMPARED):
-                forms += ("l.{} < r.{}",)
+                forms += ("l.{} < r.{}", "(l.{0} = r.{1} OR l.{0} IS NULL)", "NOT (l.{} = r.{})")
             terms.append(draw(st.sampled_from(forms)).format(a, b))
     for side, columns in (("l", left.columns), ("r", right.columns)):
         if not terms or draw(st.integers(0, 5)) == 0:
@@ -318,7 +320,8 @@ def twice(draw: st.DrawFn, tables: tuple[str, ...]) -> Written:
     """A CTE that is read twice."""
     source = draw(queries(tables, draw(st.integers(1, 2))))
     reading = Written("SELECT * FROM twice", "SELECT * FROM twice", source.columns)
-    found = draw(draw(st.sampled_from(TWO_INPUTS))(reading, reading))
+    sides = [draw(st.sampled_from((reading, draw(grouped(reading))))) for _ in range(2)]
+    found = draw(draw(st.sampled_from(TWO_INPUTS))(*sides))
     ours, theirs = (f"WITH twice AS ({text}) " for text in (source.streamsql, source.duckdb))
     return replace(found, streamsql=ours + found.streamsql, duckdb=theirs + found.duckdb, inputs=(source,))
 
