@@ -108,7 +108,8 @@ class MaterializedView:
                 self._start_again()
             else:
                 self._job.catch_up()
-            self._tell_left_out()
+            if self._job.late.total or self._job.rejects.total:
+                self._tell_left_out()
         except BaseException as error:  # an interrupt, too, leaves the job where it cannot go on
             self._fail(error)
             if not isinstance(error, Exception):
