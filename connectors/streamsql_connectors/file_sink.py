@@ -15,7 +15,7 @@ from streamsql.ports import FileWriter, Format, RowKinds, SinkMode
 from streamsql.time import Clock, Duration, Time
 from streamsql_connectors.changelog_column import add_op, with_op
 from streamsql_connectors.files import files_in
-from streamsql_connectors.output_files import Appended, OutputFile, place_for, remove
+from streamsql_connectors.output_files import Appended, OutputFile, Place, place_for, remove
 from streamsql_connectors.streams import STANDARD, filesystem, is_url
 
 _EXTENSIONS = {
@@ -72,6 +72,7 @@ class FileSink:
         self._schema = Schema(())
         self._changelog = False
         self._bounded = True
+        self._opening: Place | None = None
         self._writing: tuple[OutputFile, FileWriter] | None = None
         self._finished: list[OutputFile] = []
 
@@ -133,6 +134,8 @@ class FileSink:
 
     def abort(self) -> None:
         """Remove what has no final name yet."""
+        if self._opening is not None:
+            self._opening.discard()
         if self._writing is not None:
             self._finished.append(self._writing[0])
             self._writing = None
@@ -141,24 +144,26 @@ class FileSink:
         self._finished = []
 
     def _begin(self) -> None:
-        file = self._new_file()
+        # Remembered before there is a file: a signal may come at any moment.
+        self._opening, codec = self._place()
+        file = OutputFile(self._opening, codec)
         try:
             writer = self._layout.format.writer(self._schema, self._layout.options, file.stream, start=file.empty)
         except BaseException:
             file.discard()
             raise
         self._writing = file, writer
+        self._opening = None
         self._begun = self._clock.now()
 
-    def _new_file(self) -> OutputFile:
+    def _place(self) -> tuple[Place, str | None]:
+        """Where the next file goes, and how it is compressed."""
         layout = self._layout
-        if layout.path == STANDARD:
-            return OutputFile(place_for(STANDARD), layout.codec)
-        if layout.folder:
-            return OutputFile(place_for(_part_path(layout)), layout.codec)
-        if not self._bounded and layout.format.appendable and layout.codec is None and not is_url(layout.path):
-            return OutputFile(Appended(layout.path), None)
-        return OutputFile(place_for(layout.path), layout.codec)
+        if layout.path != STANDARD and not layout.folder:
+            appends = not self._bounded and layout.format.appendable and layout.codec is None
+            if appends and not is_url(layout.path):
+                return Appended(layout.path), None
+        return place_for(_part_path(layout) if layout.folder else layout.path), layout.codec
 
     def _publish(self) -> None:
         with self._errors():

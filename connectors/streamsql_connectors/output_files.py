@@ -15,12 +15,15 @@ from streamsql_connectors.streams import STANDARD, filesystem, is_url
 
 
 class Place(Protocol):
-    """Where bytes go until they are published."""
+    """Where bytes go until they are published; made before it is opened, so that who interrupts can discard it."""
 
-    raw: BinaryIO
     empty: bool
     immediate: bool
     """Whether readers see what is written at once."""
+
+    def open(self) -> BinaryIO:
+        """Begin to write; UsageError where that cannot be done."""
+        ...
 
     def finish(self) -> None:
         """All bytes are written: bring them to disk."""
@@ -31,7 +34,7 @@ class Place(Protocol):
         ...
 
     def discard(self) -> None:
-        """Remove them."""
+        """Remove them, if there are any."""
         ...
 
 
@@ -40,9 +43,10 @@ class OutputFile:
 
     def __init__(self, place: Place, codec: str | None) -> None:
         self._place = place
+        raw = place.open()
         self.empty = place.empty
         self.immediate = place.immediate and codec is None
-        self._guarded = _Guarded(place.raw)
+        self._guarded = _Guarded(raw)
         self._compressed: Any = None
         if codec is not None:
             self._compressed = pa.CompressedOutputStream(pa.PythonFile(self._guarded, "w"), codec)
@@ -112,10 +116,11 @@ def remove(path: str) -> None:
         os.unlink(path)
 
 
-def _drop(raw: BinaryIO) -> None:
+def _drop(raw: BinaryIO | None) -> None:
     """Close without caring for bytes that a full disk did not take: they are not wanted any more."""
-    with suppress(OSError):
-        raw.close()
+    if raw is not None:
+        with suppress(OSError):
+            raw.close()
 
 
 class _Local:
@@ -127,23 +132,32 @@ class _Local:
             raise UsageError(f"cannot write {path}: there is no folder {folder}")
         self._final = path
         self._temporary = os.path.join(folder, f".{name}.tmp-{os.urandom(6).hex()}")
+        self._raw: BinaryIO | None = None
+
+    def open(self) -> BinaryIO:
         try:
-            self.raw: BinaryIO = open(self._temporary, "xb")  # noqa: SIM115
+            self._raw = raw = open(self._temporary, "xb")  # noqa: SIM115
         except OSError as error:
-            raise UsageError(f"cannot write {path}: {error.strerror}") from error
+            raise UsageError(f"cannot write {self._final}: {error.strerror}") from error
+        return raw
 
     def finish(self) -> None:
-        self.raw.flush()
-        os.fsync(self.raw.fileno())
-        self.raw.close()
+        _to_disk(self._raw)
 
     def publish(self) -> None:
         os.replace(self._temporary, self._final)
 
     def discard(self) -> None:
-        _drop(self.raw)
+        _drop(self._raw)
         if os.path.exists(self._temporary):
             os.unlink(self._temporary)
+
+
+def _to_disk(raw: BinaryIO | None) -> None:
+    assert raw is not None, "a place is opened before it is finished"
+    raw.flush()
+    os.fsync(raw.fileno())
+    raw.close()
 
 
 class _Remote:
@@ -152,22 +166,29 @@ class _Remote:
     def __init__(self, url: str) -> None:
         self._files, self._final = filesystem(url)
         folder, _, name = self._final.rpartition("/")
+        self._url, self._folder = url, folder
         self._temporary = f"{folder}/.{name}.tmp-{os.urandom(6).hex()}"
+        self._raw: BinaryIO | None = None
+
+    def open(self) -> BinaryIO:
         try:
-            if folder:
-                self._files.makedirs(folder, exist_ok=True)
-            self.raw: BinaryIO = self._files.open(self._temporary, "wb")
+            if self._folder:
+                self._files.makedirs(self._folder, exist_ok=True)
+            raw: BinaryIO = self._files.open(self._temporary, "wb")
         except OSError as error:
-            raise UsageError(f"cannot write {url}: {error}") from error
+            raise UsageError(f"cannot write {self._url}: {error}") from error
+        self._raw = raw
+        return raw
 
     def finish(self) -> None:
-        self.raw.close()
+        assert self._raw is not None, "a place is opened before it is finished"
+        self._raw.close()
 
     def publish(self) -> None:
         self._files.mv(self._temporary, self._final)
 
     def discard(self) -> None:
-        _drop(self.raw)
+        _drop(self._raw)
         if self._files.exists(self._temporary):
             self._files.rm(self._temporary)
 
@@ -178,34 +199,38 @@ class Appended:
     immediate = True
 
     def __init__(self, path: str) -> None:
+        self._path = path
+        self.empty = True
+        self._raw: BinaryIO | None = None
+
+    def open(self) -> BinaryIO:
         try:
-            self.raw: BinaryIO = open(path, "ab")  # noqa: SIM115
+            self._raw = raw = open(self._path, "ab")  # noqa: SIM115
         except OSError as error:
-            raise UsageError(f"cannot write {path}: {error.strerror}") from error
-        self.empty = self.raw.tell() == 0
+            raise UsageError(f"cannot write {self._path}: {error.strerror}") from error
+        self.empty = raw.tell() == 0
+        return raw
 
     def finish(self) -> None:
-        self.raw.flush()
-        os.fsync(self.raw.fileno())
-        self.raw.close()
+        _to_disk(self._raw)
 
     def publish(self) -> None:
         """The bytes are there already."""
 
     def discard(self) -> None:
-        _drop(self.raw)
+        _drop(self._raw)
 
 
 class _Standard:
     empty, immediate = True, True
 
-    def __init__(self) -> None:
+    def open(self) -> BinaryIO:
         if sys.stdout is None:
             raise UsageError("there is no stdout to write to", hint="write to a file")
-        self.raw: BinaryIO = sys.stdout.buffer
+        return sys.stdout.buffer
 
     def finish(self) -> None:
-        self.raw.flush()
+        sys.stdout.buffer.flush()
 
     def publish(self) -> None:
         """A reader has them already."""
