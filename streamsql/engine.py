@@ -14,7 +14,7 @@ from streamsql.materialized import MaterializedView
 from streamsql.plan.logical import Field, Plan, Scan, Table
 from streamsql.plan.optimize import optimize
 from streamsql.plan.physical import lower
-from streamsql.plan.tree import transform_up
+from streamsql.plan.tree import transform_up, walk_plan
 from streamsql.ports import Source
 from streamsql.runtime.graph import topological
 from streamsql.runtime.job import Job
@@ -46,17 +46,20 @@ class Engine:
         return optimize(plan, self.context, keep_late_columns=self.keep_late_columns)
 
     def live_plan(self, plan: Plan, optimized: Plan) -> Plan:
-        """A query's plan for following open tables: UPDATE and DELETE may come, but not where a table has a WATERMARK.
+        """A query's plan for following open tables: its LIMIT does not wait for their end.
 
-        What needs rows that stay keeps its plan; then such a statement is refused as long as the query runs.
+        UPDATE and DELETE may come too, but not where a table has a WATERMARK. What needs rows that stay is planned for
+        such rows; then these statements are refused as long as the query runs.
         """
-        changing = transform_up(plan, self._expecting_changes)
-        if changing == plan:
+        if not any(isinstance(each, Scan) and self.tables.is_open(each.table) for each in walk_plan(plan)):
             return optimized
         try:
-            return self.optimized(changing)
+            return self._live(transform_up(plan, self._expecting_changes))
         except SqlError:
-            return optimized
+            return self._live(plan)
+
+    def _live(self, plan: Plan) -> Plan:
+        return optimize(plan, self.context, keep_late_columns=self.keep_late_columns, live=True)
 
     def _expecting_changes(self, plan: Plan) -> Plan:
         if not isinstance(plan, Scan) or plan.table.watermark is not None or not self.tables.is_open(plan.table):

@@ -82,3 +82,16 @@ def test_what_is_not_there_cannot_go(session: streamsql.Session) -> None:
     with pytest.raises(streamsql.UsageError, match="no such row"):
         stock.update(("pen", 4))
     assert session.sql("SELECT * FROM bids").to_arrow().num_rows == 1
+
+
+def test_a_limit_does_not_wait_for_the_end(session: streamsql.Session) -> None:
+    bids = session.table("bids")
+    bids.push([("pen", 3), ("ink", 9)])
+    best = session.sql("SELECT item FROM bids ORDER BY price DESC LIMIT 1").changes()
+    assert best.drain(WAIT) == [("+I", ("ink",))]
+    bids.push([("mug", 12)])
+    assert best.drain(WAIT) == [("-U", ("ink",)), ("+U", ("mug",))]
+    first = session.sql("SELECT item FROM bids LIMIT 1").changes()
+    assert len(first.drain(WAIT)) == 1
+    best.stop()
+    first.stop()
