@@ -52,7 +52,14 @@ class MemoryTable:
 
         UsageError where rows are taken back that a running query, by its plan, has seen once for all.
         """
+        self._take_in(rows, weights, present=False)
+
+    def _take_in(self, rows: pa.RecordBatch, weights: Weights | None, *, present: bool) -> None:
+        """Add rows; where they must be `present` already, refuse what is not. Followers look while they hold a lock of
+        their own, so the bell is rung without this one."""
         with self.together(), self._changed:
+            if present:
+                self._refuse_absent(rows)
             entry = Stored(self._conformed(rows), weights)
             if weights is not None and (weights < 0).any() and not all(each.takes_back for each in self._followers):
                 hint = "stop that query first, or declare a PRIMARY KEY: then every query expects rows to change"
@@ -62,15 +69,11 @@ class MemoryTable:
 
     def replace(self, rows: pa.RecordBatch) -> None:
         """Put rows in the place of those of their keys; UsageError, and no change, where a key is not there."""
-        with self.together(), self._changed:
-            self._refuse_absent(rows)
-            self.append(rows)
+        self._take_in(rows, None, present=True)
 
     def remove(self, rows: pa.RecordBatch) -> None:
         """Take rows back, those of a table with a key by their keys; UsageError where one is not there."""
-        with self.together(), self._changed:
-            self._refuse_absent(rows)
-            self.append(rows, np.full(rows.num_rows, -1, np.int8))
+        self._take_in(rows, np.full(rows.num_rows, -1, np.int8), present=True)
 
     def push(
         self, stream: Stream, rows: pa.RecordBatch, *, watermark: Time | None = None, timeout: float | None = None
