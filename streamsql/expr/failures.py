@@ -64,7 +64,7 @@ def _message(expr: Expr, error: Exception, values: list[Any]) -> str:
                 return f"integer overflow: {call} does not fit {expr.type.with_nullable(True)}"
             if isinstance(error, pa.ArrowCapacityError):
                 return f"{call} is too long: a column holds 2 GB a batch at most"
-            return f"{call} failed: {error}"
+            return str(error) if name.startswith("$") else f"{call} failed: {error}"
         case _:
             return str(error)
 

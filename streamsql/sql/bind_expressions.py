@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from streamsql.errors import NotSupportedYet, Span, SqlError
 from streamsql.expr import types as t
@@ -12,7 +12,7 @@ from streamsql.expr.aggregates import is_aggregate
 from streamsql.expr.nodes import Call, ColumnRef, Expr, Literal
 from streamsql.expr.resolve import coerce, resolve_call, resolve_case, resolve_cast
 from streamsql.expr.types import Kind
-from streamsql.plan.logical import TimeAttribute
+from streamsql.plan.logical import Plan, TimeAttribute
 from streamsql.sql import dialect as d
 from streamsql.sql import literals
 from streamsql.sql.bind_json import is_json, json_call, misplaced_json
@@ -30,17 +30,30 @@ WINDOW_AUXILIARIES = frozenset(
 )
 
 
+class SubqueryBinder(Protocol):
+    """Binds subqueries that stand for a value."""
+
+    def bind(self, tree: Tree) -> Plan: ...
+
+    def value(self, tree: Tree) -> Expr: ...
+
+    def exists(self, plan: Plan, span: Span | None) -> Expr: ...
+
+    def any(self, operator: str, values: tuple[Expr, ...], plan: Plan, span: Span | None) -> Expr: ...
+
+
 @dataclass(frozen=True, slots=True)
 class ExpressionBinder:
     """Binds expressions over a scope.
 
     `special` is asked first for every call: it answers for aggregates, window auxiliaries and the like, or gives None.
-    `clause` names the clause for messages about what may not stand there.
+    `clause` names the clause for messages about what may not stand there. `subqueries`: where those may stand.
     """
 
     scope: Scope
     clause: str = "this place"
     special: Callable[[Tree], Expr | None] | None = None
+    subqueries: SubqueryBinder | None = None
 
     def bind(self, tree: Tree) -> Expr:
         """The typed expression; raises SqlError with the position of what is wrong."""
@@ -61,8 +74,6 @@ class ExpressionBinder:
 
 def _describe(tree: Tree) -> str:
     names = {
-        exp.Subquery: "a subquery in an expression",
-        exp.Exists: "EXISTS (query)",
         exp.Any: "ANY (query)",
         exp.All: "ALL (query)",
         exp.AtTimeZone: "AT TIME ZONE",
@@ -139,10 +150,55 @@ def interval_literal(tree: Tree) -> Literal:
 def _operator(name: str) -> Callable[[ExpressionBinder, Tree], Expr]:
     def bind(binder: ExpressionBinder, tree: Tree) -> Expr:
         if isinstance(tree.expression, exp.Any | exp.All):
-            raise NotSupportedYet("ANY and ALL (query)", span=span_of(tree))
+            return _quantified(binder, tree, name)
         return resolve_call(name, (binder.bind(tree.this), binder.bind(tree.expression)), span_of(tree))
 
     return bind
+
+
+NEGATED = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+"""The comparison that is true where another is false."""
+
+COMPARISONS: dict[type, str] = {
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+}
+
+
+def _quantified(binder: ExpressionBinder, tree: Tree, operator: str) -> Expr:
+    """`x < ANY (query)`; ALL is that the contrary holds for none."""
+    span, universal = span_of(tree), isinstance(tree.expression, exp.All)
+    if operator not in NEGATED:
+        raise SqlError(f"ANY and ALL compare with =, <>, <, <=, > or >=, not {operator}", span=span)
+    subqueries = _subqueries(binder, tree)
+    values = _row(binder, tree.this)
+    compared = NEGATED[operator] if universal else operator
+    found = subqueries.any(compared, values, subqueries.bind(tree.expression.this), span)
+    return resolve_call("NOT", (found,), span) if universal else found
+
+
+def _subqueries(binder: ExpressionBinder, tree: Tree) -> SubqueryBinder:
+    if binder.subqueries is None:
+        raise NotSupportedYet(f"a subquery in {binder.clause}", span=span_of(tree))
+    return binder.subqueries
+
+
+def _row(binder: ExpressionBinder, tree: Tree) -> tuple[Expr, ...]:
+    """The values that are compared with the columns of a query."""
+    return tuple(binder.bind(each) for each in (tree.expressions if isinstance(tree, exp.Tuple) else [tree]))
+
+
+def _subquery(binder: ExpressionBinder, tree: Tree) -> Expr:
+    return _subqueries(binder, tree).value(tree)
+
+
+def _exists(binder: ExpressionBinder, tree: Tree) -> Expr:
+    subqueries = _subqueries(binder, tree)
+    return subqueries.exists(subqueries.bind(tree.this), span_of(tree))
 
 
 def _unary(name: str) -> Callable[[ExpressionBinder, Tree], Expr]:
@@ -172,7 +228,9 @@ def _is_truth(binder: ExpressionBinder, tree: Tree) -> Expr:
 
 def _in(binder: ExpressionBinder, tree: Tree) -> Expr:
     if tree.args.get("query") is not None:
-        raise NotSupportedYet("IN (query)", span=span_of(tree))
+        subqueries = _subqueries(binder, tree)
+        values = _row(binder, tree.this)
+        return subqueries.any("=", values, subqueries.bind(tree.args["query"]), span_of(tree))
     items = tuple(binder.bind(each) for each in (tree.this, *tree.expressions))
     return resolve_call("IN", items, span_of(tree))
 
@@ -301,17 +359,14 @@ _BINDERS: dict[type, Callable[[ExpressionBinder, Any], Expr]] = {
     exp.And: _operator("AND"),
     exp.Not: _unary("NOT"),
     exp.DPipe: _operator("||"),
-    exp.EQ: _operator("="),
-    exp.NEQ: _operator("<>"),
-    exp.LT: _operator("<"),
-    exp.LTE: _operator("<="),
-    exp.GT: _operator(">"),
-    exp.GTE: _operator(">="),
+    **{kind: _operator(name) for kind, name in COMPARISONS.items()},
     exp.NullSafeNEQ: _operator("IS DISTINCT FROM"),
     exp.NullSafeEQ: _operator("IS NOT DISTINCT FROM"),
     d.IsNull: _unary("IS NULL"),
     d.IsTruth: _is_truth,
     exp.In: _in,
+    exp.Subquery: _subquery,
+    exp.Exists: _exists,
     exp.Between: _between,
     d.Like: _like("LIKE"),
     d.SimilarTo: _like("SIMILAR TO"),

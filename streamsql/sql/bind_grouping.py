@@ -17,6 +17,7 @@ from streamsql.plan.logical import Aggregate, Field, Plan, Project, TimeAttribut
 from streamsql.sql.bind_aggregates import bind_aggregate
 from streamsql.sql.bind_expressions import GROUP_WINDOWS, GROUPING_CALLS, WINDOW_AUXILIARIES, ExpressionBinder
 from streamsql.sql.bind_grouping_sets import GroupingSets, has_sets, sets_of, without_sets
+from streamsql.sql.bind_subqueries import Subqueries
 from streamsql.sql.bind_windows import group_window, window_bounds
 from streamsql.sql.context import Context
 from streamsql.sql.dialect import Call, exp
@@ -40,13 +41,14 @@ class GroupWindow:
 class Grouping:
     """Collects what one GROUP BY computes.
 
-    `computed`: expressions that a projection below the aggregate evaluates (keys, arguments, filters). `span`: the
-    clause itself.
+    `computed`: expressions that a projection below the aggregate evaluates (keys, arguments, filters). `subqueries`:
+    those in keys and arguments. `span`: the clause itself.
     """
 
     context: Context
     scope: Scope
     plan: Plan
+    subqueries: Subqueries
     keys: list[tuple[Expr, Field]] = field(default_factory=list)
     computed: list[tuple[Expr, Field]] = field(default_factory=list)
     calls: list[tuple[AggregateCall, Field]] = field(default_factory=list)
@@ -84,7 +86,7 @@ class Grouping:
         if isinstance(tree, exp.Literal) and tree.is_int:
             raise SqlError("GROUP BY takes expressions, not positions", span=span_of(tree), hint="write the expression")
         try:
-            expr = ExpressionBinder(self.scope, "GROUP BY").bind(tree)
+            expr = ExpressionBinder(self.scope, "GROUP BY", subqueries=self.subqueries).bind(tree)
         except SqlError as error:
             if isinstance(tree, exp.Column) and len(tree.parts) == 1 and tree.name in aliases:
                 error.hint = f"{tree.name} names an item of this SELECT: write its expression in GROUP BY"
@@ -96,8 +98,9 @@ class Grouping:
 
     def column_for(self, expr: Expr) -> Field:
         """The column below the aggregate that holds this expression."""
-        if isinstance(expr, ColumnRef):
-            return next(each for each in self.plan.fields if each.id == expr.id)
+        found = next((each for each in self.plan.fields if isinstance(expr, ColumnRef) and each.id == expr.id), None)
+        if found is not None:
+            return found
         for known, column in self.computed:
             if known == expr and known.type == expr.type:
                 return column
@@ -118,7 +121,8 @@ class Grouping:
         return ColumnRef(result.id, result.name, type=result.type, span=span_of(tree))
 
     def _aggregate(self, tree: Tree) -> Field:
-        return self._result_of(bind_aggregate(tree, ExpressionBinder(self.scope)).call(self.column_for))
+        binder = ExpressionBinder(self.scope, subqueries=self.subqueries)
+        return self._result_of(bind_aggregate(tree, binder).call(self.column_for))
 
     def _grouping(self, tree: Tree) -> Expr:
         """GROUPING(key) and GROUPING_ID(key, …)."""
@@ -217,7 +221,7 @@ class Grouping:
             return self.plan
         passed = self.plan.fields
         return Project(
-            input=self.plan,
+            input=self.subqueries.attach(self.plan),
             exprs=(*(column_ref(each) for each in passed), *(expr for expr, _ in self.computed)),
             fields=(*passed, *(column for _, column in self.computed)),
         )

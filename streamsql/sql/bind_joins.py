@@ -9,6 +9,7 @@ from typing import Any
 from streamsql.errors import Span, SqlError
 from streamsql.expr.nodes import ColumnRef, Expr
 from streamsql.expr.resolve import resolve_call
+from streamsql.plan.decorrelate import dependent_join
 from streamsql.plan.logical import Field, Join, JoinKind, Plan, Project, joined_fields
 from streamsql.plan.predicates import conjunction
 from streamsql.plan.tree import fields_by_id
@@ -29,13 +30,34 @@ class Bound:
     scope: Scope
 
 
+def bind_lateral(tree: Tree, left: Bound, right: Bound, context: Context) -> Bound:
+    """The join of a relation with a query that may read its columns."""
+    kind = _LATERAL.get(tree.args["kind"])
+    if kind is None or tree.args.get("using") or tree.args.get("natural"):
+        hint = "use CROSS JOIN LATERAL or LEFT JOIN LATERAL … ON …"
+        raise SqlError(f"{tree.args['kind']} JOIN LATERAL", span=span_of(tree.expression), hint=hint)
+    _refuse_same_alias(left.scope, right.scope, span_of(tree.expression))
+    condition, scope = tree.args.get("on"), _together(left.scope, right.scope)
+    terms = []
+    if condition is not None:
+        terms.append(ExpressionBinder(replace(scope, outer=context.outer), "ON").condition(condition))
+    clause = f"{kind.value} LATERAL"
+    plan = dependent_join(
+        kind, left.plan, right.plan, terms, context.field, clause=clause, span=span_of(tree.expression)
+    )
+    return under_names(plan, scope)
+
+
+_LATERAL = {"CROSS": JoinKind.INNER, "INNER": JoinKind.INNER, "LEFT": JoinKind.LEFT}
+
+
 def bind_join(tree: Tree, left: Bound, right: Bound, context: Context) -> Bound:
     """The join of two relations that know nothing of each other; its whole condition is the residual."""
     kind = JoinKind.INNER if tree.args["kind"] == "CROSS" else JoinKind[tree.args["kind"]]
     _refuse_same_alias(left.scope, right.scope, span_of(tree.expression))
     condition, using = tree.args.get("on"), tree.args.get("using")
     if condition is not None:
-        binder = ExpressionBinder(_together(left.scope, right.scope), "ON")
+        binder = ExpressionBinder(replace(_together(left.scope, right.scope), outer=context.outer), "ON")
         return joined(kind, left, right, binder.condition(condition), span_of(tree))
     if using:
         names = [(each.name, span_of(each)) for each in using]
@@ -76,11 +98,14 @@ def joined(
     fields = joined_fields(kind, left.plan, right.plan)
     plan = Join(left=left.plan, right=right.plan, kind=kind, residual=residual, fields=fields, clause=clause, span=span)
     plan = interval_bound(plan, ())
-    scope = _together(left.scope, right.scope) if kind.pairs else left.scope
+    return under_names(plan, _together(left.scope, right.scope) if kind.pairs else left.scope)
+
+
+def under_names(plan: Plan, scope: Scope) -> Bound:
+    """A plan that delivers the columns of a scope, perhaps with other types: it is read under the scope's names."""
     delivered = fields_by_id(plan.fields)
 
     def now(fields: Sequence[Field]) -> tuple[Field, ...]:
-        """The fields as the join delivers them: under the names of the scope."""
         return tuple(replace(delivered[each.id], name=each.name) for each in fields)
 
     relations = tuple(Relation(each.alias, now(each.fields)) for each in scope.relations)

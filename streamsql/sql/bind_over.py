@@ -252,8 +252,9 @@ class _Columns:
         self._new: list[tuple[Expr, Field]] = []
 
     def column(self, expr: Expr) -> Field:
-        if isinstance(expr, ColumnRef):
-            return next(each for each in self._plan.fields if each.id == expr.id)
+        found = next((each for each in self._plan.fields if isinstance(expr, ColumnRef) and each.id == expr.id), None)
+        if found is not None:
+            return found
         for known, column in self._new:
             if known == expr and known.type == expr.type:
                 return column

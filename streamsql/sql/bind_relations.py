@@ -24,7 +24,7 @@ from streamsql.plan.logical import (
 )
 from streamsql.sql import dialect as d
 from streamsql.sql.bind_expressions import ExpressionBinder, is_processing_time
-from streamsql.sql.bind_joins import Bound, bind_join
+from streamsql.sql.bind_joins import Bound, bind_join, bind_lateral
 from streamsql.sql.bind_temporal_joins import bind_temporal_join
 from streamsql.sql.bind_windows import bind_window_table
 from streamsql.sql.context import CommonTable, Context, View
@@ -164,8 +164,6 @@ def _time_attribute(index: int, event_time: int | None, expr: Expr | None) -> Ti
 
 
 def _subquery(binder: RelationBinder, tree: Tree) -> Bound:
-    if tree.args.get("lateral"):
-        raise NotSupportedYet("LATERAL (query)", span=span_of(tree))
     return _aliased(binder.bind_query(tree.this, binder.context), tree, None)
 
 
@@ -191,6 +189,9 @@ def _join(binder: RelationBinder, tree: Tree) -> Bound:
     name = _join_name(tree)
     if name is not None:
         raise NotSupportedYet(name, span=span_of(right) or span_of(tree))
+    if right.args.get("lateral"):
+        inside = replace(binder, context=binder.context.inside(left.scope))
+        return bind_lateral(tree, left, inside.bind(right), binder.context)
     as_of = right.args.get("version") if isinstance(right, exp.Table) else None
     if as_of is None:
         return bind_join(tree, left, binder.bind(right), binder.context)
@@ -216,13 +217,11 @@ def _join_name(tree: Tree) -> str | None:
     right = tree.expression
     if isinstance(right, d.TableFunction):
         return "a join with a table function"
-    if right.args.get("lateral"):
-        return "LATERAL (query)"
     return "ASOF JOIN" if tree.args.get("asof") else None
 
 
 def _unnest(binder: RelationBinder, tree: Tree) -> Bound:
-    return _unnested(binder, tree, Bound(one_row(), Scope()), outer=False)
+    return _unnested(binder, tree, Bound(one_row(), Scope(outer=binder.context.outer)), outer=False)
 
 
 def one_row() -> Values:
@@ -234,7 +233,7 @@ def _unnested(binder: RelationBinder, tree: Tree, left: Bound, *, outer: bool) -
     span = span_of(tree)
     if len(tree.expressions) != 1:
         raise NotSupportedYet("UNNEST of several arrays", span=span)
-    expr = ExpressionBinder(left.scope, "UNNEST").bind(tree.expressions[0])
+    expr = ExpressionBinder(replace(left.scope, outer=binder.context.outer), "UNNEST").bind(tree.expressions[0])
     names, types = _element_columns(expr.type, span)
     alias = tree.args.get("alias")
     given = tuple(each.name for each in (alias.args.get("columns") or ())) if alias is not None else ()

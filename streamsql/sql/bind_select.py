@@ -15,6 +15,7 @@ from streamsql.sql.bind_grouping import Grouping, is_grouped
 from streamsql.sql.bind_joins import Bound
 from streamsql.sql.bind_over import OverCalls, sort_key
 from streamsql.sql.bind_relations import QueryBinder, RelationBinder, one_row
+from streamsql.sql.bind_subqueries import Subqueries
 from streamsql.sql.bind_where import bind_where
 from streamsql.sql.context import Context
 from streamsql.sql.dialect import exp
@@ -50,7 +51,7 @@ def _select(tree: Tree, grouped: bool, context: Context, bind_query: QueryBinder
     bound = Bound(bound.plan, replace(bound.scope, items=named))
     if tree.args.get("where") is not None:
         bound = bind_where(tree.args["where"].this, bound, context, bind_query)
-    return (_grouped if grouped else _plain)(tree, bound, context)
+    return (_grouped if grouped else _plain)(tree, bound, context, bind_query)
 
 
 def _over(tree: Tree, binder: ExpressionBinder, context: Context) -> OverCalls:
@@ -61,35 +62,39 @@ def _over(tree: Tree, binder: ExpressionBinder, context: Context) -> OverCalls:
 def _from(tree: Tree, context: Context, bind_query: QueryBinder) -> Bound:
     source = tree.args.get("from_")
     if source is None:
-        return Bound(one_row(), Scope())
-    return RelationBinder(context, bind_query).bind(source.this)
+        return Bound(one_row(), Scope(outer=context.outer))
+    bound = RelationBinder(context, bind_query).bind(source.this)
+    return replace(bound, scope=replace(bound.scope, outer=context.outer))
 
 
-def _plain(tree: Tree, bound: Bound, context: Context) -> Plan:
-    over = _over(tree, ExpressionBinder(bound.scope), context)
-    binder = ExpressionBinder(bound.scope, "SELECT", over.special)
+def _plain(tree: Tree, bound: Bound, context: Context, bind_query: QueryBinder) -> Plan:
+    subqueries = Subqueries(context, bind_query, bound.scope)
+    over = _over(tree, ExpressionBinder(bound.scope, subqueries=subqueries), context)
+    binder = ExpressionBinder(bound.scope, "SELECT", over.special, subqueries)
     items = _items(tree, binder, bound.scope)
     qualify = _qualify(tree, binder)
     order = _order_items(tree, items, binder)
-    plan = over.build(bound.plan)
+    plan = over.build(subqueries.attach(bound.plan))
     if qualify is not None:
         plan = Filter(input=plan, predicate=qualify, fields=plan.fields)
     return _finish(tree, plan, items, order, context)
 
 
-def _grouped(tree: Tree, bound: Bound, context: Context) -> Plan:
-    grouping = Grouping(context, bound.scope, bound.plan)
-    over = _over(tree, ExpressionBinder(bound.scope, special=grouping.special), context)
+def _grouped(tree: Tree, bound: Bound, context: Context, bind_query: QueryBinder) -> Plan:
+    grouping = Grouping(context, bound.scope, bound.plan, Subqueries(context, bind_query, bound.scope))
+    subqueries = Subqueries(context, bind_query, bound.scope)
+    over = _over(tree, ExpressionBinder(bound.scope, special=grouping.special, subqueries=subqueries), context)
     aliases = {each.alias: each for each in tree.expressions if isinstance(each, exp.Alias)}
     group = tree.args.get("group")
     if group is not None:
         grouping.span = span_of(group)
         grouping.add_keys(group.expressions, aliases)
+        subqueries.bound += grouping.subqueries.bound
 
     def special(call: Tree) -> Expr | None:
         return over.special(call) or grouping.special(call)
 
-    binder = ExpressionBinder(bound.scope, "SELECT", special)
+    binder = ExpressionBinder(bound.scope, "SELECT", special, subqueries)
     items = _items(tree, binder, bound.scope)
     having = tree.args.get("having")
     condition = None
@@ -99,12 +104,12 @@ def _grouped(tree: Tree, bound: Bound, context: Context) -> Plan:
     order = _order_items(tree, items, binder)
 
     def rewrite(expr: Expr) -> Expr:
-        return grouping.rewrite(expr, over.results)
+        return grouping.rewrite(expr, over.results | subqueries.results | context.outer_ids())
 
-    plan = grouping.build()
+    plan = subqueries.attach(grouping.build(), rewrite)
     if condition is not None:
         plan = Filter(input=plan, predicate=rewrite(condition), fields=plan.fields)
-    plan = over.build(plan, grouping.rewrite)
+    plan = over.build(plan, rewrite)
     if qualify is not None:
         plan = Filter(input=plan, predicate=rewrite(qualify), fields=plan.fields)
     items = [replace(each, expr=rewrite(each.expr)) for each in items]

@@ -6,16 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from streamsql.errors import NotSupportedYet, Span, SqlError
+from streamsql.errors import Span, SqlError
 from streamsql.expr.nodes import Expr, column_ids
 from streamsql.expr.resolve import resolve_call
+from streamsql.plan.decorrelate import dependent_join
 from streamsql.plan.logical import Filter, JoinKind
-from streamsql.plan.predicates import conjunction, conjuncts
+from streamsql.plan.predicates import conjuncts
 from streamsql.plan.tree import field_ids
-from streamsql.sql.bind_expressions import ExpressionBinder
+from streamsql.sql.bind_expressions import COMPARISONS, NEGATED, ExpressionBinder
 from streamsql.sql.bind_grouping import is_grouped
-from streamsql.sql.bind_joins import Bound, joined
+from streamsql.sql.bind_joins import Bound, under_names
 from streamsql.sql.bind_relations import QueryBinder, RelationBinder
+from streamsql.sql.bind_subqueries import Subqueries
 from streamsql.sql.bind_time_joins import bound_in_time, with_times_of
 from streamsql.sql.context import Context
 from streamsql.sql.dialect import exp
@@ -29,14 +31,23 @@ def bind_where(tree: Tree, bound: Bound, context: Context, bind_query: QueryBind
     """The rows of a relation for which a condition is TRUE."""
     terms = list(_conjuncts(tree))
     if not any(_membership(each) for each in terms):
-        return _filtered(bound, ExpressionBinder(bound.scope, "WHERE").condition(tree))
+        return _kept(tree, bound, context, bind_query)
     for term in terms:
         found = _membership(term)
         if found is None:
-            bound = _filtered(bound, ExpressionBinder(bound.scope, "WHERE").condition(term))
+            bound = _kept(term, bound, context, bind_query)
         else:
             bound = _semi_join(found, bound, context, bind_query)
     return bound
+
+
+def _kept(tree: Tree, bound: Bound, context: Context, bind_query: QueryBinder) -> Bound:
+    """The rows for which a condition is TRUE whose subqueries, if it has any, stand for values."""
+    subqueries = Subqueries(context, bind_query, bound.scope)
+    condition = ExpressionBinder(bound.scope, "WHERE", subqueries=subqueries).condition(tree)
+    if subqueries.pending:
+        bound = under_names(subqueries.attach(bound.plan), bound.scope)
+    return _filtered(bound, condition)
 
 
 def _conjuncts(tree: Tree) -> Iterator[Tree]:
@@ -57,19 +68,28 @@ def _filtered(bound: Bound, predicate: Expr) -> Bound:
 
 @dataclass(frozen=True, slots=True)
 class _Membership:
-    """[NOT] IN or [NOT] EXISTS; `value` None: EXISTS."""
+    """[NOT] EXISTS (`value` None), and a value that compares by `operator` with some row, or `negated`, with none."""
 
     query: Tree
     value: Tree | None
     negated: bool
     span: Span | None
+    operator: str = "="
 
     @property
     def clause(self) -> str:
+        if self.operator != "=":
+            return f"{NEGATED[self.operator]} ALL (query)" if self.negated else f"{self.operator} ANY (query)"
         return f"{'NOT ' if self.negated else ''}{'EXISTS' if self.value is None else 'IN'} (query)"
 
 
 def _membership(tree: Tree, negated: bool = False) -> _Membership | None:
+    """What a condition asks of a query as a whole; None where it is something else."""
+    operator = COMPARISONS.get(type(tree))
+    if operator is not None and isinstance(tree.expression, exp.Any | exp.All):
+        universal = isinstance(tree.expression, exp.All)
+        compared = NEGATED[operator] if universal else operator
+        return _Membership(tree.expression.this, tree.this, negated != universal, span_of(tree), compared)
     match tree:
         case exp.Not():
             return _membership(tree.this, not negated)
@@ -97,24 +117,22 @@ def _semi_join(membership: _Membership, left: Bound, context: Context, bind_quer
     terms = list(inner.conditions)
     if membership.value is not None:
         terms += _equalities(membership, left.scope, inner.items)
-    known = field_ids(left.plan.fields) | field_ids(inner.bound.plan.fields)
-    for term in terms:
-        if not column_ids(term) <= known:
-            raise NotSupportedYet("a reference over more than one query", span=term.span or membership.span)
     kind = JoinKind.ANTI if membership.negated else JoinKind.SEMI
-    condition = conjunction(terms) if terms else None
-    return joined(kind, left, inner.bound, condition, membership.span, membership.clause)
+    plan = dependent_join(
+        kind, left.plan, inner.bound.plan, terms, context.field, clause=membership.clause, span=membership.span
+    )
+    return under_names(plan, left.scope)
 
 
 def _equalities(membership: _Membership, scope: Scope, items: tuple[Expr, ...]) -> list[Expr]:
-    """That each value equals what the subquery selects; with NOT IN, that this is not certainly false."""
+    """That each value compares with what the subquery selects; negated, that this is not certainly false."""
     tree, span = membership.value, membership.span
     values = tree.expressions if isinstance(tree, exp.Tuple) else [tree]
     if len(values) != len(items):
         raise SqlError(f"IN compares {len(values)} with {len(items)} columns", span=span)
-    binder = ExpressionBinder(scope, "WHERE")
+    binder = ExpressionBinder(scope, "IN")
     pairs = [(binder.bind(each), item) for each, item in zip(values, items, strict=True)]
-    equal = [resolve_call("=", pair, span) for pair in pairs]
+    equal = [resolve_call(membership.operator, pair, span) for pair in pairs]
     if not membership.negated:
         return equal
     return [resolve_call("IS NOT FALSE", (each,), span) if each.type.nullable else each for each in equal]
@@ -125,16 +143,20 @@ def _bind_inner(membership: _Membership, outer: Scope, context: Context, bind_qu
     while isinstance(tree, exp.Subquery | exp.Paren):
         tree = tree.this
     if not _is_plain(tree):
-        plan = bind_query(tree, context)
+        plan = bind_query(tree, context.inside(outer))
         return _Inner(Bound(plan, Scope((Relation(None, plan.fields),))), tuple(map(column_ref, plan.fields)), ())
+    context = context.inside(outer)
     bound = RelationBinder(context, bind_query).bind(tree.args["from_"].this)
-    bound = replace(bound, scope=replace(bound.scope, outer=outer))
+    bound = replace(bound, scope=replace(bound.scope, outer=context.outer))
     conditions: list[Expr] = []
     where = tree.args.get("where")
     for term in () if where is None else _conjuncts(where.this):
         found = _membership(term)
         if found is not None:
             bound = _semi_join(found, bound, context, bind_query)
+            continue
+        if any(each is not None for each in term.find_all(exp.Subquery, exp.Exists, exp.In)):
+            bound = _kept(term, bound, context, bind_query)
             continue
         condition = ExpressionBinder(bound.scope, "WHERE").condition(term)
         if column_ids(condition) <= field_ids(bound.plan.fields):

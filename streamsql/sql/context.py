@@ -11,6 +11,7 @@ from streamsql.errors import Span, SqlError, StreamSqlError, did_you_mean
 from streamsql.expr.nodes import Expr
 from streamsql.expr.types import SqlType
 from streamsql.plan.logical import Field, Table, TimeAttribute
+from streamsql.sql.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +88,16 @@ class CommonTable:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One statement's binding: the catalog, fresh column ids, the WITH items in sight, the views being expanded."""
+    """One statement's binding: the catalog, fresh column ids, the WITH items in sight, the views being expanded.
+
+    `outer`: the scope around the query, whose columns a subquery may read.
+    """
 
     environment: Environment
     ids: Iterator[int] = field(default_factory=lambda: count(1))
     common_tables: Mapping[str, CommonTable] = field(default_factory=dict)
     expanding: tuple[str, ...] = ()
+    outer: Scope | None = None
 
     def field(self, name: str, type_: SqlType, time: TimeAttribute | None = None) -> Field:
         """A new column."""
@@ -103,7 +108,20 @@ class Context:
 
     def inside_view(self, name: str) -> Context:
         """For a view's own query: it sees the catalog only, and never itself."""
-        return replace(self, common_tables={}, expanding=(*self.expanding, name))
+        return replace(self, common_tables={}, expanding=(*self.expanding, name), outer=None)
+
+    def inside(self, scope: Scope) -> Context:
+        """For a subquery of a query of that scope."""
+        return replace(self, outer=replace(scope, outer=self.outer))
+
+    def outer_ids(self) -> frozenset[int]:
+        """The ids of the columns that queries further out offer."""
+        found: set[int] = set()
+        scope = self.outer
+        while scope is not None:
+            found.update(scope.ids)
+            scope = scope.outer
+        return frozenset(found)
 
     def lookup(self, name: str, span: Span | None) -> Table | View:
         """A table or view of the catalog, or SqlError with the nearest name."""

@@ -42,6 +42,12 @@ class Scope:
         own = (field for relation in self.relations for field in relation.fields if field.id not in self.hidden)
         return (*self.merged, *own)
 
+    @property
+    def ids(self) -> frozenset[int]:
+        """The ids of all columns, hidden ones too."""
+        own = (field.id for relation in self.relations for field in relation.fields)
+        return frozenset((*own, *(each.id for each in self.merged)))
+
     def relation(self, alias: str, span: Span | None) -> Relation:
         """The relation of that alias, or SqlError."""
         for each in self.relations:

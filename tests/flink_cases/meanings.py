@@ -30,6 +30,13 @@ MEANINGS: dict[str, list[Row]] = {
     ],
     "007_order_by_without_limit": [{"k": "b", "v": 0}, {"k": "a", "v": 1}, {"k": "a", "v": 2}],
     # Rows of rank 1: the smallest v of each k.
+    "020_lateral_topn_other_table": [
+        {"k": "a", "v": 1},
+        {"k": "a", "v": 1},
+        {"k": "a", "v": 2},
+        {"k": "a", "v": 2},
+        {"k": "b", "v": 0},
+    ],
     "016_rank_function_topn": [{"k": "a", "v": 1, "r": 1}, {"k": "b", "v": 0, "r": 1}],
     # The sum of a row and the one after it.
     "017_over_following": [{"k": "a", "s": 2}, {"k": "a", "s": 3}, {"k": "b", "s": 0}],
@@ -117,6 +124,14 @@ ANSWERS: dict[str, list[Row]] = {
             ("a", 11, "20.000", 10, 8),
         )
     ],
+    # COUNT over no rows is 0, and has its row.
+    "009_lateral_count_drops_unmatched": [
+        {"d": None, "n": 0, "m": None},
+        {"d": "hr", "n": 2, "m": 4},
+        {"d": "it", "n": 3, "m": 9},
+        {"d": "it", "n": 3, "m": 9},
+        {"d": "qa", "n": 0, "m": None},
+    ],
     # Times before 1970 are times.
     "011_over_bounded_before_1970": [
         {"k": "a", "v": 1, "ts": "1969-12-31 23:59:50.000", "s": 1},
@@ -127,6 +142,12 @@ ANSWERS: dict[str, list[Row]] = {
     ],
 }
 """Answers of Flink that look like defects: our rows, in order."""
+
+NOT_THERE: dict[str, list[Row]] = {
+    # Flink lets NULL = NULL hold for a LATERAL Top-N, as nowhere else.
+    "208_lateral_topn_same_table": [{"d": None, "name": "g", "sal": 8}],
+}
+"""Rows of Flink's answer that ours has not."""
 
 FAILURES: dict[str, str] = {
     # A malformed field is judged on the declared columns, read or not.

@@ -104,3 +104,16 @@ def test_what_is_known_of_a_not_in() -> None:
         known(sql)
         == "changelog: updating by NOT IN (query) · state: UNBOUNDED (rows of the left, keys of the right input)"
     )
+
+
+def test_what_is_read_twice_is_computed_once() -> None:
+    groups = "WITH g AS (SELECT k, COUNT(*) AS n FROM a GROUP BY k)"
+    assert shape(f"{groups} SELECT k FROM g WHERE n = (SELECT MAX(n) FROM g)") == [
+        "Join(INNER, on=[n = EXPR$0])",
+        "  Aggregate(keys=[k], calls=[n: COUNT(*)])",
+        "    Scan(a, columns=[k])",
+        "  Aggregate[2](keys=[], calls=[EXPR$0: MAX(n)])",
+        "    Project(n)",
+        "      Aggregate(keys=[k], calls=[n: COUNT(*)])",
+        "        Scan(a, columns=[k])",
+    ]

@@ -20,10 +20,10 @@ def live_limits(plan: Plan, *, live: bool = False) -> Plan:
     `live`: the result is wanted while the input goes on. An ORDER BY without LIMIT below the result says nothing, and
     goes.
     """
-    return _live_limits(transform_up(plan, _beside_its_order), live)
+    return _live_limits(transform_up(plan, beside_its_order), live)
 
 
-def _beside_its_order(plan: Plan) -> Plan:
+def beside_its_order(plan: Plan) -> Plan:
     """A LIMIT moves below the projection that leaves out what its ORDER BY sorts by."""
     match plan:
         case Limit(input=Project(input=Sort() as order) as project):
@@ -49,24 +49,25 @@ def _live_limits(plan: Plan, live: bool) -> Plan:
 def _ranked(plan: Plan) -> Plan:
     match plan:
         case Limit(input=Sort() as order):
-            return _rank(plan, _ranked(order.input), order.keys)
+            return top_rows(plan, _ranked(order.input), order.keys)
         case Limit():
             below = _ranked(plan.input)
             # The first arrivals stay the first.
-            return with_inputs(plan, (below,)) if traits(below).append_only else _rank(plan, below, ())
+            return with_inputs(plan, (below,)) if traits(below).append_only else top_rows(plan, below, ())
         case Sort():
             return _ranked(plan.input)
         case _:
             return with_inputs(plan, tuple(_ranked(each) for each in plan.inputs))
 
 
-def _rank(plan: Limit, below: Plan, order: tuple[SortKey, ...]) -> Plan:
+def top_rows(plan: Limit, below: Plan, order: tuple[SortKey, ...], partition: tuple[int, ...] = ()) -> Plan:
+    """The rows of LIMIT and OFFSET, of each partition, kept up to date."""
     if plan.limit == 0:
         return Filter(input=below, fields=below.fields, predicate=Literal(type=BOOLEAN, value=False), span=plan.span)
     return Rank(
         input=below,
         function="ROW_NUMBER",
-        partition=(),
+        partition=partition,
         order=order,
         first=plan.offset + 1,
         last=_ALL if plan.limit is None else plan.offset + plan.limit,
