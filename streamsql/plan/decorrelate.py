@@ -82,7 +82,7 @@ class Dependent:
 def decorrelated(outer: Plan, inner: Plan, columns: Sequence[ColumnRef], field: NewField) -> Dependent:
     """The subquery `inner` without its references to `columns` of `outer`."""
     if not columns:
-        return Dependent(always_a_row(inner, field))
+        return Dependent(_always_a_row(inner, outer, field))
     inner, exprs, read = _casts_as_columns(inner, columns, field)
     copies = tuple(field(each.name, each.type) for each in read)
     rows = Project(input=outer, exprs=exprs, fields=copies)
@@ -124,35 +124,36 @@ def dependent_join(
     """The join of a relation with a query that may read it, under conditions on both."""
     known = field_ids(outer.fields)
     columns = tuple(each for each in outer_columns(inner) if each.id in known)
-    if columns:
-        dependent = decorrelated(outer, inner, columns, field)
-        inner, terms = dependent.plan, [*terms, *dependent.matches()]
+    dependent = decorrelated(outer, inner, columns, field)
+    inner, terms = dependent.plan, [*terms, *dependent.matches()]
     residual = conjunction(terms) if terms else None
     fields = joined_fields(kind, outer, inner)
     return Join(left=outer, right=inner, kind=kind, residual=residual, fields=fields, clause=clause, span=span)
 
 
-def always_a_row(plan: Plan, field: NewField) -> Plan:
+def _always_a_row(plan: Plan, outer: Plan, field: NewField) -> Plan:
     """A query whose aggregate has no GROUP BY with its one row also where there is nothing to aggregate.
 
     A plan that would give NULL there, as what is joined to it does without a row, stays as it is.
     """
     match plan:
         case Aggregate(keys=()) if any(each.function == "COUNT" for each in plan.calls):
-            return _over_nothing(plan, _one_row(field), Dependent(plan), field).plan
+            return _over_nothing(plan, _one_row(outer, field), Dependent(plan), field).plan
         case Project(input=Aggregate() as below) if all(isinstance(each, ColumnRef) for each in plan.exprs):
-            return replace(plan, input=always_a_row(below, field))
+            return replace(plan, input=_always_a_row(below, outer, field))
         case Project(input=Aggregate(keys=()) as below) | Filter(input=Aggregate(keys=()) as below):
-            return replace(plan, input=_over_nothing(below, _one_row(field), Dependent(below), field).plan)
+            return replace(plan, input=_over_nothing(below, _one_row(outer, field), Dependent(below), field).plan)
         case Project() | Filter():
-            return replace(plan, input=always_a_row(plan.input, field))
+            return replace(plan, input=_always_a_row(plan.input, outer, field))
         case _:
             return plan
 
 
-def _one_row(field: NewField) -> Dependent:
+def _one_row(outer: Plan, field: NewField) -> Dependent:
+    """One row as soon as there is one around the subquery."""
     one = field("$one", t.BOOLEAN.with_nullable(False))
-    return Dependent(Values(fields=(one,), rows=((Literal(True, type=one.type),),)))
+    rows = Project(input=outer, exprs=(Literal(True, type=one.type),), fields=(one,))
+    return Dependent(Aggregate(input=rows, keys=(one.id,), calls=(), fields=(one,)))
 
 
 def _over_nothing(plan: Aggregate, domain: Dependent, grouped: Dependent, field: NewField) -> Dependent:
