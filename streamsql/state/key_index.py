@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from streamsql.state.base import State
+from streamsql.state.dense_ids import DenseIds
 from streamsql.state.fixed_width import BoolArray, Int64Array, take_rows, values_of
 from streamsql.state.grouping import denormalize_key, normalize_key, normalized_type, single_chunk
 from streamsql.state.hashing import UInt64Array
@@ -34,19 +35,18 @@ class KeyIndex(State):
         self._hash = hash_rows
         self._columns = [stored_column(normalized_type(each)) for each in types]
         self._one_to_one = hash_rows is _hash_rows and len(types) == 1 and pa.types.is_integer(types[0])
-        self._bound = 0
-        self._free = np.empty(0, np.int64)
+        self._used = DenseIds()
         self._tombstones = 0
         self._allocate(_FIRST_CAPACITY)
 
     @property
     def rows(self) -> int:
-        return self._bound - len(self._free)
+        return len(self._used)
 
     @property
     def bound(self) -> int:
         """All ids are below it."""
-        return self._bound
+        return self._used.bound
 
     def lookup_or_insert(self, columns: Sequence[pa.Array]) -> Int64Array:
         """The id of each key; no key may come twice within a call."""
@@ -58,7 +58,7 @@ class KeyIndex(State):
         ids, slots = self._probe(columns, hashes, claim=True)
         fresh = (ids < 0).nonzero()[0]
         if len(fresh):
-            new_ids = self._new_ids(len(fresh))
+            new_ids = self._used.take(len(fresh))
             ids[fresh] = self._ids[slots[fresh]] = new_ids
             for stored, column in zip(self._columns, columns, strict=True):
                 stored.put(new_ids, column if len(fresh) == count else take_rows(column, fresh))
@@ -89,16 +89,14 @@ class KeyIndex(State):
             away = away[self._ids[slots[away]] != ids[away]]
         self._ids[slots] = _FREED
         self._tombstones += len(ids)
-        self._free = np.concatenate([self._free, np.sort(ids)[::-1]])
+        self._used.free(ids)
         if not self.rows:
             self._ids.fill(_EMPTY)
             self._tombstones = 0
 
     def live_ids(self) -> Int64Array:
         """The ids in use, ascending."""
-        used = np.ones(self._bound, np.bool_)
-        used[self._free] = False
-        return np.flatnonzero(used)
+        return self._used.live()
 
     def save(self) -> dict[str, pa.Table]:
         ids = self.live_ids()
@@ -112,23 +110,12 @@ class KeyIndex(State):
         for stored, column in zip(self._columns, columns, strict=True):
             stored.put(ids, column)
         self._one_to_one = self._one_to_one and not any(each.null_count for each in columns)
-        self._bound = int(ids.max(initial=-1)) + 1
-        free = np.ones(self._bound, np.bool_)
-        free[ids] = False
-        self._free = np.flatnonzero(free)[::-1].copy()
+        self._used.restore(ids)
         self._make_room(0)
         self._place(self._hash(columns) if len(ids) else np.empty(0, np.uint64), ids)
 
     def _stored(self, ids: Int64Array) -> list[pa.Array]:
         return [each.take(ids) for each in self._columns]
-
-    def _new_ids(self, count: int) -> Int64Array:
-        reused = min(count, len(self._free))
-        split = len(self._free) - reused
-        again, self._free = self._free[split:][::-1], self._free[:split]
-        fresh = np.arange(self._bound, self._bound + count - reused)
-        self._bound += len(fresh)
-        return np.concatenate([again, fresh])
 
     def _probe(self, columns: Sequence[pa.Array], hashes: UInt64Array, *, claim: bool) -> tuple[Int64Array, Int64Array]:
         """Ids (-1 where the key is new) and, for new keys where `claim`, the slots taken for them.

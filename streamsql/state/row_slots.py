@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pyarrow as pa
 
 from streamsql.state.base import State
+from streamsql.state.dense_ids import DenseIds
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.grouping import single_chunk
 from streamsql.state.nested_keys import decode_nested, encode_nested
@@ -18,21 +18,20 @@ class RowSlots(State):
     def __init__(self, schema: pa.Schema) -> None:
         self.schema = schema
         self._columns: list[StoredColumn] = [stored_column(_stored_type(each)) for each in schema.types]
-        self._bound = 0
-        self._free = np.empty(0, np.int64)
+        self._used = DenseIds()
 
     @property
     def rows(self) -> int:
-        return self._bound - len(self._free)
+        return len(self._used)
 
     @property
     def bound(self) -> int:
         """All ids are below it."""
-        return self._bound
+        return self._used.bound
 
     def insert(self, rows: pa.RecordBatch) -> Int64Array:
         """Keep rows; their ids: freed ones first, then the next."""
-        ids = self._new_ids(rows.num_rows)
+        ids = self._used.take(rows.num_rows)
         self._put(ids, rows.columns)
         return ids
 
@@ -47,14 +46,11 @@ class RowSlots(State):
 
     def remove(self, ids: Int64Array) -> None:
         """Forget rows; ids are distinct."""
-        if len(ids):
-            self._free = np.concatenate([self._free, np.sort(ids)[::-1]])
+        self._used.free(ids)
 
     def live_ids(self) -> Int64Array:
         """The ids in use, ascending."""
-        used = np.ones(self._bound, np.bool_)
-        used[self._free] = False
-        return np.flatnonzero(used)
+        return self._used.live()
 
     def save(self) -> dict[str, pa.Table]:
         ids = self.live_ids()
@@ -64,23 +60,12 @@ class RowSlots(State):
     def load(self, tables: dict[str, pa.Table]) -> None:
         table = tables["rows"]
         ids = values_of(single_chunk(table["id"]))
-        self._bound = int(ids.max(initial=-1)) + 1
-        free = np.ones(self._bound, np.bool_)
-        free[ids] = False
-        self._free = np.flatnonzero(free)[::-1].copy()
+        self._used.restore(ids)
         self._put(ids, [single_chunk(table[f"c{i}"]) for i in range(len(self._columns))])
 
     def _put(self, ids: Int64Array, columns: list[pa.Array]) -> None:
         for stored, values in zip(self._columns, columns, strict=True):
             stored.put(ids, encode_nested(values) if pa.types.is_nested(values.type) else values)
-
-    def _new_ids(self, count: int) -> Int64Array:
-        reused = min(count, len(self._free))
-        split = len(self._free) - reused
-        again, self._free = self._free[split:][::-1], self._free[:split]
-        fresh = np.arange(self._bound, self._bound + count - reused)
-        self._bound += len(fresh)
-        return np.concatenate([again, fresh])
 
 
 def _stored_type(type_: pa.DataType) -> pa.DataType:
