@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from streamsql.expr import conditional
 from streamsql.expr.cast_kernels import build_cast
 from streamsql.expr.context import EvalContext
+from streamsql.expr.distinct_values import DistinctValues, only_column, over_distinct
 from streamsql.expr.duckdb_kernel import duckdb_kernel
 from streamsql.expr.failures import explained
 from streamsql.expr.function import ArrowFunction, Datum
@@ -34,9 +35,17 @@ def compile_expr(expr: Expr, positions: Mapping[int, int], context: EvalContext)
 
     The result is one array of the expression's Arrow type, as long as the batch. A row that fails raises DataError.
     """
-    evaluate = _Compiler(positions, context)(expr)
-    arrow = arrow_type(expr.type)
+    (kernel,) = compile_exprs((expr,), positions, context)
+    return kernel
 
+
+def compile_exprs(exprs: Sequence[Expr], positions: Mapping[int, int], context: EvalContext) -> list[Kernel]:
+    """Several expressions over the same batches; what they have in common is evaluated once a batch."""
+    compile_ = _Compiler(positions, context)
+    return [_as_column(compile_(each), arrow_type(each.type)) for each in exprs]
+
+
+def _as_column(evaluate: Evaluate, arrow: pa.DataType) -> Kernel:
     def kernel(batch: pa.RecordBatch) -> pa.Array:
         result = broadcast(evaluate(batch), batch.num_rows)
         return result if result.type == arrow else pc.cast(result, arrow)
@@ -57,20 +66,47 @@ def compile_predicate(expr: Expr, positions: Mapping[int, int], context: EvalCon
     return mask
 
 
+class _Once:
+    """An evaluator that remembers what it gave for the last batch."""
+
+    def __init__(self, evaluate: Evaluate) -> None:
+        self._evaluate = evaluate
+        self._batch: pa.RecordBatch | None = None
+        self._result: Datum = None
+
+    def __call__(self, batch: pa.RecordBatch) -> Datum:
+        if batch is not self._batch:
+            self._result = self._evaluate(batch)
+            self._batch = batch
+        return self._result
+
+
 @dataclass(frozen=True)
 class _Compiler:
-    """Makes evaluators, which keep scalars scalars; equal sub-expressions share one."""
+    """Makes evaluators, which keep scalars scalars; equal sub-expressions share one, and its result for a batch."""
 
     positions: Mapping[int, int]
     context: EvalContext
+    distinct: bool = True
     made: dict[Expr, Evaluate] = field(default_factory=dict)
 
     def __call__(self, expr: Expr) -> Evaluate:
-        if is_volatile(expr):
+        if isinstance(expr, (ColumnRef, Literal)) or is_volatile(expr):
             return self._make(expr)
         if expr not in self.made:
-            self.made[expr] = self._make(expr)
+            self.made[expr] = _Once(self._by_value(expr) or self._make(expr))
         return self.made[expr]
+
+    def _by_value(self, expr: Expr) -> Evaluate | None:
+        """An evaluator that looks at distinct values first, where that may pay."""
+        column = only_column(expr) if self.distinct else None
+        if column is None:
+            return None
+        if column.id not in self.context.by_value:
+            of_values = _Compiler({column.id: 0}, self.context, distinct=False)
+            self.context.by_value[column.id] = DistinctValues(), of_values
+        values, compile_ = self.context.by_value[column.id]
+        return over_distinct(values, self.positions[column.id], compile_(expr), self._make(expr))
 
     def narrowed(self, exprs: Sequence[Expr]) -> tuple[Callable[[pa.RecordBatch], pa.RecordBatch], _Compiler]:
         """A compiler over only the columns that the expressions read, and what cuts a batch down to those."""
@@ -83,7 +119,7 @@ class _Compiler:
                 return batch
             return pa.RecordBatch.from_arrays([batch.column(each) for each in columns], names=names)
 
-        return narrow, _Compiler({id_: index for index, id_ in enumerate(ids)}, self.context)
+        return narrow, _Compiler({id_: index for index, id_ in enumerate(ids)}, self.context, self.distinct)
 
     def _make(self, expr: Expr) -> Evaluate:
         match expr:

@@ -39,13 +39,9 @@ def case(expr: Case, compile_: Compile) -> Evaluate:
     otherwise = compile_(expr.otherwise)
 
     def evaluate(batch: pa.RecordBatch) -> Datum:
-        result = otherwise(batch)
-        for condition, value in reversed(branches):
-            chosen = condition(batch)
-            if chosen.null_count if isinstance(chosen, pa.Array) else not chosen.is_valid:
-                chosen = pc.fill_null(chosen, False)
-            result = pc.if_else(chosen, value(batch), result)
-        return result
+        chosen = [broadcast(condition(batch), batch.num_rows) for condition, _ in branches]
+        values = [value(batch) for _, value in branches]
+        return pc.case_when(pc.make_struct(*chosen), *values, otherwise(batch))
 
     return evaluate
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from streamsql.time import Clock, SystemClock, Time
 
@@ -12,14 +13,20 @@ class EvalContext:
     """Settings that are fixed for a run.
 
     `start` is what NOW() and CURRENT_* give in a bounded run (µs); None: the clock is asked for each batch.
-    `time_zone` is the session's, an IANA name, never the machine's.
+    `time_zone` is the session's, an IANA name, never the machine's. `by_value`: what kernels that run
+    in one thread share about columns whose distinct values they look at, by column id.
     """
 
     time_zone: str = "UTC"
     clock: Clock = field(default_factory=SystemClock)
     start: Time | None = None
     seed: int = 0
+    by_value: dict[int, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def now(self) -> Time:
         """The time that NOW() gives."""
         return self.clock.now() if self.start is None else self.start
+
+    def own(self) -> EvalContext:
+        """The same settings for kernels that run in a thread of their own."""
+        return replace(self, by_value={})

@@ -236,7 +236,7 @@ TEXT: tuple[Function, ...] = (
         "SPLIT_INDEX",
         "SPLIT_INDEX(text, delimiter, int)",
         _split_index_rule,
-        None,
+        kernels.split_index,
         "CASE WHEN {2} >= 0 AND {0} <> '' THEN string_split({0}, {1})[{2} + 1] END",
         "SPLIT_INDEX",
     ),

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from streamsql.expr.context import EvalContext
 from streamsql.expr.function import ArrowFunction, Datum, is_literal, literal
 from streamsql.expr.nodes import Call
-from streamsql.expr.vectors import nulls, numbers, over_arrays, with_nulls
+from streamsql.expr.vectors import is_true, nulls, numbers, over_arrays, with_nulls
 
 _EMPTY = pa.scalar("")
 _NO_TEXT = pa.scalar(None, pa.string())
@@ -181,6 +181,23 @@ def split(call: Call, context: EvalContext) -> ArrowFunction | None:
     if not delimiter:
         return None
     return lambda text, delimiter_: pc.split_pattern(text, str(delimiter))
+
+
+def split_index(call: Call, context: EvalContext) -> ArrowFunction | None:
+    """SPLIT_INDEX(text, delimiter, index) with a constant delimiter and index: NULL outside, and for ''."""
+    delimiter, index = literal(call, 1), literal(call, 2)
+    if not delimiter or not isinstance(index, int):
+        return None
+    separator = str(delimiter)
+
+    @over_arrays
+    def part(text: pa.Array) -> pa.Array:
+        parts = pc.split_pattern(text, separator)
+        starts = parts.offsets.to_numpy()
+        there = (np.diff(starts) > index) & is_true(pc.not_equal(text, ""))
+        return parts.values.take(pa.array(starts[:-1] + index, mask=~there))
+
+    return (lambda text, *rest: part(text)) if index >= 0 else None
 
 
 @over_arrays

@@ -11,10 +11,10 @@ from functools import partial, singledispatch
 
 from streamsql.errors import NotSupportedYet
 from streamsql.expr.aggregates import AggregateCall
-from streamsql.expr.compile import compile_expr, compile_predicate
+from streamsql.expr.compile import compile_expr, compile_exprs, compile_predicate
 from streamsql.expr.context import EvalContext
 from streamsql.expr.functions_watermark import WATERMARK_ID, over_watermark_column, reads_watermark
-from streamsql.expr.nodes import ColumnRef, Expr
+from streamsql.expr.nodes import Expr
 from streamsql.expr.types import arrow_type
 from streamsql.operators.base import Operator
 from streamsql.operators.keep_last import KeepLast
@@ -109,14 +109,8 @@ def _(plan: Project, context: EvalContext) -> Operator:
     place = positions(plan.input.fields)
     rows_of = _rows_of(plan, plan.exprs)
     place |= {WATERMARK_ID: len(place)}
-    kernels = [_kernel(over_watermark_column(each), place, context) for each in plan.exprs]
+    kernels = compile_exprs([over_watermark_column(each) for each in plan.exprs], place, context)
     return Projection(schema_of(plan.fields), kernels, rows_of)
-
-
-def _kernel(expr: Expr, place: dict[int, int], context: EvalContext) -> Kernel:
-    if isinstance(expr, ColumnRef):
-        return _column(place[expr.id])
-    return compile_expr(expr, place, context)
 
 
 def _column(position: int) -> Kernel:
@@ -137,7 +131,7 @@ def _(plan: Unnest, context: EvalContext) -> Operator:
     own = positions((*plan.elements, *(() if plan.ordinality is None else (plan.ordinality,))))
     return UnnestOperator(
         schema_of(plan.fields),
-        _kernel(plan.expr, place, context),
+        compile_expr(plan.expr, place, context),
         plan.expr.type,
         [place[each.id] for each in plan.fields if each.id not in own],
         [own[each.id] for each in plan.fields if each.id in own],

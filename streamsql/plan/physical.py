@@ -54,7 +54,7 @@ class PhysicalNode:
 
 def lower(plans: Sequence[Plan], context: EvalContext) -> tuple[PhysicalNode, ...]:
     """The roots of the graph for optimised plans, one for each; sub-plans of the same structure share one node."""
-    return _Graph(share(plans), context).roots()
+    return _Graph(share(plans), context.own()).roots()
 
 
 class _Graph:

@@ -69,7 +69,7 @@ class SourceReader:
             for position, each in enumerate(scan.physical)
             if not each.type.nullable and each.id != time
         ]
-        self._columns = _ColumnProgram(scan, context)
+        self._columns = _ColumnProgram(scan, context.own())
         self._time = None if scan.watermark is None else self._columns.position(scan.watermark.column)
         self._time_name = _time_name(scan)
 
