@@ -7,7 +7,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +17,7 @@ from streamsql.errors import BackPressure, UsageError
 from streamsql.expr.types import Schema
 from streamsql.memory_rows import ALL_ROWS, Cursor, Stored, Stream, Together, put_together
 from streamsql.ports import ReadRequest, SourceBatch
+from streamsql.precision import cutter
 from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.keyed_rows import KeyedRows
 from streamsql.state.net_rows import left_over
@@ -36,6 +37,7 @@ class MemoryTable:
     def __init__(self, schema: Schema, key: Sequence[int] = (), together: Together = nullcontext) -> None:
         self.schema = schema
         self.together = together
+        self._cutters = [cutter(each.type) for each in schema.columns]
         self._keyed = KeyedRows(schema.to_arrow(), key) if key else None
         self.updating = self._keyed is not None
         """Whether rows may have been taken back."""
@@ -57,10 +59,10 @@ class MemoryTable:
     def _take_in(self, rows: pa.RecordBatch, weights: Weights | None, *, present: bool) -> None:
         """Add rows; where they must be `present` already, refuse what is not. Followers look while they hold a lock of
         their own, so the bell is rung without this one."""
+        entry = Stored(self._conformed(rows), weights, conforming=True)
         with self.together(), self._changed:
             if present:
-                self._refuse_absent(rows)
-            entry = Stored(self._conformed(rows), weights)
+                self._refuse_absent(entry.rows)
             if weights is not None and (weights < 0).any() and not all(each.takes_back for each in self._followers):
                 hint = "stop that query first, or declare a PRIMARY KEY: then every query expects rows to change"
                 raise UsageError("a running query reads rows of this table once for all", hint=hint)
@@ -82,7 +84,7 @@ class MemoryTable:
 
         Raises BackPressure after `timeout` seconds, or when no one will ever make room.
         """
-        entry = Stored(self._conformed(rows), None, watermark)
+        entry = Stored(self._conformed(rows), None, watermark, conforming=True)
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._added(stream, entry):
             with self._changed:
@@ -213,7 +215,8 @@ class MemoryTable:
         wanted = self.schema.to_arrow()
         if rows.schema.types != wanted.types:
             raise UsageError(f"rows of {rows.schema} do not fit a table of {wanted}")
-        return pa.RecordBatch.from_arrays(rows.columns, schema=wanted)
+        columns = [each if cut is None else cut(each) for cut, each in zip(self._cutters, rows.columns, strict=True)]
+        return pa.RecordBatch.from_arrays(columns, schema=wanted)
 
     def _refuse_absent(self, rows: pa.RecordBatch) -> None:
         if not rows.num_rows:
@@ -221,7 +224,7 @@ class MemoryTable:
         if self._keyed is not None:
             there = self._keyed.known(rows)
         else:
-            held = pa.concat_batches([each.rows for each in self.present()] + [self._conformed(rows)])
+            held = pa.concat_batches([each.rows for each in self.present()] + [rows])
             groups, _ = group_rows([normalize_key(each) for each in held.columns])
             signs = np.where(np.arange(held.num_rows) < held.num_rows - rows.num_rows, 1, -1).astype(np.int8)
             net = np.bincount(groups, signs)
@@ -234,7 +237,7 @@ class MemoryTable:
         if self._keyed is not None and entry.rows.num_rows:
             added = np.ones(entry.rows.num_rows, np.bool_) if entry.weights is None else entry.weights > 0
             changes = self._keyed.apply(entry.rows, added)
-            entry = Stored(changes.rows, changes.weights, entry.watermark)
+            entry = replace(entry, rows=changes.rows, weights=changes.weights)
         self._stored.append(entry)
         self.updating = self.updating or (entry.weights is not None and bool((entry.weights < 0).any()))
         self._ends.append(self.rows + entry.rows.num_rows)
@@ -271,7 +274,8 @@ def _present(stored: tuple[Stored, ...]) -> tuple[Stored, ...]:
         return stored
     rows = pa.concat_batches([each.rows for each in stored])
     groups, _ = group_rows([normalize_key(each) for each in rows.columns])
-    return (Stored(rows.take(pa.array(left_over(groups, np.concatenate(signs))))),)
+    left = rows.take(pa.array(left_over(groups, np.concatenate(signs))))
+    return (Stored(left, conforming=all(each.conforming for each in stored)),)
 
 
 class MemorySource:

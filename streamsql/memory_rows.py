@@ -22,11 +22,15 @@ Together = Callable[[], AbstractContextManager[None]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stored:
-    """Rows as they came; no weights: all +1. `watermark`: time has come at least so far after them."""
+    """Rows as they came; no weights: all +1. `watermark`: time has come at least so far after them.
+
+    `conforming`: their values are no longer than the types of their columns say.
+    """
 
     rows: pa.RecordBatch
     weights: npt.NDArray[np.int8] | None = None
     watermark: Time | None = None
+    conforming: bool = False
 
     def slice(self, start: int, count: int) -> Stored:
         """Some of the rows; the watermark goes with the last one."""
@@ -34,7 +38,7 @@ class Stored:
             return self
         weights = None if self.weights is None else self.weights[start : start + count]
         last = start + count == self.rows.num_rows
-        return Stored(self.rows.slice(start, count), weights, self.watermark if last else None)
+        return Stored(self.rows.slice(start, count), weights, self.watermark if last else None, self.conforming)
 
 
 @dataclass(eq=False)
@@ -81,7 +85,8 @@ class Cursor:
 def put_together(some: list[Stored], indices: list[int], done: int) -> SourceBatch:
     parts = [each.rows.select(indices) for each in some]
     rows = pa.concat_batches(parts) if len(parts) > 1 else parts[0]
-    return SourceBatch(rows, {"rows": done}, _weights(some), watermark=some[-1].watermark)
+    conforming = all(each.conforming for each in some)
+    return SourceBatch(rows, {"rows": done}, _weights(some), watermark=some[-1].watermark, conforming=conforming)
 
 
 def _weights(some: list[Stored]) -> npt.NDArray[np.int8] | None:

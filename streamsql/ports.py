@@ -72,7 +72,9 @@ class Reject:
 class SourceBatch:
     """What a source delivers: rows in arrival order, the position after them, records it had to reject on the way.
 
-    `watermark`: after these rows the source's watermark is at least so far (µs), whatever the rows say.
+    `watermark`: after these rows the source's watermark is at least so far (µs), whatever the rows say. `conforming`:
+    values lie as Arrow has their declared types, and no longer than these say (TIMESTAMP(3), VARCHAR(9)): the engine
+    need not look.
     """
 
     rows: pa.RecordBatch
@@ -80,6 +82,7 @@ class SourceBatch:
     weights: npt.NDArray[np.int8] | None = None
     rejects: tuple[Reject, ...] = ()
     watermark: Time | None = None
+    conforming: bool = False
 
 
 class Source(Protocol):

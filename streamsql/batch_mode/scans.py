@@ -94,7 +94,7 @@ class ScanInput:
         row = 0
         for batch in self._changes():
             count = len(batch)
-            watermarks = np.full(count, BEGIN_OF_TIME) if batch.watermarks is None else batch.watermarks
+            watermarks = np.full(count, BEGIN_OF_TIME) if batch.watermarks is None else batch.watermarks.values
             arrays = [*map(to_duckdb, batch.rows.columns), pa.array(np.arange(row, row + count)), pa.array(watermarks)]
             row += count
             if count:

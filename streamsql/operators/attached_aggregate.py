@@ -13,7 +13,7 @@ from streamsql.expr.types import Schema
 from streamsql.expr.windows import Attached
 from streamsql.operators.base import LateRows
 from streamsql.operators.emission import emission_order, window_batch
-from streamsql.operators.lateness import Judged, times_of
+from streamsql.operators.lateness import Missed, times_of
 from streamsql.operators.pane_aggregate import PaneAggregate
 from streamsql.state.fixed_width import values_of
 from streamsql.state.panes import ClosedWindows
@@ -55,11 +55,10 @@ class AttachedAggregate(PaneAggregate):
     def _not_closed(self, places: Times) -> Times:
         return places
 
-    def _late(self, judged: Judged, batch: Batch, watermarks: Times) -> LateRows:
-        late = super()._late(judged, batch, watermarks)
+    def _late(self, missed: Missed, batch: Batch) -> LateRows:
+        late = super()._late(missed, batch)
         starts = times_of(late.rows, self._start)
-        missed = np.stack([late.missed[:, 0], starts, late.missed[:, 2]], axis=1)
-        return replace(late, missed=missed)
+        return replace(late, missed=np.stack([late.missed[:, 0], starts, late.missed[:, 2]], axis=1))
 
     def _emit(self, closed: ClosedWindows) -> Batch:
         start, *keys = closed.keys

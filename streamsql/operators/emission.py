@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from streamsql.batch import Batch, Times
 from streamsql.operators.row_order import order_terms, sorted_positions
+from streamsql.row_watermarks import GivenWatermarks
 from streamsql.state.fixed_width import Int64Array, array_of, int64_array, values_of
 from streamsql.state.ordering import stable_order
 
@@ -55,4 +56,4 @@ def window_batch(
     rows = pa.RecordBatch.from_arrays(arrays, schema=schema)
     if not isinstance(order, slice):
         rows = rows.take(int64_array(order))
-    return Batch(rows, None, (ends - tick - 1 if watermarks is None else watermarks)[order])
+    return Batch(rows, None, GivenWatermarks((ends - tick - 1 if watermarks is None else watermarks)[order]))

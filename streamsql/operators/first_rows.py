@@ -12,6 +12,7 @@ from streamsql.expr.types import Schema
 from streamsql.operators.base import LateRows, Operator
 from streamsql.operators.lateness import times_of, watermarks_of
 from streamsql.operators.rank_output import partitions_of
+from streamsql.row_watermarks import GivenWatermarks
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.key_index import KeyIndex
 from streamsql.state.ordering import lexical_order
@@ -51,7 +52,7 @@ class FirstRows(Operator):
     def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:
         if not len(batch):
             return ()
-        times, watermarks = times_of(batch.rows, self._time), watermarks_of(batch, self.progress.time)
+        times, watermarks = times_of(batch.rows, self._time), watermarks_of(batch, self.progress.time).values
         arrivals = self.progress.number(len(batch))
         late = (times <= watermarks).nonzero()[0]
         if len(late):
@@ -80,7 +81,7 @@ class FirstRows(Operator):
         rows = pa.RecordBatch.from_arrays(columns, schema=self._arrow_schema)
         self.candidates.put(owners, np.arange(len(owners)), np.full(len(owners), _DONE))
         self.store.remove(due)
-        return (Batch(rows, None, times - 1),)
+        return (Batch(rows, None, GivenWatermarks(times - 1)),)
 
     def _add(self, batch: Batch, times: Times, arrivals: Int64Array) -> None:
         """Let new rows compete with the candidates of their partitions."""

@@ -13,6 +13,7 @@ from streamsql.operators.join_input import InputSpec
 from streamsql.operators.join_pairs import Condition, Pairs, in_order, match
 from streamsql.operators.join_result import Result, ResultWriter
 from streamsql.operators.timed_join import Step, TimedInput, TimedJoin
+from streamsql.row_watermarks import GivenWatermarks
 from streamsql.state.fixed_width import Int64Array, values_of
 from streamsql.state.key_codes import KeyCodes
 from streamsql.time import BEGIN_OF_TIME, Duration
@@ -125,4 +126,5 @@ class IntervalJoin(TimedJoin):
         """With the watermark as those see it who read the result."""
         marks = step.watermarks_at(places)
         shifted = np.where(marks == BEGIN_OF_TIME, marks, marks + self.watermark_shift)
-        return replace(batch, watermarks=shifted, arrivals=None if self._kept else step.arrivals_at(places))
+        arrivals = None if self._kept else step.arrivals_at(places)
+        return replace(batch, watermarks=GivenWatermarks(shifted), arrivals=arrivals)

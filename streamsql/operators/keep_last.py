@@ -36,6 +36,6 @@ class KeepLast(Operator):
         if not changes.rows.num_rows:
             return ()
         of_rows = changes.of_rows
-        watermarks = None if batch.watermarks is None else batch.watermarks[of_rows]
+        watermarks = None if batch.watermarks is None else batch.watermarks.take(of_rows)
         arrivals = None if batch.arrivals is None else batch.arrivals[of_rows]
         return (Batch(changes.rows, changes.weights, watermarks, arrivals),)

@@ -17,6 +17,7 @@ from streamsql.operators.lateness import times_of, watermarks_of
 from streamsql.operators.over_history import OverHistory, Sorted
 from streamsql.operators.over_lateness import Arrived, behind_their_key
 from streamsql.operators.rank_output import codes_of, partitions_of
+from streamsql.row_watermarks import GivenWatermarks, RowWatermarks
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
 from streamsql.state.key_index import KeyIndex
 from streamsql.state.ordering import lexical_order
@@ -74,7 +75,7 @@ class OverInTime(Operator):
         if self._window.time is None:
             return self._out(batch.rows, of_rows, arrivals, batch.watermarks)
         times = times_of(batch.rows, self._window.time)
-        arrived = Arrived(of_rows, times, watermarks_of(batch, self.progress.time))
+        arrived = Arrived(of_rows, times, watermarks_of(batch, self.progress.time).values)
         self._marks.append(np.unique(arrived.watermarks))
         late = self._late(arrived)
         if late.any():
@@ -109,7 +110,7 @@ class OverInTime(Operator):
         self.waiting.remove(ids[order])
         arrivals = values_of(rows.column(self._width + 2))
         emitted_at = np.maximum(arrived.watermarks, arrived.times - 1)
-        return self._out(rows.select(range(self._width)), arrived.owners, arrivals, emitted_at)
+        return self._out(rows.select(range(self._width)), arrived.owners, arrivals, GivenWatermarks(emitted_at))
 
     def _late(self, arrived: Arrived) -> BoolArray:
         if self.history.unbounded:
@@ -126,7 +127,7 @@ class OverInTime(Operator):
         return Arrived(*(values_of(self.waiting.column(each, ids)) for each in places))
 
     def _out(
-        self, rows: pa.RecordBatch, owners: Int64Array, arrivals: Int64Array, watermarks: Times | None
+        self, rows: pa.RecordBatch, owners: Int64Array, arrivals: Int64Array, watermarks: RowWatermarks | None
     ) -> Iterable[Batch]:
         """Rows in the order in which they come out, computed in that of their keys."""
         codes = codes_of({key.column: rows.column(key.column) for key in self._window.order}, self._window.order)

@@ -9,7 +9,7 @@ import numpy as np
 
 from streamsql.batch import Batch, Times
 from streamsql.operators.base import LateRows, OpenWindows, Operator
-from streamsql.operators.lateness import Judged, Mask, judge, late_rows, times_of, watermarks_of
+from streamsql.operators.lateness import Missed, judge, late_rows, times_of, watermarks_of
 from streamsql.state.panes import ClosedWindows, add_to_panes, close_windows
 from streamsql.state.partial_aggregates import PartialAggregates
 from streamsql.state.partial_runs import PartialRuns
@@ -68,24 +68,23 @@ class PaneAggregate(Operator):
         return OpenWindows(starts, ends, self._tick)
 
     def _add_in_event_time(self, batch: Batch, places: Times) -> None:
-        watermarks = watermarks_of(batch, self.progress.time)
-        judged = judge(self._grid, places, watermarks)
+        judged = judge(self._grid, places, watermarks_of(batch, self.progress.time))
         if judged.late is not None and self.on_late is not None:
-            self.on_late(self._late(judged, batch, watermarks))
-        self._add(batch, judged.panes, judged.kept)
+            self.on_late(self._late(judged.late, batch))
+        self._add(batch, judged.panes, judged.dropped)
 
-    def _late(self, judged: Judged, batch: Batch, watermarks: Times) -> LateRows:
-        return late_rows(self._grid, judged, batch, times_of(batch.rows, self._time), watermarks)
+    def _late(self, missed: Missed, batch: Batch) -> LateRows:
+        return late_rows(self._grid, missed, batch, times_of(batch.rows, self._time))
 
     def _not_closed(self, places: Times) -> Times:
         # A clock that was set back must not reopen windows.
         reached = self.progress.time
         return places if reached == BEGIN_OF_TIME else np.maximum(places, reached + self._tick)
 
-    def _add(self, batch: Batch, panes: Numbers, kept: Mask | None) -> None:
+    def _add(self, batch: Batch, panes: Numbers, dropped: Numbers | None) -> None:
         ordinals = self.progress.number(len(batch))
-        if kept is None or bool(kept.any()):
-            add_to_panes(self.panes, batch, panes, kept, ordinals)
+        if dropped is None or len(dropped) < len(batch):
+            add_to_panes(self.panes, batch, panes, dropped, ordinals)
 
     def _advance(self, time: Time) -> Iterator[Batch]:
         after = self._grid.closed(self.progress.time)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from streamsql.batch import Batch
 from streamsql.operators.emission import bound_columns, emission_order
 from streamsql.operators.session_operator import SessionOperator
+from streamsql.row_watermarks import GivenWatermarks
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.ordering import lexical_order
 from streamsql.state.session_index import Assigned, ClosedSessions
@@ -32,4 +33,5 @@ class SessionAssign(SessionOperator):
         owner = owner[order]
         bounds = bound_columns(self._arrow_schema, closed.starts[owner], closed.ends[owner], self._tick)
         columns = [*rows.take(int64_array(order)).columns, *bounds]
-        yield Batch(pa.RecordBatch.from_arrays(columns, schema=self._arrow_schema), None, closed.watermarks[owner])
+        out = pa.RecordBatch.from_arrays(columns, schema=self._arrow_schema)
+        yield Batch(out, None, GivenWatermarks(closed.watermarks[owner]))

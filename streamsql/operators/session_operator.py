@@ -73,7 +73,7 @@ class SessionOperator(Operator):
         return OpenWindows(starts, ends, self._tick)
 
     def _watermarks(self, batch: Batch) -> Times:
-        return np.maximum.accumulate(watermarks_of(batch, self.progress.time))
+        return np.maximum.accumulate(watermarks_of(batch, self.progress.time).values)
 
     def _advance(self, time: Time) -> Iterator[Batch]:
         if self.progress.advance(time):

@@ -14,6 +14,7 @@ from streamsql.operators.join_input import Changes, InputSpec
 from streamsql.operators.join_pairs import Condition, Pairs
 from streamsql.operators.join_result import Result, ResultWriter
 from streamsql.operators.timed_join import Step, TimedInput, TimedJoin
+from streamsql.row_watermarks import GivenWatermarks
 from streamsql.state.fixed_width import BoolArray, Int64Array, values_of
 from streamsql.state.frames import places
 from streamsql.state.key_codes import KeyCodes
@@ -161,7 +162,7 @@ class TemporalJoin(TimedJoin):
             return
         order = np.argsort(delivered)
         marks = np.maximum(due.watermarks, due.times - 1)[delivered[order]]
-        yield replace(concat_batches(found).take(order), watermarks=marks)
+        yield replace(concat_batches(found).take(order), watermarks=GivenWatermarks(marks))
 
     def _forget(self, time: Time) -> None:
         """Free the versions that no row can meet any more: those before the last one that time has reached."""

@@ -72,7 +72,7 @@ class TimedInput(JoinInput):
         times = times_of(batch.rows, self.time) - tick
         if batch.arrivals is None and batch.watermarks is None:
             return Came(batch.rows, times, np.maximum(times - 1, reached), None)
-        return Came(batch.rows, times, watermarks_of(batch, reached), batch.arrivals)
+        return Came(batch.rows, times, watermarks_of(batch, reached).values, batch.arrivals)
 
     def keyed(self, came: Came, places: Int64Array, *, keeps_unkeyed: bool) -> Changes:
         """The rows under the codes of their keys; `places` stand for when they came."""

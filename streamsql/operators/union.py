@@ -64,7 +64,7 @@ class Union(Operator):
             keys.append(merged.rows.column(len(self._arrow_schema)).to_numpy())
         keys.append(self._sources[ports])
         if merged.watermarks is not None:
-            keys.append(merged.watermarks)
+            keys.append(merged.watermarks.values)
         order = np.lexsort(keys)
         return merged if bool((order[1:] > order[:-1]).all()) else merged.take(order)
 

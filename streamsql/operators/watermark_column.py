@@ -16,9 +16,8 @@ def plain_rows(batch: Batch) -> pa.RecordBatch:
 
 def rows_with_watermark(arrow: pa.DataType, batch: Batch) -> pa.RecordBatch:
     """The watermark in whole milliseconds as the last column, of that type; NULL before the first one."""
-    marks = batch.watermarks
-    if marks is None:
-        marks = np.full(len(batch), BEGIN_OF_TIME)
+    known = batch.watermarks
+    marks = np.full(len(batch), BEGIN_OF_TIME) if known is None else known.values
     unknown = (marks == BEGIN_OF_TIME) | (marks == END_OF_TIME)
     column = pa.array(marks // MILLISECOND * MILLISECOND, mask=unknown).cast(arrow)
     names = [str(index) for index in range(batch.rows.num_columns + 1)]

@@ -42,12 +42,13 @@ class WindowAssign(Operator):
             yield self._assign(batch.slice(start, min(length, len(batch) - start)))
 
     def _assign(self, batch: Batch) -> Batch:
-        panes, inside = self._grid.panes(times_of(batch.rows, self._time))
-        if inside is not None:
-            batch, panes = batch.filter(inside), panes[inside]
+        panes, outside = self._grid.panes(times_of(batch.rows, self._time))
+        if outside is not None:
+            inside = np.delete(np.arange(len(batch)), outside)
+            batch, panes = batch.pick(inside), panes[inside]
         at, windows = self._windows(panes)
         if at is not None:
-            batch = batch.take(at)
+            batch = batch.pick(at)
         bounds = bound_columns(self._arrow_schema, *self._grid.bounds(windows), self._tick)
         return batch.with_rows(pa.RecordBatch.from_arrays([*batch.rows.columns, *bounds], schema=self._arrow_schema))
 

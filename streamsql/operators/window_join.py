@@ -13,6 +13,7 @@ from streamsql.operators.join_input import Changes, InputSpec
 from streamsql.operators.join_pairs import PAIRS_AT_ONCE, Condition, Pairs
 from streamsql.operators.join_result import Result, ResultWriter
 from streamsql.operators.timed_join import Came, Step, TimedInput, TimedJoin
+from streamsql.row_watermarks import GivenWatermarks
 from streamsql.state.fixed_width import Int64Array, values_of
 from streamsql.state.key_codes import KeyCodes
 from streamsql.time import Duration
@@ -128,7 +129,8 @@ class WindowJoin(TimedJoin):
         if batches:
             order = np.lexsort((rights, lefts, starts, ends))
             places = step.rises(ends[order] - self._tick)
-            yield replace(concat_batches(batches).take(order), watermarks=step.watermarks_at(places))
+            watermarks = GivenWatermarks(step.watermarks_at(places))
+            yield replace(concat_batches(batches).take(order), watermarks=watermarks)
 
     def _bounds_of(self, port: int, numbers: Int64Array) -> tuple[Times, Times]:
         start, end = (self._right if port else self._left).trace.take(numbers, self._bounds[port])

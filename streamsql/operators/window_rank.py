@@ -12,8 +12,9 @@ from streamsql.batch import Batch
 from streamsql.expr.types import Schema
 from streamsql.expr.windows import Attached, SortKey
 from streamsql.operators.base import LateRows, Operator
-from streamsql.operators.lateness import Judged, judge, late_rows, times_of, watermarks_of
+from streamsql.operators.lateness import Missed, judge, late_rows, times_of, watermarks_of
 from streamsql.operators.row_order import order_terms, sorted_positions
+from streamsql.row_watermarks import GivenWatermarks
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.kept_rows import KeptRows
@@ -68,13 +69,13 @@ class WindowRank(Operator):
         if not len(batch):
             return ()
         ends = times_of(batch.rows, self._window.end)
-        watermarks = watermarks_of(batch, self.progress.time)
-        judged = judge(self._grid, ends, watermarks)
+        judged = judge(self._grid, ends, watermarks_of(batch, self.progress.time))
         if judged.late is not None and self.on_late is not None:
-            self.on_late(self._late(judged, batch, watermarks))
+            self.on_late(self._late(judged.late, batch))
         arrivals = self.progress.number(len(batch))
-        if judged.kept is not None:
-            batch, ends, arrivals = batch.filter(judged.kept), ends[judged.kept], arrivals[judged.kept]
+        if judged.dropped is not None:
+            kept = np.delete(np.arange(len(batch)), judged.dropped)
+            batch, ends, arrivals = batch.pick(kept), ends[kept], arrivals[kept]
         columns = [*batch.rows.columns, int64_array(arrivals), pa.array(batch.sign())]
         self.kept.add(ends, pa.RecordBatch.from_arrays(columns, schema=self._kept_schema))
         return ()
@@ -85,10 +86,10 @@ class WindowRank(Operator):
             if len(ends):
                 yield from self._emit(rows)
 
-    def _late(self, judged: Judged, batch: Batch, watermarks: Int64Array) -> LateRows:
+    def _late(self, missed: Missed, batch: Batch) -> LateRows:
         ends = times_of(batch.rows, self._window.end)
         times = ends - self._tick if self._time is None else times_of(batch.rows, self._time)
-        late = late_rows(self._grid, judged, batch, times, watermarks)
+        late = late_rows(self._grid, missed, batch, times)
         starts = times_of(late.rows, self._window.start)
         return replace(late, missed=np.stack([late.missed[:, 0], starts, late.missed[:, 2]], axis=1))
 
@@ -109,7 +110,8 @@ class WindowRank(Operator):
         if self._with_rank:
             columns.append(int64_array(rank[chosen]))
         ends = values_of(best.column(self._window.end))
-        yield Batch(pa.RecordBatch.from_arrays(columns, schema=self._arrow_schema), None, ends - self._tick - 1)
+        out = pa.RecordBatch.from_arrays(columns, schema=self._arrow_schema)
+        yield Batch(out, None, GivenWatermarks(ends - self._tick - 1))
 
     def _without_taken_back(self, rows: pa.RecordBatch, weights: Int64Array) -> pa.RecordBatch:
         columns = rows.columns[:-2]

@@ -55,9 +55,8 @@ class Inlet:
     def watermark(self) -> Time:
         """The watermark after all rows that were taken."""
         if self.buffer is not None:
-            return (
-                int(self.buffer.watermarks[0]) if self.timed and self.buffer.watermarks is not None else BEGIN_OF_TIME
-            )
+            marks = self.buffer.watermarks
+            return int(marks.slice(0, 1).values[0]) if self.timed and marks is not None else BEGIN_OF_TIME
         return END_OF_TIME if self.ended else self.reader.watermark
 
     @property
@@ -189,7 +188,7 @@ def _rows_before(inlet: Inlet, first: Inlet) -> int:
         return 0
     # Live sources whose watermarks stand still at one time must not shut each other out.
     same_time = inlet.live or inlet.index < first.index
-    return int(np.searchsorted(inlet.buffer.watermarks, np.int64(first.lead), "right" if same_time else "left"))
+    return int(np.searchsorted(inlet.buffer.watermarks.values, np.int64(first.lead), "right" if same_time else "left"))
 
 
 def with_arrivals(taken: Sequence[tuple[int, Batch]]) -> list[tuple[int, Batch]]:
@@ -198,7 +197,7 @@ def with_arrivals(taken: Sequence[tuple[int, Batch]]) -> list[tuple[int, Batch]]
     ranks = np.arange(sum(lengths))
     if len(taken) > 1 and any(batch.watermarks is not None for _, batch in taken):
         # In the order of the sources already, and a stable sort leaves equal watermarks so.
-        marks = [np.full(len(b), BEGIN_OF_TIME) if b.watermarks is None else b.watermarks for _, b in taken]
+        marks = [np.full(len(b), BEGIN_OF_TIME) if b.watermarks is None else b.watermarks.values for _, b in taken]
         order = lexical_order([np.concatenate(marks)])
         ranks = np.empty(len(order), np.int64)
         ranks[order] = np.arange(len(order))

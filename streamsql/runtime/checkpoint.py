@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from streamsql.batch import Batch
 from streamsql.errors import DataError, UsageError
+from streamsql.row_watermarks import GivenWatermarks
 from streamsql.runtime.arrival import Inlet
 from streamsql.runtime.fingerprint import fingerprint, first_difference
 from streamsql.runtime.job import Job
@@ -136,7 +137,7 @@ def _restore_source(inlet: Inlet, saved: Snapshot) -> None:
 
 def _buffer_table(batch: Batch) -> pa.Table:
     rows = pa.Table.from_batches([batch.rows]).append_column(_WEIGHTS, pa.array(batch.sign()))
-    return rows if batch.watermarks is None else rows.append_column(_WATERMARKS, pa.array(batch.watermarks))
+    return rows if batch.watermarks is None else rows.append_column(_WATERMARKS, pa.array(batch.watermarks.values))
 
 
 def _buffer(table: pa.Table, *, weighted: bool) -> Batch:
@@ -145,9 +146,8 @@ def _buffer(table: pa.Table, *, weighted: bool) -> Batch:
     timed = names[-1] == _WATERMARKS
     width = len(names) - (2 if timed else 1)
     weights = np.asarray(rows.column(width).to_numpy()) if weighted else None
-    return Batch(
-        rows.select(list(range(width))), weights, np.asarray(rows.column(width + 1).to_numpy()) if timed else None
-    )
+    watermarks = GivenWatermarks(np.asarray(rows.column(width + 1).to_numpy())) if timed else None
+    return Batch(rows.select(list(range(width))), weights, watermarks)
 
 
 def _under(tables: Mapping[TableKey, pa.Table], *prefix: str) -> dict[str, pa.Table]:

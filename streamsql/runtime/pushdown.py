@@ -9,7 +9,7 @@ from streamsql.expr.nodes import Call, ColumnRef, Expr, Literal
 from streamsql.expr.types import FLOATS, arrow_type
 from streamsql.plan.logical import Field, Scan
 from streamsql.ports import Comparison
-from streamsql.runtime.precision import cutter
+from streamsql.precision import cutter
 
 _MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 

@@ -15,10 +15,11 @@ from streamsql.expr.types import arrow_type
 from streamsql.plan.logical import Field, Scan
 from streamsql.plan.tree import schema_of
 from streamsql.ports import Position, ReadRequest, Source, SourceBatch
-from streamsql.runtime.precision import Cutter, cutter
+from streamsql.precision import Cutter, cutter
+from streamsql.row_watermarks import RowWatermarks, RunningWatermarks
 from streamsql.runtime.pushdown import comparisons
 from streamsql.runtime.rejects import RejectLog
-from streamsql.runtime.watermarks import beginning, watermarks_before
+from streamsql.runtime.watermarks import beginning
 from streamsql.state.fixed_width import BoolArray, valid_of, values_of
 from streamsql.time import BEGIN_OF_TIME, Time
 
@@ -95,7 +96,9 @@ class SourceReader:
         self.rows_read += count
         weights = delivered.weights
         removals = weights < 0 if self.scan.table.by_key and weights is not None else None
-        rows = self._columns.evaluate(self._conformed(delivered.rows, removals))
+        rows = delivered.rows if delivered.conforming else self._conformed(delivered.rows)
+        self._require(rows, removals)
+        rows = self._columns.evaluate(rows)
         if self._time is None:
             watermarks = beginning(rows.num_rows) if self._needs_watermarks else None
             return ReadStep(Batch(self._columns.output(rows), weights, watermarks), BEGIN_OF_TIME, delivered.position)
@@ -106,12 +109,15 @@ class SourceReader:
             self.watermark = max(self.watermark, delivered.watermark)
         return ReadStep(Batch(self._columns.output(rows), weights, watermarks), self.watermark, delivered.position)
 
-    def _conformed(self, rows: pa.RecordBatch, removals: BoolArray | None) -> pa.RecordBatch:
+    def _require(self, rows: pa.RecordBatch, removals: BoolArray | None) -> None:
+        for position, name in self._required:
+            column = rows.column(position)
+            if column.null_count and (missing := _missing_at(column, removals)) is not None:
+                raise self._missing(name, missing - rows.num_rows)
+
+    def _conformed(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         columns = rows.columns
         arrays = [conform(column) for conform, column in zip(self._conform, columns, strict=True)]
-        for position, name in self._required:
-            if arrays[position].null_count and (missing := _missing_at(arrays[position], removals)) is not None:
-                raise self._missing(name, missing - rows.num_rows)
         if all(new is old for new, old in zip(arrays, columns, strict=True)):
             return rows
         return pa.RecordBatch.from_arrays(arrays, names=rows.schema.names)
@@ -136,14 +142,10 @@ class SourceReader:
         self.rejects.add_rows(self.scan.table.name, reason, unusable, ordinals)
         return rows.filter(pa.array(valid)), None if weights is None else weights[valid]
 
-    def _advance(self, rows: pa.RecordBatch) -> Times | None:
-        values = self._columns.watermark_values(rows)
-        if self._needs_watermarks:
-            before, self.watermark = watermarks_before(values, self.watermark)
-            return before
-        if len(values):
-            self.watermark = max(self.watermark, int(values.max()))
-        return None
+    def _advance(self, rows: pa.RecordBatch) -> RowWatermarks | None:
+        watermarks = RunningWatermarks(self._columns.watermark_values(rows), self.watermark)
+        self.watermark = watermarks.after
+        return watermarks if self._needs_watermarks else None
 
 
 class _ColumnProgram:

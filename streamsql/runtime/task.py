@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
-import numpy as np
-
 from streamsql.batch import Batch
 from streamsql.operators.base import Operator
 from streamsql.runtime.changelog import consolidate
@@ -105,6 +103,4 @@ class Task:
     def _not_before_current(self, batch: Batch) -> Batch:
         """Rows of an input that was idle are also late for what has closed without it."""
         marks = batch.watermarks
-        if marks is None or not (marks < self.current).any():
-            return batch
-        return replace(batch, watermarks=np.maximum(marks, self.current))
+        return batch if marks is None else replace(batch, watermarks=marks.at_least(self.current))

@@ -1,4 +1,4 @@
-"""Watermarks: of each row of a source, and of several inputs together."""
+"""The watermark of several inputs together, and of rows that none precedes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from streamsql.batch import Times
+from streamsql.row_watermarks import GivenWatermarks, RowWatermarks
 from streamsql.time import BEGIN_OF_TIME, END_OF_TIME, Time
 
 
@@ -19,23 +19,6 @@ class TimedInput(Protocol):
 
     @property
     def idle(self) -> bool: ...
-
-
-def watermarks_before(values: Times, so_far: Time) -> tuple[Times, Time]:
-    """The watermark before each row and the one after the last: the largest of `values` in rows before it.
-
-    `values` is the watermark expression row by row, BEGIN_OF_TIME where it is NULL; `so_far`: of earlier batches.
-
-    >>> before, after = watermarks_before(np.array([5, 3, 9]), 4)
-    >>> before.tolist(), after
-    ([4, 5, 5], 9)
-    """
-    seen = np.empty(len(values) + 1, np.int64)
-    seen[0] = so_far
-    seen[1:] = values
-    if not bool((seen[1:] >= seen[:-1]).all()):
-        np.maximum.accumulate(seen, out=seen)
-    return seen[:-1], int(seen[-1])
 
 
 def merged_watermark(inputs: Iterable[TimedInput], current: Time) -> Time:
@@ -54,6 +37,6 @@ def merged_watermark(inputs: Iterable[TimedInput], current: Time) -> Time:
     return lowest
 
 
-def beginning(rows: int) -> Times:
+def beginning(rows: int) -> RowWatermarks:
     """The watermarks of rows that no watermark precedes."""
-    return np.full(rows, BEGIN_OF_TIME, np.int64)
+    return GivenWatermarks(np.full(rows, BEGIN_OF_TIME, np.int64))

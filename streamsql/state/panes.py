@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from streamsql.batch import Batch
-from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
+from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.partial import Partial
 from streamsql.state.partial_aggregates import PartialAggregates
 from streamsql.state.partial_rows import numbered, take_groups, with_number
@@ -38,23 +38,22 @@ class ClosedWindows:
 
 
 def add_to_panes(
-    runs: PartialRuns, batch: Batch, panes: Int64Array, kept: BoolArray | None, ordinals: Int64Array
+    runs: PartialRuns, batch: Batch, panes: Int64Array, dropped: Int64Array | None, ordinals: Int64Array
 ) -> None:
-    """Aggregate rows by pane and key, but for those that are not `kept` (of which there is one at least).
+    """Aggregate rows by pane and key, but for those at the positions `dropped`, which are not all of them.
 
     `ordinals` are the arrival numbers of the rows.
     """
-    dropped = 0 if kept is None else len(kept) - int(np.count_nonzero(kept))
-    if kept is None or not dropped:
+    if dropped is None:
         runs.add(_by_pane(runs.algebra, batch, panes, ordinals))
-    elif dropped * FEW > len(kept):
-        runs.add(_by_pane(runs.algebra, batch.filter(kept), panes[kept], ordinals[kept]))
+    elif len(dropped) * FEW > len(panes):
+        kept = np.delete(np.arange(len(panes)), dropped)
+        runs.add(_by_pane(runs.algebra, batch.pick(kept), panes[kept], ordinals[kept]))
     else:
         # A few rows less are not worth a copy of all others: they get a pane of their own, which is thrown away.
-        away = (~kept).nonzero()[0]
         panes = panes.copy()
-        panes[away] = NO_PANE
-        panes[away] = nowhere = int(panes.min()) - 1
+        panes[dropped] = NO_PANE
+        panes[dropped] = nowhere = int(panes.min()) - 1
         runs.add(_by_pane(runs.algebra, batch, panes, ordinals), above=nowhere)
 
 

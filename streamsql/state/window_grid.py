@@ -28,8 +28,8 @@ class WindowGrid(ABC):
     """All windows of one kind. A pane number says which windows its rows count in, and sorts by the last of them."""
 
     @abstractmethod
-    def panes(self, times: Times) -> tuple[Numbers, npt.NDArray[np.bool_] | None]:
-        """The pane of each row that is in time for all its windows; a mask of rows in any window, None: all are."""
+    def panes(self, times: Times) -> tuple[Numbers, Numbers | None]:
+        """The pane of each row that is in time for all its windows; the positions of rows in no window, if any."""
 
     @abstractmethod
     def first(self, panes: Numbers) -> Numbers:
@@ -97,7 +97,7 @@ class HopGrid(WindowGrid):
     def width(self) -> int:
         return -(-self.size // self.slide)
 
-    def panes(self, times: Times) -> tuple[Numbers, npt.NDArray[np.bool_] | None]:
+    def panes(self, times: Times) -> tuple[Numbers, Numbers | None]:
         since = times - self.offset if self.offset else times
         window = since // self.slide
         if self.size == self.slide:
@@ -106,7 +106,8 @@ class HopGrid(WindowGrid):
             return window * self.width, None
         reach = since - window * self.slide
         if self.slide > self.size:
-            return window, reach < self.size
+            between = np.flatnonzero(reach >= self.size)
+            return window, between if len(between) else None
         missing = self.width - (self.size - reach + self.slide - 1) // self.slide
         return window * self.width + missing, None
 
@@ -154,7 +155,7 @@ class CumulateGrid(WindowGrid):
     def width(self) -> int:
         return -(-self.size // self.step)
 
-    def panes(self, times: Times) -> tuple[Numbers, npt.NDArray[np.bool_] | None]:
+    def panes(self, times: Times) -> tuple[Numbers, Numbers | None]:
         base, since = np.divmod(times - self.offset, self.size)
         return base * self.width + since // self.step, None
 
@@ -201,7 +202,7 @@ class AttachedGrid(WindowGrid):
     def width(self) -> int:
         return 1
 
-    def panes(self, times: Times) -> tuple[Numbers, npt.NDArray[np.bool_] | None]:
+    def panes(self, times: Times) -> tuple[Numbers, Numbers | None]:
         return times, None
 
     def first(self, panes: Numbers) -> Numbers:

@@ -12,6 +12,7 @@ from streamsql.operators.enumerate_rows import Enumerate
 from streamsql.operators.filter import Filter
 from streamsql.operators.limit import Limit
 from streamsql.operators.project import Project
+from streamsql.row_watermarks import GivenWatermarks
 
 AB = schema(("a", BIGINT), ("b", STRING))
 
@@ -21,7 +22,7 @@ def rows(**columns: list) -> pa.RecordBatch:  # type: ignore[type-arg]
 
 
 def batch() -> Batch:
-    weights, watermarks = np.array([1, -1, 1], np.int8), np.array([5, 6, 7])
+    weights, watermarks = np.array([1, -1, 1], np.int8), GivenWatermarks(np.array([5, 6, 7]))
     return Batch(rows(a=[1, 2, 3], b=["x", "y", "z"]), weights, watermarks)
 
 
@@ -31,7 +32,7 @@ def test_filter_keeps_what_rides_beside_the_rows() -> None:
     assert found.rows.to_pydict() == {"a": [2, 3], "b": ["y", "z"]}
     assert found.sign().tolist() == [-1, 1]
     assert found.watermarks is not None
-    assert found.watermarks.tolist() == [6, 7]
+    assert found.watermarks.values.tolist() == [6, 7]
 
 
 def test_filter_hands_on_a_batch_that_passes_whole_and_nothing_for_none() -> None:

@@ -17,13 +17,14 @@ from streamsql.expr.types import BIGINT, BOOLEAN, DOUBLE, STRING, SqlType, schem
 from streamsql.expr.windows import SortKey
 from streamsql.operators.sort import Sort
 from streamsql.operators.union import Union
+from streamsql.row_watermarks import GivenWatermarks
 from streamsql.time import END_OF_TIME
 
 A = schema(("a", STRING))
 
 
 def batch(values: list[str], watermarks: list[int] | None = None) -> Batch:
-    marks = None if watermarks is None else np.array(watermarks)
+    marks = None if watermarks is None else GivenWatermarks(np.array(watermarks))
     return Batch(pa.record_batch({"name": values}), None, marks)
 
 
@@ -39,7 +40,7 @@ def test_union_waits_for_the_end_of_the_step_and_goes_by_watermark() -> None:
     assert found.rows.schema.names == ["a"]
     assert values([found]) == ["a1", "b1", "a2", "b2"]
     assert found.watermarks is not None
-    assert found.watermarks.tolist() == [10, 10, 20, 30]
+    assert found.watermarks.values.tolist() == [10, 10, 20, 30]
     assert list(union.on_step_end()) == []
 
 

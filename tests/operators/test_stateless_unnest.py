@@ -11,6 +11,7 @@ from streamsql.batch import Batch
 from streamsql.expr import types as t
 from streamsql.expr.types import Column, Kind, Schema, SqlType, arrow_type
 from streamsql.operators.unnest import Unnest
+from streamsql.row_watermarks import GivenWatermarks
 
 PERSON = t.row(("name", "age"), (t.STRING, t.INT))
 MULTISET = SqlType(Kind.MULTISET, children=(t.STRING,))
@@ -75,11 +76,11 @@ def test_array_of_rows_gives_their_fields_and_skips_null_rows() -> None:
 def test_weights_and_watermarks_go_to_every_element() -> None:
     operator = Unnest(t.schema(("e", t.BIGINT)), lambda rows: rows.column(0), t.array(t.BIGINT), [], [0])
     rows = pa.record_batch({"list": [[1, 2], [3]]})
-    (found,) = operator.on_batch(Batch(rows, np.array([1, -1], np.int8), np.array([10, 20])))
+    (found,) = operator.on_batch(Batch(rows, np.array([1, -1], np.int8), GivenWatermarks(np.array([10, 20]))))
     assert found.rows.to_pydict() == {"e": [1, 2, 3]}
     assert found.sign().tolist() == [1, 1, -1]
     assert found.watermarks is not None
-    assert found.watermarks.tolist() == [10, 10, 20]
+    assert found.watermarks.values.tolist() == [10, 10, 20]
 
 
 def test_only_what_is_asked_for() -> None:

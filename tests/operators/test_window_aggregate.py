@@ -189,7 +189,7 @@ def test_emitted_rows_are_never_late_further_down() -> None:
     list(operator.on_batch(batch(("a", 1, 3), ("a", 2, 15))))
     (first,) = [each.watermarks for each in operator.on_watermark(END_OF_TIME)]
     assert first is not None
-    assert first.tolist() == [9_998_999, 19_998_999]
+    assert first.values.tolist() == [9_998_999, 19_998_999]
 
 
 def test_local_time_zone_timestamps_and_float_keys() -> None:
@@ -255,7 +255,7 @@ def test_assigning_windows_repeats_rows_and_drops_none() -> None:
     ]
     assert result.sign().tolist() == [1, 1, 1, 1, -1, -1]
     assert result.watermarks is not None
-    assert result.watermarks.tolist() == [BEGIN_OF_TIME] * 2 + [3_000_000] * 2 + [30_000_000] * 2
+    assert result.watermarks.values.tolist() == [BEGIN_OF_TIME] * 2 + [3_000_000] * 2 + [30_000_000] * 2
 
 
 def attached(source: Schema = ASSIGNED) -> AttachedAggregate:

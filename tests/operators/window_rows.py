@@ -12,6 +12,7 @@ from streamsql.batch import Batch
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.types import BIGINT, INT, STRING, Schema, schema, timestamp
 from streamsql.operators.base import LateRows, Operator
+from streamsql.row_watermarks import GivenWatermarks
 from streamsql.time import BEGIN_OF_TIME, END_OF_TIME
 
 INPUT = schema(("k", STRING), ("v", INT), ("ts", timestamp(3)))
@@ -43,7 +44,8 @@ def batch(*rows: Row, source: Schema = INPUT, watermarks: list[float] | None = N
             held.append(max(held[-1], micros(row[2] - delay)))
     else:
         held = [micros(each) for each in watermarks]
-    return Batch(pa.RecordBatch.from_arrays(columns, schema=source.to_arrow()), None, np.array(held, np.int64))
+    marks = GivenWatermarks(np.array(held, np.int64))
+    return Batch(pa.RecordBatch.from_arrays(columns, schema=source.to_arrow()), None, marks)
 
 
 def rows_of(batches: Iterable[Batch]) -> list[Row]:

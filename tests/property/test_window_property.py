@@ -18,6 +18,7 @@ from streamsql.expr.windows import Cumulate, Hop, Session, Tumble
 from streamsql.operators.base import LateRows, Operator
 from streamsql.operators.session_aggregate import SessionAggregate
 from streamsql.operators.window_aggregate import WindowAggregate
+from streamsql.row_watermarks import GivenWatermarks
 from streamsql.time import BEGIN_OF_TIME, END_OF_TIME, tick
 
 INPUT = schema(("k", STRING), ("v", BIGINT), ("text", STRING), ("ts", timestamp(6)))
@@ -102,7 +103,7 @@ def batch_of(rows: list[Row]) -> Batch:
     ]
     weights = None if all(row.weight == 1 for row in rows) else np.array([row.weight for row in rows], np.int8)
     watermarks = np.array([row.watermark for row in rows], np.int64)
-    return Batch(pa.RecordBatch.from_arrays(columns, schema=INPUT.to_arrow()), weights, watermarks)
+    return Batch(pa.RecordBatch.from_arrays(columns, schema=INPUT.to_arrow()), weights, GivenWatermarks(watermarks))
 
 
 def batches(rows: list[Row], lengths: list[int]) -> Iterator[list[Row]]:
@@ -149,7 +150,7 @@ def emitted(output: object, *, taken_back: bool = False) -> list[tuple[object, .
         columns = [column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column for column in each.rows]
         rows += zip(*(column.to_pylist() for column in columns), strict=True)
         last_moments = each.rows.column(each.rows.num_columns - 1).cast(pa.int64()).to_numpy()
-        assert taken_back or (each.watermarks < last_moments).all()
+        assert taken_back or (each.watermarks.values < last_moments).all()
     return rows
 
 

@@ -89,7 +89,7 @@ class Recorder(Operator):
         self.log: list[object] = []
 
     def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:
-        marks = None if batch.watermarks is None else batch.watermarks.tolist()
+        marks = None if batch.watermarks is None else batch.watermarks.values.tolist()
         self.log.append((port, batch.rows.column(batch.rows.num_columns - 1).to_pylist(), marks))
         return (batch,)
 

@@ -6,11 +6,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from streamsql.expr.types import INT, STRING, schema
+from streamsql.expr.types import INT, STRING, Kind, SqlType, schema, timestamp
 from streamsql.memory import MemoryTable
 from streamsql.ports import ReadRequest
 
 SCHEMA = schema(("a", INT), ("b", STRING))
+SHORT = schema(("t", timestamp(3)), ("b", SqlType(Kind.VARCHAR, 2)))
 
 
 def _table() -> MemoryTable:
@@ -40,3 +41,19 @@ def test_reading_goes_on_after_a_position(done: int) -> None:
     found = list(_table().source().read(ReadRequest(("a",), 2, start={"rows": done})))
     assert [x for each in found for x in each.rows.column(0).to_pylist()] == [1, 2, 3, 4, 1, 5][done:]
     assert not found or found[-1].position == {"rows": 6}
+
+
+def _timed(micros: int, text: str) -> pa.RecordBatch:
+    columns = [pa.array([micros], pa.timestamp("us")), pa.array([text])]
+    return pa.RecordBatch.from_arrays(columns, schema=SHORT.to_arrow())
+
+
+def test_values_are_cut_to_their_types_as_they_come_in() -> None:
+    table = MemoryTable(SHORT)
+    table.append(_timed(1_999, "abc"))
+    (found,) = table.source().read(ReadRequest(("t", "b"), 10))
+    assert found.conforming
+    assert [found.rows.column(0).cast(pa.int64()).to_pylist(), found.rows.column(1).to_pylist()] == [[1_000], ["ab"]]
+    table.remove(_timed(1_500, "abd"))
+    (left,) = table.present()
+    assert left.rows.num_rows == 0

@@ -46,14 +46,16 @@ def node_of(parts: SimpleNamespace, name: str = "Hold") -> Any:
             self.held = Rows()
 
         def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:
-            ids, marks = batch.rows.column(1).to_numpy(), batch.watermarks
-            assert marks is not None
+            assert batch.watermarks is not None
+            ids, marks = batch.rows.column(1).to_numpy(), batch.watermarks.values
             late = batch.filter(ids <= marks)
             if len(late):
                 count = len(late)
                 nothing = np.zeros((0, 3), np.int64)
                 lateness = (marks - ids)[ids <= marks]
-                self.on_late(LateRows(late.rows, None, late.watermarks, lateness, np.ones(count, np.int32), nothing))
+                self.on_late(
+                    LateRows(late.rows, None, marks[ids <= marks], lateness, np.ones(count, np.int32), nothing)
+                )
             self.held.ids.extend(ids[ids > marks].tolist())
             return ()
 

@@ -29,12 +29,12 @@ from streamsql.expr.types import (
 )
 from streamsql.plan.logical import Field, Scan, Table, Values
 from streamsql.plan.logical import Literal as PlanLiteral
-from streamsql.runtime.precision import cutter
+from streamsql.precision import cutter
+from streamsql.row_watermarks import RunningWatermarks
 from streamsql.runtime.pushdown import comparisons
 from streamsql.runtime.rejects import RejectLog
 from streamsql.runtime.source_reader import SourceReader
 from streamsql.runtime.values_source import ValuesSource, values_scan
-from streamsql.runtime.watermarks import watermarks_before
 from streamsql.time import BEGIN_OF_TIME
 
 
@@ -92,9 +92,9 @@ def test_values_inside_nested_ones_are_cut_too_also_in_a_slice() -> None:
 
 
 def test_the_watermark_before_a_row_is_that_of_the_rows_before_it() -> None:
-    before, after = watermarks_before(np.array([BEGIN_OF_TIME, 5, 3, BEGIN_OF_TIME, 9]), BEGIN_OF_TIME)
-    assert before.tolist() == [BEGIN_OF_TIME, BEGIN_OF_TIME, 5, 5, 5]
-    assert after == 9
+    marks = RunningWatermarks(np.array([BEGIN_OF_TIME, 5, 3, BEGIN_OF_TIME, 9]), BEGIN_OF_TIME)
+    assert marks.values.tolist() == [BEGIN_OF_TIME, BEGIN_OF_TIME, 5, 5, 5]
+    assert marks.after == 9
 
 
 def test_watermarks_go_on_over_batches(parts: SimpleNamespace) -> None:
@@ -102,7 +102,7 @@ def test_watermarks_go_on_over_batches(parts: SimpleNamespace) -> None:
     source = parts.ListSource(parts.events([10, 8, 13, 12, 20], [1, 2, 3, 4, 5]))
     reader = SourceReader(node.plan, source, parts.context(), needs_watermarks=True, batch_rows=2)
     steps = list(reader)
-    marks = [each.batch.watermarks.tolist() for each in steps if each.batch.watermarks is not None]
+    marks = [each.batch.watermarks.values.tolist() for each in steps if each.batch.watermarks is not None]
     assert marks == [[BEGIN_OF_TIME, 8], [8, 11], [11]]
     assert [each.watermark_after for each in steps] == [8, 11, 18]
     assert [each.position for each in steps] == [{"rows": 2}, {"rows": 4}, {"rows": 5}]
@@ -117,7 +117,7 @@ def test_without_asking_there_are_no_watermarks_beside_the_rows(parts: SimpleNam
 def test_a_source_without_watermark_stands_at_the_beginning_of_time(parts: SimpleNamespace) -> None:
     scan = parts.scan_node("t", delay=None).plan
     (step,) = SourceReader(scan, parts.ListSource(parts.events([10], [1])), parts.context(), needs_watermarks=True)
-    assert step.batch.watermarks is not None and step.batch.watermarks.tolist() == [BEGIN_OF_TIME]
+    assert step.batch.watermarks is not None and step.batch.watermarks.values.tolist() == [BEGIN_OF_TIME]
     assert step.watermark_after == BEGIN_OF_TIME
 
 
@@ -204,7 +204,7 @@ def test_any_cut_gives_each_row_the_same_watermark(parts: SimpleNamespace, times
     marks: list[int] = []
     for step in SourceReader(scan, source, parts.context(), needs_watermarks=True, batch_rows=cut):
         assert step.batch.watermarks is not None
-        marks.extend(step.batch.watermarks.tolist())
+        marks.extend(step.batch.watermarks.values.tolist())
     known = [each for each in times if each is not None]
     expected = [max([BEGIN_OF_TIME] + [each - 3 for each in known[:index]]) for index in range(len(known))]
     assert marks == expected

@@ -10,6 +10,7 @@ import numpy as np
 from streamsql.batch import Batch
 from streamsql.expr.types import BIGINT, Schema, schema
 from streamsql.operators.base import Operator
+from streamsql.row_watermarks import GivenWatermarks
 from streamsql.runtime.changelog_text import parse_changes
 from streamsql.runtime.task import Task
 from streamsql.runtime.watermarks import merged_watermark
@@ -91,7 +92,7 @@ def test_rows_of_an_input_that_was_idle_carry_the_watermark_that_went_on_without
     task = Task("union", recorder, [left, right], may_idle=True)
     task.run(0)
     late = parse_changes("+I 7\n+I 8", SCHEMA.to_arrow())
-    right.output, right.idle = [Batch(late.rows, None, np.array([10, 120]))], False
+    right.output, right.idle = [Batch(late.rows, None, GivenWatermarks(np.array([10, 120])))], False
     right.watermark = 120
     task.run(0)
     assert recorder.log == [100, (1, [7, 8], [100, 120])]
