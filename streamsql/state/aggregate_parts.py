@@ -9,7 +9,7 @@ import pyarrow as pa
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.types import FLOATS, Kind, Schema, SqlType, arrow_type
 from streamsql.state import list_results, quantiles, variance
-from streamsql.state.decomposition import Argument, Decomposition, Groups, Parts, Result
+from streamsql.state.decomposition import Argument, Decomposition, Groups, Parts, Result, together
 from streamsql.state.first_rows import FirstRow
 from streamsql.state.float_sums import CompensatedSum, FloatSum
 from streamsql.state.integer_sums import IntegerSum
@@ -25,7 +25,7 @@ def decompose(
     """Take calls apart; `schema` is that of the input, which `args` and `filter` of the calls are positions in."""
     parts = Parts(schema, append_only=append_only, arrival=arrival)
     results = tuple(_FAMILIES[call.function](parts, call) for call in calls)
-    return Decomposition(tuple(parts.slots), tuple(parts.sets), tuple(parts.lists), results)
+    return Decomposition(tuple(parts.slots), together(parts.sets), tuple(parts.lists), results)
 
 
 def _argument(call: AggregateCall) -> Argument:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.types import Schema, SqlType, arrow_type
 from streamsql.state.fixed_width import Int64Array
-from streamsql.state.linear import Columns, Count, Linear, Rows, Values
+from streamsql.state.linear import Columns, Count, Extreme, Linear, Rows, Values
 from streamsql.state.value_lists import ValueList
 
 ROWS = "n"
@@ -66,15 +66,35 @@ class Slot:
 
 @dataclass(slots=True)
 class ValueSet:
-    """The distinct values of an argument, each with its weight; `slots` accumulate over the distinct ones.
+    """The distinct values of arguments that differ in their filter alone, each with its weight under every filter.
 
-    `listed`: some call wants all of them, in order.
+    `slots` accumulate over the distinct values of their argument. `listed`: some call wants all of them, in order.
     """
 
-    argument: Argument
+    arguments: tuple[Argument, ...]
     types: tuple[pa.DataType, ...]
     slots: list[Slot] = field(default_factory=list)
     listed: bool = False
+
+    def slots_of(self, argument: Argument) -> list[Slot]:
+        """The accumulators over the values of one argument."""
+        return [each for each in self.slots if each.argument == argument]
+
+
+def together(sets: Sequence[ValueSet]) -> tuple[ValueSet, ...]:
+    """Sets of the same columns as one, so that values are looked up once; those that need an order stay alone."""
+    found: dict[tuple[object, ...], ValueSet] = {}
+    for number, each in enumerate(sets):
+        (argument,) = each.arguments
+        alone = each.listed or any(isinstance(slot.linear, Extreme) for slot in each.slots)
+        key = (number,) if alone else (argument.columns, argument.optional)
+        before = found.get(key)
+        if before is None:
+            found[key] = each
+        else:
+            arguments = (*before.arguments, argument)
+            found[key] = ValueSet(arguments, each.types, [*before.slots, *each.slots])
+    return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +208,9 @@ class Parts:
         return tuple(arrow_type(self.schema.columns[each].type) for each in argument.columns)
 
     def _set(self, argument: Argument) -> ValueSet:
-        found = next((each for each in self.sets if each.argument == argument), None)
+        found = next((each for each in self.sets if each.arguments == (argument,)), None)
         if found is None:
-            found = ValueSet(argument, self._types(argument))
+            found = ValueSet((argument,), self._types(argument))
             self.sets.append(found)
         return found
 

@@ -12,12 +12,12 @@ from streamsql.batch import Weights
 from streamsql.errors import DataError
 from streamsql.state.accumulators import Accumulators
 from streamsql.state.base import State
-from streamsql.state.decomposition import ROWS, Argument, Groups
+from streamsql.state.decomposition import ROWS, Argument, Groups, Slot
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array
 from streamsql.state.grouping import denormalize_key
 from streamsql.state.key_index import KeyIndex
 from streamsql.state.linear import Columns, Count, Extreme, Values, replaced
-from streamsql.state.multiset import ValueCounts
+from streamsql.state.multiset import TakenBack, ValueCounts
 from streamsql.state.partial import Collection, Partial, concat_columns
 from streamsql.state.partial_aggregates import PartialAggregates
 from streamsql.state.retractions import never_added
@@ -49,11 +49,15 @@ class GroupState:
         self._keys = KeyIndex(algebra.key_types or [pa.int8()])
         self._accumulators = Accumulators(self._slots)
         self._sets = [
-            ValueCounts(each.types, ordered=each.listed or any(isinstance(slot.linear, Extreme) for slot in each.slots))
+            ValueCounts(
+                each.types,
+                ordered=each.listed or any(isinstance(slot.linear, Extreme) for slot in each.slots),
+                filters=len(each.arguments),
+            )
             for each in parts.sets
         ]
         self._listed = {
-            each.argument: values for each, values in zip(parts.sets, self._sets, strict=True) if each.listed
+            each.arguments[0]: values for each, values in zip(parts.sets, self._sets, strict=True) if each.listed
         }
         self._lists = [RowSequences(each.types) for each in parts.lists]
 
@@ -92,23 +96,21 @@ class GroupState:
         self, at: int, step: Partial, ids: Int64Array, rows: Collection, old: Mapping[str, Values]
     ) -> dict[str, Values]:
         """The accumulators over distinct values, after those that appeared or vanished."""
-        values = self._sets[at]
-        changes = values.apply(Collection(ids[rows.ids], rows.values, rows.weights))
-        if changes.invalid is not None:
-            raise self._never_added(step, int(rows.ids[changes.invalid]))
-        at_changed = int64_array(changes.rows)
-        types = self._algebra.parts.sets[at].types
-        changed = tuple(
-            denormalize_key(each.take(at_changed), type_) for each, type_ in zip(rows.values, types, strict=True)
-        )
-        delta = _Delta(rows.ids[changes.rows], step.size, changed, changes.weights.astype(np.int8))
+        values, value_set = self._sets[at], self._algebra.parts.sets[at]
+        try:
+            found = values.apply(Collection(ids[rows.ids], rows.values, rows.weights))
+        except TakenBack as error:
+            raise self._never_added(step, int(rows.ids[error.row])) from error
         new: dict[str, Values] = {}
-        for slot in self._algebra.parts.sets[at].slots:
-            if isinstance(slot.linear, Extreme):
-                new |= slot.write({"": _extreme(slot.linear, values, ids, delta, slot.read(old))})
-            else:
-                more = slot.linear.over_rows(delta.groups, delta.size, slot.rows(delta.values), delta.weights)
-                new |= slot.write(slot.linear.combine(slot.read(old), more))
+        for argument, changes in zip(value_set.arguments, found, strict=True):
+            at_changed = int64_array(changes.rows)
+            changed = tuple(
+                denormalize_key(each.take(at_changed), type_)
+                for each, type_ in zip(rows.values, value_set.types, strict=True)
+            )
+            delta = _Delta(rows.ids[changes.rows], step.size, changed, changes.weights.astype(np.int8))
+            for slot in value_set.slots_of(argument):
+                new |= slot.write(_over_changes(slot, values, ids, delta, slot.read(old)))
         return new
 
     def _apply_lists(self, step: Partial, ids: Int64Array) -> dict[Argument, SequenceChange]:
@@ -157,6 +159,14 @@ class _Delta:
     size: int
     values: tuple[pa.Array, ...]
     weights: Weights
+
+
+def _over_changes(slot: Slot, values: ValueCounts, ids: Int64Array, delta: _Delta, old: Columns) -> Columns:
+    """An accumulator over distinct values, after those that appeared or vanished."""
+    if isinstance(slot.linear, Extreme):
+        return {"": _extreme(slot.linear, values, ids, delta, old)}
+    more = slot.linear.over_rows(delta.groups, delta.size, slot.rows(delta.values), delta.weights)
+    return slot.linear.combine(old, more)
 
 
 def _extreme(kind: Extreme, values: ValueCounts, ids: Int64Array, delta: _Delta, old: Columns) -> Values:

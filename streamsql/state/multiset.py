@@ -12,7 +12,7 @@ from streamsql.state.base import State
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.grouping import single_chunk
 from streamsql.state.key_index import KeyIndex
-from streamsql.state.partial import Collection
+from streamsql.state.partial import Collection, counted, weights_of
 from streamsql.state.stored_column import grown
 from streamsql.state.value_lists import ValueList, in_value_order
 from streamsql.state.value_order import ValueOrder
@@ -22,28 +22,37 @@ from streamsql.state.value_order import ValueOrder
 class Changes:
     """What a step did to a set of (group, value): the rows that made a value appear (weight +1) or vanish (-1).
 
-    `rows`: positions in the applied collection. `invalid`: the first row that took back more than was there, else None.
+    `rows`: positions in the applied collection.
     """
 
     rows: Int64Array
     weights: Int64Array
-    invalid: int | None
+
+
+class TakenBack(Exception):
+    """A row of the applied collection took back more than was there."""
+
+    def __init__(self, row: int) -> None:
+        super().__init__(row)
+        self.row = row
 
 
 class ValueCounts(State):
     """A multiset of (group id, values). `ordered`: the values of a group, or the outermost, can be asked for.
 
-    With an order, a value that vanished keeps its place until as many are gone as are left.
+    With an order, a value that vanished keeps its place until as many are gone as are left. `filters`: of how many
+    filters the counts are kept, side by side; only one can have an order.
     """
 
-    def __init__(self, types: Sequence[pa.DataType], *, ordered: bool = False) -> None:
+    def __init__(self, types: Sequence[pa.DataType], *, ordered: bool = False, filters: int = 1) -> None:
         self._types = (pa.int64(), *types)
         self._ordered = ordered
+        self._filters = filters
         self._reset()
 
     def _reset(self) -> None:
         self._pairs = KeyIndex(self._types)
-        self._counts = np.zeros(0, np.int64)
+        self._counts = np.zeros(0 if self._filters == 1 else (0, self._filters), np.int64)
         self._live = 0
         self._order = ValueOrder(self._keys) if self._ordered else None
 
@@ -51,25 +60,29 @@ class ValueCounts(State):
     def rows(self) -> int:
         return self._live
 
-    def apply(self, rows: Collection) -> Changes:
-        """Add weights; the ids of `rows` are group ids, no (group, value) comes twice."""
+    def apply(self, rows: Collection) -> list[Changes]:
+        """Add weights; the ids of `rows` are group ids, no (group, value) comes twice. The changes under each filter.
+
+        Raises TakenBack.
+        """
         known = self._pairs.bound
         pairs = self._pairs.lookup_or_insert([int64_array(rows.ids), *rows.values])
         self._counts = grown(self._counts, self._pairs.bound)
         old = self._counts[pairs]
         new = old + rows.weights
         if bool((new < 0).any()):
-            return Changes(pairs[:0], pairs[:0], int(np.flatnonzero(new < 0)[0]))
+            raise TakenBack(int(np.argwhere(new < 0)[0, 0]))
         self._counts[pairs] = new
-        changed = np.flatnonzero((old > 0) != (new > 0))
-        weights = np.where(new[changed] > 0, 1, -1)
-        self._live += int(weights.sum())
+        there = counted(new)
+        self._live += int(np.count_nonzero(there)) - int(np.count_nonzero(counted(old)))
         if self._order is None:
-            self._pairs.free(pairs[new == 0])
+            self._pairs.free(pairs[~there])
         else:
             self._order.insert(pairs[pairs >= known])
             self._sweep()
-        return Changes(changed, weights, None)
+        if self._filters == 1:
+            return [_changes(old, new)]
+        return [_changes(old[:, each], new[:, each]) for each in range(self._filters)]
 
     def extremes(self, groups: Int64Array, *, largest: bool) -> tuple[Int64Array, pa.Array]:
         """Candidates for the smallest or largest value of groups: position in `groups`, value; at least one a group
@@ -85,17 +98,18 @@ class ValueCounts(State):
         return in_value_order(owners, tuple(self._pairs.keys(pairs)[1:]), self._counts[pairs])
 
     def save(self) -> dict[str, pa.Table]:
-        pairs = np.flatnonzero(self._counts)
+        pairs = np.flatnonzero(counted(self._counts))
         group, *values = self._pairs.keys(pairs)
         columns = {f"v{i}": each for i, each in enumerate(values)}
-        return {"values": pa.table({"group": group, "count": pa.array(self._counts[pairs]), **columns})}
+        counts = Collection(pairs, (), self._counts[pairs]).weight_columns()
+        return {"values": pa.table({"group": group, **counts, **columns})}
 
     def load(self, tables: dict[str, pa.Table]) -> None:
         table = tables["values"]
-        groups, counts = (values_of(single_chunk(table[name])) for name in ("group", "count"))
-        values = tuple(single_chunk(table[f"v{i}"]) for i in range(len(self._types) - 1))
+        columns = {name: single_chunk(table[name]) for name in table.column_names}
+        values = tuple(columns[f"v{i}"] for i in range(len(self._types) - 1))
         self._reset()
-        self.apply(Collection(groups, values, counts))
+        self.apply(Collection(values_of(columns["group"]), values, weights_of(columns)))
 
     def _keys(self, pairs: Int64Array) -> tuple[Int64Array, pa.Array]:
         group, value, *_ = self._pairs.keys(pairs)
@@ -106,3 +120,8 @@ class ValueCounts(State):
         kept = self._pairs.rows
         if kept > 2 * self._live + 1024 or (kept and not self._live):
             self.load(self.save())
+
+
+def _changes(old: Int64Array, new: Int64Array) -> Changes:
+    changed = np.flatnonzero((old > 0) != (new > 0))
+    return Changes(changed, np.where(new[changed] > 0, 1, -1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,7 @@ class Collection:
     """Rows that cannot be added up: distinct values with their weight, or rows with ordinal and weight.
 
     `ids`: the position of each row's group in the partial; all arrays run parallel. Rows that go by arrival have
-    `ordinals`, their arrival numbers.
+    `ordinals`, their arrival numbers. Values that are counted under several filters have a column of weights for each.
     """
 
     ids: Int64Array
@@ -41,10 +42,18 @@ class Collection:
         if self.ordinals is not None or not len(self):
             return self
         same, first = group_rows([int64_array(self.ids), *self.values])
-        weights = scatter_add(same, len(first), self.weights)
+        weights = _added_up(same, len(first), self.weights)
         at = int64_array(first)
         once = Collection(self.ids[first], tuple(each.take(at) for each in self.values), weights)
-        return once if bool(weights.all()) else once.filter(weights != 0)
+        there = counted(weights)
+        return once if bool(there.all()) else once.filter(there)
+
+    def weight_columns(self) -> dict[str, pa.Array]:
+        """The weights by name, for a table."""
+        if self.weights.ndim == 1:
+            return {"weight": int64_array(self.weights)}
+        columns = np.ascontiguousarray(self.weights.T)
+        return {f"weight{number}": int64_array(each) for number, each in enumerate(columns)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +111,7 @@ class Partial:
             groups |= {f"a{name}": values} if isinstance(values, pa.Array) else {f"c{name}": pa.array(values)}
         tables = {f"{prefix}groups": pa.table(groups)}
         for i, each in enumerate(self.collections):
-            columns = {"id": pa.array(each.ids), "weight": pa.array(each.weights)}
+            columns = {"id": pa.array(each.ids), **each.weight_columns()}
             columns |= {f"v{j}": value for j, value in enumerate(each.values)}
             if each.ordinals is not None:
                 columns["ordinal"] = pa.array(each.ordinals)
@@ -123,9 +132,27 @@ def load_partial(tables: Mapping[str, pa.Table], prefix: str = "", extra: int = 
     while (table := tables.get(f"{prefix}collection{len(collections)}")) is not None:
         values = tuple(single_chunk(table[name]) for name in table.column_names if name[0] == "v")
         ordinals = values_of(single_chunk(table["ordinal"])) if "ordinal" in table.column_names else None
-        ids, weights = (values_of(single_chunk(table[name])) for name in ("id", "weight"))
-        collections.append(Collection(ids, values, weights, ordinals))
+        weights = weights_of({name: single_chunk(table[name]) for name in table.column_names})
+        collections.append(Collection(values_of(single_chunk(table["id"])), values, weights, ordinals))
     return Partial(groups.num_rows, extra, keys, columns, tuple(collections))
+
+
+def counted(weights: Int64Array) -> BoolArray:
+    """Where a weight is not 0, under one filter at least."""
+    return np.asarray((weights if weights.ndim == 1 else reduce(np.bitwise_or, weights.T)) != 0)
+
+
+def weights_of(columns: Mapping[str, pa.Array]) -> Int64Array:
+    """What `Collection.weight_columns` made columns of, found among others."""
+    if "weight" in columns:
+        return values_of(columns["weight"])
+    return np.stack([values_of(each) for name, each in columns.items() if name.startswith("weight")], axis=1)
+
+
+def _added_up(ids: Int64Array, size: int, weights: Int64Array) -> Int64Array:
+    if weights.ndim == 1:
+        return scatter_add(ids, size, weights)
+    return np.stack([scatter_add(ids, size, each) for each in np.ascontiguousarray(weights.T)], axis=1)
 
 
 def concat_collections(collections: Sequence[Collection]) -> Collection:

@@ -96,7 +96,7 @@ class PartialAggregates:
         if not (self.parts.sets or self.parts.lists):
             return []
         selector = RowSelector(rows, groups.dense_ids(), weights)
-        sets = [_distinct_values(selector.select(each.argument)) for each in self.parts.sets]
+        sets = [_distinct_values(selector, each.arguments) for each in self.parts.sets]
         return sets + [_arrived(selector.select(each.argument), ordinals) for each in self.parts.lists]
 
     def merge(self, partials: Sequence[Partial], *, keep_extra: bool = False) -> Partial:
@@ -132,10 +132,15 @@ class PartialAggregates:
         for value_set, collection in zip(self.parts.sets, partial.collections[:sets], strict=True):
             self._check_counts(partial, collection.weights, collection.ids)
             values = tuple(map(denormalize_key, collection.values, value_set.types))
-            for slot in value_set.slots:
-                columns |= slot.write(slot.linear.over_rows(collection.ids, partial.size, slot.rows(values), None))
+            for number, argument in enumerate(value_set.arguments):
+                ids, there = collection.ids, values
+                if len(value_set.arguments) > 1:
+                    rows = np.flatnonzero(collection.weights[:, number])
+                    ids, there = ids[rows], tuple(take_rows(each, rows) for each in values)
+                for slot in value_set.slots_of(argument):
+                    columns |= slot.write(slot.linear.over_rows(ids, partial.size, slot.rows(there), None))
             if value_set.listed:
-                ordered[value_set.argument] = in_value_order(collection.ids, values, collection.weights)
+                ordered[value_set.arguments[0]] = in_value_order(collection.ids, values, collection.weights)
         arrived = {
             each.argument: self._in_arrival_order(partial, collection)
             for each, collection in zip(self.parts.lists, partial.collections[sets:], strict=True)
@@ -153,7 +158,11 @@ class PartialAggregates:
         for each in self.parts.slots:
             columns |= each.write(each.linear.blanks(0))
         collections = [
-            Collection(none, tuple(pa.array([], normalized_type(type_)) for type_ in value_set.types), none)
+            Collection(
+                none,
+                tuple(pa.array([], normalized_type(type_)) for type_ in value_set.types),
+                none if len(value_set.arguments) == 1 else np.empty((0, len(value_set.arguments)), np.int64),
+            )
             for value_set in self.parts.sets
         ]
         collections += [
@@ -179,7 +188,7 @@ class PartialAggregates:
         return ValueList(rows.ids[ordered], tuple(each.take(at) for each in rows.values))
 
     def _check_counts(self, partial: Partial, counts: Int64Array, ids: Int64Array | None = None) -> None:
-        negative = np.flatnonzero(counts < 0)
+        negative = np.flatnonzero(counts < 0 if counts.ndim == 1 else (counts < 0).any(axis=1))
         if len(negative):
             raise self._never_added(partial, int(negative[0] if ids is None else ids[negative[0]]))
 
@@ -207,8 +216,23 @@ def _weights(seen: Selected) -> Int64Array:
     return np.ones(len(seen.ids), np.int64) if seen.weights is None else seen.weights.astype(np.int64)
 
 
-def _distinct_values(seen: Selected) -> Collection:
-    return Collection(seen.ids, tuple(map(normalize_key, seen.values)), _weights(seen)).consolidated()
+def _distinct_values(selector: RowSelector, arguments: Sequence[Argument]) -> Collection:
+    """What the arguments, which differ in their filters, leave of the batch; several have a column of weights each."""
+    if len(arguments) == 1:
+        seen = selector.select(arguments[0])
+        weights = _weights(seen)
+    else:
+        seen = selector.select(replace(arguments[0], filter=None))
+        weights = np.stack([_weights_under(selector, each.filter, seen) for each in arguments], axis=1)
+    return Collection(seen.ids, tuple(map(normalize_key, seen.values)), weights).consolidated()
+
+
+def _weights_under(selector: RowSelector, filter_column: int | None, seen: Selected) -> Int64Array:
+    """Weights of the selected rows, 0 where a filter is not TRUE."""
+    if filter_column is None:
+        return _weights(seen)
+    passing = selector.passing(filter_column)
+    return _weights(seen) * (passing if seen.mask is None else passing[seen.mask])
 
 
 def _arrived(seen: Selected, ordinals: Int64Array | None) -> Collection:

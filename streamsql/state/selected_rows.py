@@ -42,11 +42,13 @@ class RowSelector:
             found = self._known[argument] = self._select(argument)
         return found
 
+    def passing(self, filter_column: int) -> BoolArray:
+        """The rows where a filter is TRUE."""
+        return np.asarray(pc.fill_null(self._rows.column(filter_column), False).to_numpy(zero_copy_only=False))
+
     def _select(self, argument: Argument) -> Selected:
         values = tuple(self._rows.column(each) for each in argument.columns)
-        mask = None
-        if argument.filter is not None:
-            mask = np.asarray(pc.fill_null(self._rows.column(argument.filter), False).to_numpy(zero_copy_only=False))
+        mask = None if argument.filter is None else self.passing(argument.filter)
         for position, each in enumerate(values):
             valid = None if position in argument.optional else valid_of(each)
             if valid is not None:

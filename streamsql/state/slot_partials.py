@@ -11,7 +11,7 @@ from streamsql.state.decomposition import ROWS
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.kept_rows import KeptRows
 from streamsql.state.linear import Values
-from streamsql.state.partial import Collection, Partial
+from streamsql.state.partial import Collection, Partial, weights_of
 from streamsql.state.partial_aggregates import PartialAggregates
 
 
@@ -64,7 +64,7 @@ def _schema(collection: Collection) -> pa.Schema:
 
 def _as_rows(collection: Collection) -> pa.RecordBatch:
     columns = {f"v{position}": each for position, each in enumerate(collection.values)}
-    columns["weight"] = int64_array(collection.weights)
+    columns |= collection.weight_columns()
     if collection.ordinals is not None:
         columns["ordinal"] = int64_array(collection.ordinals)
     return pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
@@ -73,4 +73,5 @@ def _as_rows(collection: Collection) -> pa.RecordBatch:
 def _as_collection(owners: Int64Array, rows: pa.RecordBatch) -> Collection:
     ordinals = values_of(rows.column("ordinal")) if "ordinal" in rows.schema.names else None
     values = tuple(rows.column(at) for at, name in enumerate(rows.schema.names) if name[0] == "v")
-    return Collection(owners, values, values_of(rows.column("weight")), ordinals).consolidated()
+    weights = weights_of(dict(zip(rows.schema.names, rows.columns, strict=True)))
+    return Collection(owners, values, weights, ordinals).consolidated()

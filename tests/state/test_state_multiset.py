@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from streamsql.state.multiset import ValueCounts
+from streamsql.state.multiset import TakenBack, ValueCounts
 from streamsql.state.partial import Collection
 from streamsql.state.row_sequences import RowSequences
 from streamsql.state.value_lists import ValueList
@@ -20,11 +20,36 @@ def rows(groups: list[int], values: pa.Array, weights: list[int]) -> Collection:
 
 def test_values_appear_and_vanish() -> None:
     counts = ValueCounts([pa.string()])
-    first = counts.apply(rows([0, 0, 1], pa.array(["a", "b", "a"]), [2, 1, 1]))
-    assert (first.rows.tolist(), first.weights.tolist(), first.invalid) == ([0, 1, 2], [1, 1, 1], None)
-    second = counts.apply(rows([0, 1], pa.array(["a", "a"]), [-1, -1]))
+    (first,) = counts.apply(rows([0, 0, 1], pa.array(["a", "b", "a"]), [2, 1, 1]))
+    assert (first.rows.tolist(), first.weights.tolist()) == ([0, 1, 2], [1, 1, 1])
+    (second,) = counts.apply(rows([0, 1], pa.array(["a", "a"]), [-1, -1]))
     assert (second.rows.tolist(), second.weights.tolist(), counts.rows) == ([1], [-1], 2)
-    assert counts.apply(rows([0, 1], pa.array(["a", "a"]), [-1, -1])).invalid == 1
+    with pytest.raises(TakenBack) as error:
+        counts.apply(rows([0, 1], pa.array(["a", "a"]), [-1, -1]))
+    assert error.value.row == 1
+
+
+def under_two_filters(groups: list[int], values: list[str], weights: list[list[int]]) -> Collection:
+    return Collection(np.array(groups), (pa.array(values),), np.array(weights).reshape(-1, 2))
+
+
+def test_values_are_counted_under_several_filters() -> None:
+    counts = ValueCounts([pa.string()], filters=2)
+    changes = counts.apply(under_two_filters([0, 0, 1], ["a", "b", "a"], [[2, 0], [1, 1], [0, 1]]))
+    assert [(each.rows.tolist(), each.weights.tolist()) for each in changes] == [([0, 1], [1, 1]), ([1, 2], [1, 1])]
+    changes = counts.apply(under_two_filters([0, 1], ["b", "a"], [[0, -1], [0, -1]]))
+    assert [(each.rows.tolist(), each.weights.tolist()) for each in changes] == [([], []), ([0, 1], [-1, -1])]
+    assert counts.rows == 2
+    again = ValueCounts([pa.string()], filters=2)
+    again.load(counts.save())
+    assert again.rows == 2
+    for each in (counts, again):
+        with pytest.raises(TakenBack) as error:
+            each.apply(under_two_filters([0, 0], ["a", "b"], [[-1, 0], [0, -1]]))
+        assert error.value.row == 1
+        gone = each.apply(under_two_filters([0, 0], ["a", "b"], [[-2, 0], [-1, 0]]))
+        assert gone[0].rows.tolist() == [0, 1]
+        assert each.rows == 0
 
 
 @pytest.mark.parametrize("make", [lambda n: pa.array(n), lambda n: pa.array([f"{each:03}" for each in n])])
