@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -24,8 +21,7 @@ from streamsql_connectors.datagen_columns import (
     field_paths,
 )
 from streamsql_connectors.options import count, names_of, option, refuse_unknown
-
-_SHORT_WAIT = 0.05
+from streamsql_connectors.pace import Pace
 
 
 class DatagenConnector:
@@ -82,7 +78,7 @@ class DatagenSource:
             if name not in self.columns:
                 raise UsageError(f"unknown column {name}", hint=did_you_mean(name, list(self.columns), kind="columns"))
         done = int((request.start or {}).get("rows", 0))
-        pace = None if self.bounded else _Pace(self.rate)
+        pace = None if self.bounded else Pace(self.rate)
         started = self.clock.now()
         made: tuple[int, pa.RecordBatch] | None = None
         while self.rows is None or done < self.rows:
@@ -120,29 +116,3 @@ def _arrow_schema(schema: Schema, columns: tuple[str, ...]) -> pa.Schema:
 def _empty(schema: Schema, columns: tuple[str, ...]) -> pa.RecordBatch:
     arrow = _arrow_schema(schema, columns)
     return pa.RecordBatch.from_arrays([pa.array([], each.type) for each in arrow], schema=arrow)
-
-
-class _Pace:
-    """So many rows a second since the first; waits a moment where none is due."""
-
-    def __init__(self, rate: int) -> None:
-        self._rate = rate
-        self._started = time.monotonic()
-        self._delivered = 0
-        self._never = threading.Event()
-
-    def due(self) -> int:
-        """Rows that may be delivered now, after at most a short wait."""
-        due = self._due()
-        if due == 0:
-            self._never.wait(min(_SHORT_WAIT, 1 / self._rate))
-            due = self._due()
-        return due
-
-    def deliver(self, rows: int) -> None:
-        """Count rows as delivered."""
-        self._delivered += rows
-
-    def _due(self) -> int:
-        elapsed = time.monotonic() - self._started
-        return math.floor(elapsed * self._rate) + 1 - self._delivered

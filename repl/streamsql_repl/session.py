@@ -43,5 +43,6 @@ def make_session(
 def say_inferred(table: Table) -> None:
     """A line on stderr: which columns a table has that nobody declared."""
     columns = ", ".join(f"{each.name} {each.type}" for each in table.columns)
-    line = f"{table.name}: columns found in {table.options['path']}: {columns}"
+    place = table.options.get("path", f"what {table.connector} offers")
+    line = f"{table.name}: columns found in {place}: {columns}"
     click.echo(_CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", line), err=True)

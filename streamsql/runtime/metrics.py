@@ -1,4 +1,4 @@
-"""What a job counts: steps, rows in and out of each operator, rows of state."""
+"""What a job counts: steps, rows in and out of each operator, rows and bytes of state."""
 
 from __future__ import annotations
 
@@ -23,6 +23,14 @@ class JobMetrics:
     steps: int = 0
     rows: int = 0
     nodes: dict[str, NodeMetrics] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StateSize:
+    """What is kept between steps: rows, groups or pairs, and the bytes of memory that hold them."""
+
+    rows: int = 0
+    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Nexmark: every query right, measured, and beside DuckDB and Flink."""

@@ -1,0 +1,2 @@
+SELECT *, ROW_NUMBER() OVER (PARTITION BY auction ORDER BY price DESC) AS place
+FROM bid QUALIFY place <= 10

@@ -1,0 +1,66 @@
+"""A query of the benchmark run by streamsql: its results are counted, its state can be looked at on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from streamsql.batch_job import BatchJob
+from streamsql.plan.logical import Plan
+from streamsql.ports import RowKinds
+from streamsql.runtime.job import Job
+from streamsql.runtime.metrics import Progress
+from streamsql.runtime.output import CallbackOutput, Output
+from streamsql.script import ScriptRunner
+from streamsql.session import Session
+
+OnStep = Callable[[Job], None]
+
+
+@dataclass(slots=True)
+class Consumer:
+    """Takes the results of a script and forgets them; `on_step` sees the job after each step."""
+
+    on_step: OnStep | None = None
+    changes: int = 0
+
+    def select(self, plan: Plan, *, batch: bool) -> Output:
+        """Count the changes."""
+        return CallbackOutput(self._count)
+
+    def _count(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
+        self.changes += rows.num_rows
+
+    def text(self, text: str) -> None:
+        """Nobody reads it."""
+
+    @property
+    def on_progress(self) -> Callable[[Progress], None] | None:
+        return None
+
+    def inserted(self, table: str, rows: int) -> None:
+        """Rows written to a file are results too."""
+        self.changes += rows
+
+    def run_job(self, job: Job | BatchJob, run: Callable[[], None]) -> None:
+        """To its end, step by step where somebody looks."""
+        if self.on_step is None or isinstance(job, BatchJob):
+            run()
+            return
+        while job.step():
+            self.on_step(job)
+
+
+def run(session: Session, sql: str, on_step: OnStep | None = None) -> int:
+    """Run a script to its end; how many changes its results were. What it declared is dropped again."""
+    before = set(session.tables.names())
+    functions = set(session.tables.functions)
+    consumer = Consumer(on_step)
+    ScriptRunner(session, consumer).run(sql)
+    for name in set(session.tables.names()) - before:
+        session.tables.drop(name)
+    for name in set(session.tables.functions) - functions:
+        session.tables.functions.pop(name)
+    return consumer.changes
