@@ -6,19 +6,18 @@ from collections.abc import Sequence
 
 from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_ids, select_list
 from streamsql.batch_mode.rows import sql
-from streamsql.batch_mode.time_joins import still_there
+from streamsql.batch_mode.time_joins import BEFORE_ALL, still_there
 from streamsql.expr.properties import can_fail
 from streamsql.plan.logical import Join, JoinKind
 from streamsql.plan.time_joins import IntervalJoin
 
 _MANY_ORDINALS = 12
 """Beyond so many, the order is one row number."""
-_BEFORE_ALL = "(-9223372036854775808)::BIGINT"
 
 
 def lower_join(plan: Join, left: Relation, right: Relation, lowering: Lowering) -> Relation:
     """Pairs, padded rows, or left rows with (or without) a partner."""
-    condition = _condition(plan, left, right, lowering)
+    condition = join_condition(plan, left, right, lowering)
     match plan.kind:
         case JoinKind.SEMI:
             return _semi(plan, left, right, condition, lowering)
@@ -31,7 +30,8 @@ def lower_join(plan: Join, left: Relation, right: Relation, lowering: Lowering) 
             return _pairs(plan, left, right, condition, lowering)
 
 
-def _condition(plan: Join, left: Relation, right: Relation, lowering: Lowering) -> str:
+def join_condition(plan: Join, left: Relation, right: Relation, lowering: Lowering) -> str:
+    """What is asked of a pair, as SQL over `l` and `r`."""
     equal = {False: "=", True: "IS NOT DISTINCT FROM"}
     terms = [f"l.{column(each.left)} {equal[each.null_safe]} r.{column(each.right)}" for each in plan.on]
     if plan.residual is not None:
@@ -57,7 +57,7 @@ def _pairs(plan: Join, left: Relation, right: Relation, condition: str, lowering
         len(order),
         ordinals_only=type(plan) is Join and left.ordinals_only and right.ordinals_only,
     )
-    return joined if len(order) <= _MANY_ORDINALS else _numbered(joined, lowering)
+    return numbered(joined, lowering)
 
 
 def _order(left: Relation, right: Relation, lowering: Lowering) -> list[str]:
@@ -77,13 +77,15 @@ def _order(left: Relation, right: Relation, lowering: Lowering) -> list[str]:
 def _ordinals(alias: str, relation: Relation) -> list[str]:
     """The order of an input; a side that is padded comes before all."""
     return [
-        f"coalesce({alias}.{each}, {_BEFORE_ALL})" if relation.ordinals_only else f"{alias}.{each}"
+        f"coalesce({alias}.{each}, {BEFORE_ALL})" if relation.ordinals_only else f"{alias}.{each}"
         for each in relation.ordinals
     ]
 
 
-def _numbered(relation: Relation, lowering: Lowering) -> Relation:
-    """The same with when the row arrived, and its number, as the whole order."""
+def numbered(relation: Relation, lowering: Lowering) -> Relation:
+    """The same with when the row arrived, and its number, as the whole order, where that has become long."""
+    if relation.order <= _MANY_ORDINALS:
+        return relation
     if not relation.ordinals_only:
         kept: Sequence[str] = ()
     else:

@@ -10,6 +10,7 @@ from streamsql.batch_mode.errors import NoBatchForm
 from streamsql.batch_mode.groups import lower_aggregate, lower_window_aggregate
 from streamsql.batch_mode.joins import lower_join
 from streamsql.batch_mode.over import lower_over
+from streamsql.batch_mode.processing_time_joins import lower_processing_time_join
 from streamsql.batch_mode.ranks import lower_limit, lower_rank, lower_sort, lower_window_rank
 from streamsql.batch_mode.relation import Lowering, Relation
 from streamsql.batch_mode.replay import without_dropped
@@ -26,7 +27,7 @@ from streamsql.batch_mode.windows import lower_window_assign
 from streamsql.expr.context import EvalContext
 from streamsql.plan import logical
 from streamsql.plan.logical import Plan, Scan
-from streamsql.plan.time_joins import IntervalJoin, TemporalJoin, WindowJoin
+from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin
 from streamsql.runtime.decisions import Decision
 
 
@@ -45,9 +46,15 @@ def lower(plan: Plan, lowering: Lowering) -> Relation:
     """The relation of a plan node, its inputs first; the same node again is the same relation."""
     known = lowering.lowered.get(plan)
     if known is None:
-        inputs = tuple(lower(each, lowering) for each in plan.inputs)
+        inputs = tuple(lower(each, lowering) for each in _in_reading_order(plan))
+        inputs = inputs[::-1] if isinstance(plan, ProcessingTimeJoin) else inputs
         known = lowering.lowered[plan] = _lower_node(plan, inputs, lowering)
     return known
+
+
+def _in_reading_order(plan: Plan) -> tuple[Plan, ...]:
+    """The inputs, as a stream takes up their sources."""
+    return plan.inputs[::-1] if isinstance(plan, ProcessingTimeJoin) else plan.inputs
 
 
 def _lower_node(plan: Plan, inputs: Sequence[Relation], lowering: Lowering) -> Relation:
@@ -66,6 +73,8 @@ def _lower_node(plan: Plan, inputs: Sequence[Relation], lowering: Lowering) -> R
             return lower_union(plan, inputs, lowering)
         case logical.Join():
             left, right = inputs
+            if isinstance(plan, ProcessingTimeJoin):
+                return lower_processing_time_join(plan, left, right, lowering)
             if isinstance(plan, TemporalJoin):
                 return lower_temporal_join(plan, left, right, lowering)
             if isinstance(plan, WindowJoin):

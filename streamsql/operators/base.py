@@ -81,6 +81,8 @@ class Operator(ABC):
     """One batch of output never both adds a row and takes it back, so that it needs no cancelling."""
     needs_arrivals: bool = False
     """Batches carry `arrivals` wherever their rows are single rows of the step."""
+    timed_ports: tuple[int, ...] | None = None
+    """The inputs whose watermarks count; None: all."""
     on_late: LateListener | None = None
     """Set by the task; called with rows dropped for lateness, within on_batch or on_watermark."""
     on_cut: CutListener | None = None

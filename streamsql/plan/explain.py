@@ -38,7 +38,7 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
-from streamsql.plan.time_joins import IntervalJoin, TemporalJoin
+from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin
 from streamsql.plan.trait_values import Traits
 from streamsql.plan.traits import traits
 from streamsql.plan.tree import fields_by_id
@@ -145,6 +145,12 @@ def _(plan: IntervalJoin) -> Iterator[str]:
 def _(plan: TemporalJoin) -> Iterator[str]:
     yield from _condition(plan)
     yield f"as of {plan.left_time.name}"
+
+
+@_describe.register
+def _(plan: ProcessingTimeJoin) -> Iterator[str]:
+    yield from _condition(plan)
+    yield "as of arrival"
 
 
 def _signed(distance: int) -> str:

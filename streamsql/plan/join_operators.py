@@ -15,11 +15,12 @@ from streamsql.operators.join_outer import OuterJoin
 from streamsql.operators.join_pairs import Condition
 from streamsql.operators.join_result import Result
 from streamsql.operators.join_semi import SemiJoin
+from streamsql.operators.processing_time_join import ProcessingTimeJoin as ProcessingTimeJoinOperator
 from streamsql.operators.temporal_join import TemporalJoin as TemporalJoinOperator
 from streamsql.operators.window_join import WindowJoin as WindowJoinOperator
 from streamsql.plan.logical import Filter, Join, JoinKey, JoinKind, Plan, Project, Scan
 from streamsql.plan.predicates import open_equality
-from streamsql.plan.time_joins import IntervalJoin, TemporalJoin, WindowJoin, padded_ports
+from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin, padded_ports
 from streamsql.plan.traits import traits
 from streamsql.plan.tree import positions, schema_of
 from streamsql.state.key_codes import KeyCodes
@@ -31,12 +32,22 @@ def join_operator(plan: Join, context: EvalContext) -> Operator:
     match plan:
         case IntervalJoin():
             return _interval_join(plan, context)
+        case ProcessingTimeJoin():
+            return _processing_time_join(plan, context)
         case TemporalJoin():
             return _temporal_join(plan, context)
         case WindowJoin():
             return _window_join(plan, context)
         case _:
             return _untimed_join(plan, context)
+
+
+def _processing_time_join(plan: ProcessingTimeJoin, context: EvalContext) -> Operator:
+    left = _input(plan.left, [each.left for each in plan.on])
+    right = _input(plan.right, [each.right for each in plan.on])
+    codes = KeyCodes(left.key_types, [each.null_safe for each in plan.on])
+    condition = None if plan.residual is None else _condition(plan, plan.residual, context)
+    return ProcessingTimeJoinOperator((left, right), codes, condition, _result(plan), padded=plan.kind.keeps_left)
 
 
 def _temporal_join(plan: TemporalJoin, context: EvalContext) -> Operator:

@@ -31,7 +31,7 @@ from streamsql.plan.logical import (
 from streamsql.plan.operators import keep_last, operator_of
 from streamsql.plan.row_orders import OverOrder, RankOrder
 from streamsql.plan.sharing import share
-from streamsql.plan.time_joins import IntervalJoin, TemporalJoin, WindowJoin
+from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin
 from streamsql.plan.traits import over_order, rank_order, traits
 from streamsql.plan.tree import expressions, walk_plan
 
@@ -138,7 +138,7 @@ def _asks_input(plan: Plan, *, asked: bool) -> bool:
             return asked or next(timed, None) is not None
         case Filter() | Project():
             return asked or reads_watermark(expressions(plan)) is not None
-        case Unnest() | WindowAssign() | Numbered():
+        case Unnest() | WindowAssign() | Numbered() | ProcessingTimeJoin():
             return asked
         case _:
             return False

@@ -11,6 +11,7 @@ from streamsql.plan.logical import (
     Frame,
     Hop,
     OverAggregate,
+    Plan,
     Rank,
     Session,
     TimeAttribute,
@@ -44,6 +45,15 @@ def interval_state(plan: IntervalJoin) -> str:
     """What bounds the rows of an interval join."""
     reach = max(0, *plan.reaches)
     return f"watermark + {duration_text(reach)}" if reach else "watermark"
+
+
+def side_state(plan: Plan, side: Traits, left: Traits) -> str:
+    """What a processing-time join keeps: the rows of its right side, and what left rows met that may be taken back."""
+    keys = sorted(side.unique_keys, key=len)[:1]
+    names = [each.name for key in keys for each in plan.fields if each.id in key]
+    if not left.append_only:
+        return f"{UNBOUNDED} (rows of the right input, left rows with what they met)"
+    return f"number of keys ({', '.join(names)})" if names else f"{UNBOUNDED} (rows of the right input)"
 
 
 def group_state(plan: Aggregate, below: Traits) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from streamsql.plan.logical import Field, Join
+from streamsql.plan.logical import Field, Filter, Join, Project, Scan, Union, Unnest
 from streamsql.plan.time_bounds import TimeBounds
+from streamsql.plan.tree import walk_plan
 from streamsql.time import Duration
 
 
@@ -78,6 +79,35 @@ def temporal_join(join: Join, left_time: Field) -> TemporalJoin:
     """The join as of a time of its left side, which stays event time."""
     timed = tuple(replace(each, time=left_time.time if each.id == left_time.id else None) for each in join.fields)
     return replace(TemporalJoin(**_said(join), left_time=left_time), fields=timed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessingTimeJoin(Join):
+    """FOR SYSTEM_TIME AS OF a processing time: each left row with the right rows as they are when it arrives.
+
+    INNER or LEFT. What a left row met stays, whatever becomes of the right side; a left row that is taken back takes
+    back what it met. The times of the left side stay what they are.
+    """
+
+
+def processing_time_join(join: Join) -> ProcessingTimeJoin:
+    """The join as of the arrival of its left rows."""
+    times = {each.id: each.time for each in join.left.fields}
+    timed = tuple(replace(each, time=times.get(each.id)) for each in join.fields)
+    return replace(ProcessingTimeJoin(**_said(join)), fields=timed)
+
+
+def orders_by_arrival(join: ProcessingTimeJoin) -> bool:
+    """Whether the rows of both sides are single rows of sources with watermarks, so that they have a common order.
+
+    Else the right side's sources are read first: bounded ones to their end.
+    """
+    nodes = [each for side in join.inputs for each in walk_plan(side)]
+    timed = (isinstance(each, Scan) and each.watermark is not None for each in nodes if not each.inputs)
+    return all(timed) and all(isinstance(each, _SINGLE_ROWS) for each in nodes)
+
+
+_SINGLE_ROWS = (Scan, Filter, Project, Unnest, Union, ProcessingTimeJoin)
 
 
 def interval_join(join: Join, bounds: TimeBounds) -> IntervalJoin:

@@ -35,8 +35,8 @@ from streamsql.plan.logical import (
     WindowRank,
 )
 from streamsql.plan.row_orders import OverOrder, RankOrder, order_of_over, order_of_rank
-from streamsql.plan.state_bounds import group_state, interval_state, over_state, rank_state, window_state
-from streamsql.plan.time_joins import IntervalJoin, TemporalJoin, WindowJoin
+from streamsql.plan.state_bounds import group_state, interval_state, over_state, rank_state, side_state, window_state
+from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin
 from streamsql.plan.trait_values import UNBOUNDED, WINDOW_NAMES, Keys, Traits, Updating, WindowColumns
 from streamsql.plan.tree import expressions
 
@@ -163,6 +163,14 @@ def _(plan: WindowJoin, inputs: tuple[Traits, ...]) -> Traits:
 def _(plan: TemporalJoin, inputs: tuple[Traits, ...]) -> Traits:
     names = ", ".join(each.name for each in plan.version_key)
     return Traits(unique_keys=inputs[0].unique_keys, state_bound=f"watermark + number of keys ({names})")
+
+
+@_traits.register
+def _(plan: ProcessingTimeJoin, inputs: tuple[Traits, ...]) -> Traits:
+    left, right = inputs
+    one_partner = any(key <= {each.right for each in plan.on} for key in right.unique_keys)
+    keys = left.unique_keys if one_partner else ()
+    return replace(left, unique_keys=keys, state_bound=side_state(plan.right, right, left))
 
 
 @_traits.register

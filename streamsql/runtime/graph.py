@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from streamsql.expr.nodes import ColumnRef
 from streamsql.plan.logical import Filter, Project
 from streamsql.plan.physical import PhysicalNode
+from streamsql.plan.time_joins import ProcessingTimeJoin
 
 
 def topological(roots: Sequence[PhysicalNode]) -> list[PhysicalNode]:
@@ -20,9 +21,14 @@ def topological(roots: Sequence[PhysicalNode]) -> list[PhysicalNode]:
 
 def _inputs_first(node: PhysicalNode, found: dict[int, PhysicalNode]) -> Iterator[PhysicalNode]:
     if id(node) not in found:
-        for each in node.inputs:
+        for each in _in_reading_order(node):
             yield from _inputs_first(each, found)
         yield node
+
+
+def _in_reading_order(node: PhysicalNode) -> Sequence[PhysicalNode]:
+    """The right side of a processing-time join first: what a left row meets must be there before it."""
+    return node.inputs[::-1] if isinstance(node.plan, ProcessingTimeJoin) else node.inputs
 
 
 def emits_net_changes(node: PhysicalNode) -> bool:

@@ -54,6 +54,8 @@ class Task:
         self.current: Time = BEGIN_OF_TIME
         self.metrics = NodeMetrics()
         self._inputs = inputs
+        ports = operator.timed_ports
+        self._timed = inputs if ports is None else [inputs[each] for each in ports]
         self._may_idle = may_idle
         kind = type(operator)
         self._on_clock = None if kind.on_clock is Operator.on_clock else operator.on_clock
@@ -70,7 +72,7 @@ class Task:
         for port, upstream in enumerate(self._inputs):
             if upstream.output:
                 found += self._on_changes(upstream.output, port)
-        watermark = merged_watermark(self._inputs, self.current)
+        watermark = merged_watermark(self._timed, self.current)
         if watermark > self.current:
             self.resume(watermark)
             found += self.operator.on_watermark(watermark)
@@ -82,7 +84,7 @@ class Task:
         for each in self.output:
             self.metrics.rows_out += each.rows.num_rows
         if self._may_idle:
-            self.idle = all(each.idle for each in self._inputs)
+            self.idle = all(each.idle for each in self._timed)
 
     def resume(self, current: Time) -> None:
         """Let time be `current`, as when it rises or a snapshot is restored."""

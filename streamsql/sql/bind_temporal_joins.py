@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from streamsql.errors import NotSupportedYet, SqlError
+from streamsql.errors import SqlError
 from streamsql.expr.nodes import ColumnRef
 from streamsql.plan.logical import Field, Join, TimeAttribute
-from streamsql.plan.time_joins import temporal_join
+from streamsql.plan.time_joins import processing_time_join, temporal_join
 from streamsql.sql.bind_expressions import ExpressionBinder, is_processing_time
 from streamsql.sql.bind_joins import Bound, bind_join
 from streamsql.sql.bind_time_joins import with_times_of
@@ -27,23 +27,21 @@ def bind_temporal_join(tree: Tree, left: Bound, right: Bound, as_of: Tree, conte
     time = _time(as_of, left)
     bound = bind_join(tree, left, right, context)
     assert isinstance(bound.plan, Join)
-    plan = temporal_join(bound.plan, time)
+    plan = processing_time_join(bound.plan) if time is None else temporal_join(bound.plan, time)
     return replace(bound, plan=plan, scope=with_times_of(bound.scope, plan))
 
 
-def _time(tree: Tree, left: Bound) -> Field:
-    """The event time of the left side."""
+def _time(tree: Tree, left: Bound) -> Field | None:
+    """The event time of the left side; None for a processing time."""
     expr = ExpressionBinder(left.scope, "FOR SYSTEM_TIME AS OF").bind(tree)
     found = next((each for each in left.plan.fields if isinstance(expr, ColumnRef) and each.id == expr.id), None)
     attribute = TimeAttribute.PROCESSING if is_processing_time(expr) else None if found is None else found.time
     if attribute is TimeAttribute.PROCESSING:
-        raise NotSupportedYet(
-            "FOR SYSTEM_TIME AS OF a processing time (lookup join)", span=span_of(tree), hint="use an event time"
-        )
+        return None
     if found is None or attribute is None:
         raise SqlError(
-            "FOR SYSTEM_TIME AS OF goes by an event time of the left side",
+            "FOR SYSTEM_TIME AS OF goes by a time attribute of the left side",
             span=span_of(tree),
-            hint="name a column that its table declares a WATERMARK FOR",
+            hint="name a column that its table declares a WATERMARK FOR, or write PROCTIME()",
         )
     return found

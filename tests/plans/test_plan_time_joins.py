@@ -13,6 +13,7 @@ DDL = """
 CREATE TABLE a (k INT, x INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts);
 CREATE TABLE b (k INT, y INT, ts TIMESTAMP(6), WATERMARK FOR ts AS ts);
 CREATE TABLE c (k INT, y INT, ts TIMESTAMP(3));
+CREATE VIEW highest AS SELECT k, MAX(x) AS x FROM a GROUP BY k;
 CREATE VIEW latest AS SELECT k, y, ts FROM
 (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts DESC) AS n FROM b) WHERE n = 1;
 """
@@ -28,6 +29,19 @@ KNOWN = {
         "SELECT a.ts, r.y FROM a JOIN latest FOR SYSTEM_TIME AS OF a.ts AS r ON a.k = r.k AND r.y > 1",
         "TemporalJoin(INNER, on=[k = k], where y > 1, as of ts)",
         "changelog: append-only · time: ts · state: watermark + number of keys (k)",
+    ),
+    "as of arrival: what reads the right side alone goes below, and the left time stays": (
+        "SELECT a.ts, c.y FROM a LEFT JOIN c FOR SYSTEM_TIME AS OF PROCTIME() AS c ON a.k = c.k AND c.y > 1 "
+        "AND a.x < c.y",
+        "ProcessingTimeJoin(LEFT, on=[k = k], where x < y, as of arrival)",
+        "changelog: append-only · time: ts · state: UNBOUNDED (rows of the right input)",
+    ),
+    "as of arrival: keys on the right bound what is kept, and leave left rows single": (
+        "SELECT t.k, t.n, u.x FROM (SELECT k, COUNT(*) AS n FROM a GROUP BY k) AS t "
+        "JOIN highest FOR SYSTEM_TIME AS OF PROCTIME() AS u ON t.k = u.k",
+        "ProcessingTimeJoin(INNER, on=[k = k], as of arrival)",
+        "changelog: updating by GROUP BY · key: (k) · state: UNBOUNDED (rows of the right input, left rows with what "
+        "they met)",
     ),
     "windows of equal end alone are rows like others": (
         f"SELECT l.k FROM {WINDOW.format('a')} AS l JOIN {WINDOW.format('a')} AS r ON l.window_end = r.window_end",

@@ -35,7 +35,7 @@ from streamsql.plan.logical import (
     WindowRank,
 )
 from streamsql.plan.row_orders import OverOrder, RankOrder
-from streamsql.plan.time_joins import IntervalJoin, TemporalJoin, WindowJoin
+from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin, orders_by_arrival
 from streamsql.plan.traits import over_order, rank_order, traits
 from streamsql.plan.tree import field_ids, fields_by_id, reference, select, walk_plan
 
@@ -200,6 +200,17 @@ def _(plan: Join, need: _Need) -> Plan:
     several = len({each.table for each in _scans(plan)}) > 1
     inner = replace(need.without_time(read | field_ids(fields)), orders=need.orders or several)
     left, right = _prune(plan.left, inner), _prune(plan.right, inner)
+    return replace(plan, left=left, right=right, fields=fields)
+
+
+@_prune.register
+def _(plan: ProcessingTimeJoin, need: _Need) -> Plan:
+    read = {id_ for each in plan.on for id_ in (each.left, each.right)}
+    read |= need.ids | (frozenset() if plan.residual is None else column_ids(plan.residual))
+    fields = _carried(plan, frozenset(read), need.ids)
+    wanted, orders = read | field_ids(fields), orders_by_arrival(plan)
+    left = _prune(plan.left, replace(need.of(wanted), orders=need.orders or orders, keep_all=False))
+    right = _prune(plan.right, replace(need.without_time(wanted), orders=orders))
     return replace(plan, left=left, right=right, fields=fields)
 
 
