@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -18,15 +17,25 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\uf
 Offsets = npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Lines:
-    """Lines of a block; `ends` lie behind each line's newline (the last line of a file may have none)."""
+    """Lines of a block, which are looked for when first asked for; text after the last newline is a line too."""
 
-    data: pa.Buffer
-    ends: Offsets
+    def __init__(self, data: pa.Buffer, ends: Offsets | None = None) -> None:
+        self.data = data
+        self._ends = ends
 
     def __len__(self) -> int:
-        return len(self.ends)
+        if self._ends is not None:
+            return len(self._ends)
+        values = np.frombuffer(self.data, np.uint8)
+        return int(np.count_nonzero(values == NEWLINE)) + (len(values) > 0 and values[-1] != NEWLINE)
+
+    @property
+    def ends(self) -> Offsets:
+        """The offsets behind each line's newline (the last line of a file may have none)."""
+        if self._ends is None:
+            self._ends = _line_ends(self.data)
+        return self._ends
 
     @property
     def starts(self) -> Offsets:
@@ -62,12 +71,11 @@ def shown(text: str) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
-def split_lines(data: pa.Buffer) -> Lines:
-    """The lines of a block; text after the last newline is a line too.
-
-    >>> lines = split_lines(pa.py_buffer(b"a\\n\\nbc"))
-    >>> len(lines), lines.raw(2)
-    (3, b'bc')
+def _line_ends(data: pa.Buffer) -> Offsets:
+    """
+    >>> lines = Lines(pa.py_buffer(b"a\\n\\nbc"))
+    >>> len(lines), lines.raw(2), len(lines)
+    (3, b'bc', 3)
     """
     found = np.flatnonzero(np.frombuffer(data, np.uint8) == NEWLINE)
     open_line = data.size and (not len(found) or int(found[-1]) != data.size - 1)
@@ -75,13 +83,13 @@ def split_lines(data: pa.Buffer) -> Lines:
     np.add(found, 1, out=ends[: len(found)], casting="unsafe")
     if open_line:
         ends[-1] = data.size
-    return Lines(data, ends)
+    return ends
 
 
 def without_line_ends(lines: Lines) -> Lines:
     """The same lines with `\\n` or `\\r\\n` taken out of the data.
 
-    >>> bare = without_line_ends(split_lines(pa.py_buffer(b"a\\r\\nb\\n")))
+    >>> bare = without_line_ends(Lines(pa.py_buffer(b"a\\r\\nb\\n")))
     >>> bytes(bare.data), bare.ends.tolist()
     (b'ab', [1, 2])
     """

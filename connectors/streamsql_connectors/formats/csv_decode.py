@@ -21,7 +21,7 @@ from streamsql_connectors.formats.csv_scan import Scanner
 from streamsql_connectors.formats.json_values import expected
 from streamsql_connectors.formats.text_values import parse_text
 from streamsql_connectors.text_blocks import TextBlock
-from streamsql_connectors.text_lines import Lines, shown, split_lines
+from streamsql_connectors.text_lines import Lines, shown
 
 Rows = npt.NDArray[np.int64]
 
@@ -58,7 +58,7 @@ class CsvDecoder:
 
     def decode(self, block: TextBlock, columns: Sequence[str]) -> BlockRows:
         """The block's rows with the wanted columns; what is malformed is judged on all columns."""
-        lines = split_lines(block.data)
+        lines = Lines(block.data)
         if self._layout.doubt is not None:
             return self._doubtful(block, lines, columns)
         records, problems = records_of(block, lines, self._scanner, header=self._layout.header)

@@ -21,7 +21,7 @@ from streamsql_connectors.formats.csv_scan import RecordCutter, Scanner, head_of
 from streamsql_connectors.formats.inferred_types import inferred_csv
 from streamsql_connectors.formats.text_values import parse_text
 from streamsql_connectors.text_blocks import TextBlock, read_blocks
-from streamsql_connectors.text_lines import split_lines
+from streamsql_connectors.text_lines import Lines
 
 _NAME = re.compile(r"[^\W\d][\w .\-/()%#$]*")
 
@@ -122,7 +122,7 @@ def looks_like_header(fields: Sequence[str]) -> bool:
 
 def _types(block: TextBlock, layout: CsvLayout, dialect: Dialect, name: str) -> list[SqlType]:
     scanner = Scanner(dialect, layout.delimiter)
-    records, _ = records_of(block, split_lines(block.data), scanner, header=layout.header)
+    records, _ = records_of(block, Lines(block.data), scanner, header=layout.header)
     try:
         table = pa_csv.read_csv(
             pa.BufferReader(records.data),

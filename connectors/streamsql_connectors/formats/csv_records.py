@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from streamsql_connectors.formats.block_rows import Problem
-from streamsql_connectors.formats.csv_scan import Scanner
+from streamsql_connectors.formats.csv_scan import NO_MARKS, Scanner
 from streamsql_connectors.text_blocks import NEWLINE, Bytes, TextBlock
 from streamsql_connectors.text_lines import Lines, invalid_utf8
 
@@ -18,14 +18,18 @@ Rows = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Records:
-    """Text to be read, ending with a newline; `numbers`: where each of its lines was in the block."""
+    """Text to be read, ending with a newline: the lines `kept` of a block, or its bytes from `begin` to `end`."""
 
     data: pa.Buffer
     scanner: Scanner
-    numbers: Rows
+    block: Lines
+    begin: int
+    end: int
+    kept: Rows | None = None
 
     def lines(self, *, blank: bool) -> Rows:
         """The line where each record begins; blank lines count as records only if `blank`."""
+        whole = _numbers(self.block, self.begin, self.end) if self.kept is None else self.kept
         values = np.frombuffer(self.data, np.uint8)
         if not len(values):
             return np.empty(0, np.int64)
@@ -34,7 +38,7 @@ class Records:
             ends = np.append(ends, len(values))
         starts = _starts(ends)
         newlines = np.flatnonzero(values == NEWLINE)
-        numbers = self.numbers[np.searchsorted(newlines, starts)]
+        numbers = whole[np.searchsorted(newlines, starts)]
         if blank:
             return numbers
         lengths = ends - starts
@@ -45,23 +49,27 @@ class Records:
 def records_of(block: TextBlock, lines: Lines, scanner: Scanner, *, header: bool) -> tuple[Records, list[Problem]]:
     """The records of a block without its header, comments, and what cannot be read, which are problems."""
     values = np.frombuffer(block.data, np.uint8)
-    marks = scanner.marks(values)
     begin = scanner.first_record(values)[1] if header and block.offset == 0 else 0
     problems, end = [], len(values)
+    marks = scanner.marks(values) if block.last or scanner.dialect.comments else NO_MARKS
     if block.last and len(marks.quotes) % 2:
         end = _last_record_end(scanner, values, begin)
         problems.append(Problem(min(_line_at(lines, end), len(lines) - 1), "a quote is not closed"))
     unreadable = invalid_utf8(lines)
     problems += [Problem(each, "not valid UTF-8") for each in unreadable.tolist()]
-    first = _line_at(lines, begin)
-    last = int(np.searchsorted(lines.ends, end, side="left")) + 1 if end > begin else first
-    numbers = np.arange(first, min(last, len(lines)))
     if not len(unreadable) and not len(marks.comments):
-        return Records(_closed(block.data.slice(begin, end - begin)), scanner, numbers), problems
+        return Records(_closed(block.data.slice(begin, end - begin)), scanner, lines, begin, end), problems
     comments = np.searchsorted(lines.ends, marks.comments, side="right")
     dropped = np.union1d(_whole_records(lines, unreadable, scanner, values), comments)
-    kept = np.setdiff1d(numbers, dropped)
-    return Records(_closed(_lines_only(lines, kept)), scanner, kept), problems
+    kept = np.setdiff1d(_numbers(lines, begin, end), dropped)
+    return Records(_closed(_lines_only(lines, kept)), scanner, lines, begin, end, kept), problems
+
+
+def _numbers(lines: Lines, begin: int, end: int) -> Rows:
+    """The lines that lie between two offsets."""
+    first = _line_at(lines, begin)
+    last = int(np.searchsorted(lines.ends, end, side="left")) + 1 if end > begin else first
+    return np.arange(first, min(last, len(lines)))
 
 
 def _starts(ends: Rows) -> Rows:

@@ -26,6 +26,9 @@ class Marks:
     comments: Offsets
 
 
+NO_MARKS = Marks(_NONE, _NONE)
+
+
 @dataclass(frozen=True, slots=True)
 class Scanner:
     """Finds records in text that begins with one. A quote opens a field only at its beginning, as in `5" pipe`."""
@@ -35,8 +38,11 @@ class Scanner:
 
     def whole_records(self, data: Bytes) -> int:
         """How many bytes form whole records: up to the last newline that ends one."""
-        if self.dialect.escape is None and (self.dialect.quote is None or ord(self.dialect.quote) not in data):
-            return after_last_newline(data)
+        if self.dialect.escape is None:
+            quotes = self.marks(data).quotes
+            end = after_last_newline(data)
+            if np.searchsorted(quotes, end) % 2 == 0:
+                return end
         ends = self.record_ends(data)
         ends = ends[data[ends - 1] == NEWLINE]
         return int(ends[-1]) if len(ends) else 0

@@ -15,7 +15,7 @@ from streamsql_connectors.formats.block_rows import BlockRows, Problem, columns_
 from streamsql_connectors.formats.json_decode import JsonDecoder
 from streamsql_connectors.formats.text_values import Mask
 from streamsql_connectors.text_blocks import TextBlock
-from streamsql_connectors.text_lines import split_lines
+from streamsql_connectors.text_lines import Lines
 
 _OPS = ("c", "r", "u", "d")
 """Created, read in a snapshot, updated, deleted."""
@@ -58,7 +58,7 @@ class DebeziumDecoder:
         self, block: TextBlock, found: BlockRows, bad: Mask, op: pa.Array, lacks_before: Mask
     ) -> list[Problem]:
         """Why each bad event is none."""
-        lines = split_lines(block.data)
+        lines = Lines(block.data)
         dropped = {each.line for each in found.problems if each.drops_row}
         of_events = [each for each in range(len(lines)) if each not in dropped and lines.raw(each).strip()]
         problems = []

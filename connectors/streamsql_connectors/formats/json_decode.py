@@ -19,7 +19,7 @@ from streamsql_connectors.formats.json_regular import regular_rows
 from streamsql_connectors.formats.json_strict import syntax_error
 from streamsql_connectors.formats.text_values import Mask
 from streamsql_connectors.text_blocks import TextBlock
-from streamsql_connectors.text_lines import Lines, invalid_utf8, is_utf8, split_lines
+from streamsql_connectors.text_lines import Lines, invalid_utf8, is_utf8
 
 _AT_ONCE = (regular_rows, plain_rows)
 _OPENING_BRACE = ord("{")
@@ -48,7 +48,7 @@ class JsonDecoder:
                 if found is not None and not (self.fail_on_missing and _some_null(found)):
                     batch = columns_batch(self.schema, columns, found.columns, found.rows)
                     return BlockRows(batch, found.lines)
-        return self._decode_texts(split_lines(block.data), judged, columns)
+        return self._decode_texts(Lines(block.data), judged, columns)
 
     def _judges(self, column: Column) -> bool:
         """Whether a value of the column can be malformed."""

@@ -16,7 +16,7 @@ from streamsql_connectors.formats.inferred_types import inferred_text
 from streamsql_connectors.formats.json_values import elements, fields, members
 from streamsql_connectors.formats.text_values import parse_text
 from streamsql_connectors.text_blocks import read_blocks
-from streamsql_connectors.text_lines import split_lines
+from streamsql_connectors.text_lines import Lines
 
 
 def infer_json(file: RecordFile) -> Schema:
@@ -32,7 +32,7 @@ def infer_json(file: RecordFile) -> Schema:
     objects = pa.array([], pa.string())
     if block is not None:
         (kept,) = duck.project(
-            {"t": split_lines(block.data).array(pa.binary())},
+            {"t": Lines(block.data).array(pa.binary())},
             "CASE WHEN json_valid(try(decode(t))) AND json_type(try(decode(t))) = 'OBJECT' THEN decode(t) END",
         )
         objects = kept.drop_null()

@@ -18,7 +18,7 @@ import pyarrow as pa
 from streamsql.expr.types import BYTES_KINDS, FLOATS, INTEGERS, STRINGS, TIMESTAMPS, Column, Kind, SqlType, arrow_type
 from streamsql_connectors.formats.text_values import parse_text
 from streamsql_connectors.text_blocks import NEWLINE, Bytes
-from streamsql_connectors.text_lines import Lines, split_lines
+from streamsql_connectors.text_lines import Lines
 
 _OPEN, _CLOSE = ord("{"), ord("}")
 _AS_ARROW_READS = frozenset((*INTEGERS, *FLOATS, *STRINGS, Kind.BOOLEAN, Kind.DECIMAL))
@@ -52,7 +52,7 @@ def plain_rows(data: pa.Buffer, columns: Sequence[Column]) -> PlainRows | None:
     types = [_read_as(each.type) for each in columns]
     if None in types:
         return None
-    lines = split_lines(data)
+    lines = Lines(data)
     rows = None if _has_odd_numbers(data) else _count_objects(lines)
     if rows is None:
         return None

@@ -17,7 +17,7 @@ from streamsql_connectors.formats.block_rows import BlockRows, Problem, columns_
 from streamsql_connectors.formats.text_reader import TextReader
 from streamsql_connectors.options import choice, option
 from streamsql_connectors.text_blocks import TextBlock
-from streamsql_connectors.text_lines import Lines, invalid_utf8, split_lines, without_line_ends
+from streamsql_connectors.text_lines import Lines, invalid_utf8, without_line_ends
 
 _HINT = "name its encoding with 'raw.charset', or declare the column as BYTES"
 _UTF8 = "utf-8"
@@ -76,7 +76,7 @@ class _RawDecoder:
 
     def decode(self, block: TextBlock, columns: Sequence[str]) -> BlockRows:
         (column,) = self.schema
-        lines = split_lines(block.data)
+        lines = Lines(block.data)
         problems: list[Problem] = []
         if column.type.kind in STRINGS:
             lines, problems = self._text(lines)
@@ -101,7 +101,7 @@ class _RawDecoder:
 
 
 def _in_utf8(text: str) -> Lines:
-    return split_lines(pa.py_buffer(text.encode()))
+    return Lines(pa.py_buffer(text.encode()))
 
 
 class _RawWriter:
