@@ -14,11 +14,13 @@ from streamsql.errors import DataError, StreamSqlError
 from streamsql.expr.types import Column, Schema
 from streamsql.memory import MemorySource
 from streamsql.plan.logical import Plan, Table
+from streamsql.plan.state_ttl import state_expires
 from streamsql.plan.traits import traits
 from streamsql.ports import RowKinds
 from streamsql.runtime.changelog import Key, consolidate
 from streamsql.runtime.job import Job
 from streamsql.runtime.output import Output, weights_of
+from streamsql.runtime.replaced_rows import ReplacedRows
 from streamsql.view_rows import ViewFollower, ViewRows
 
 MakeJob = Callable[[Plan, Output], tuple[Plan, Job]]
@@ -77,6 +79,7 @@ class MaterializedView:
         types = (each.type for each in plan.fields)
         self.rows = ViewRows(Schema(tuple(map(Column, columns, types))))
         self._round = _Round()
+        self._replaced: ReplacedRows | None = None
         self._job = self._start()
         self._put()
 
@@ -124,7 +127,9 @@ class MaterializedView:
 
     def _put(self) -> None:
         changed = self._round.take()
-        if changed is not None:
+        if changed is not None and self._replaced is not None:
+            changed = self._replaced.exact(changed)
+        if changed is not None and len(changed):
             self.rows.put(changed)
         if self._job.finished:
             self.rows.end()
@@ -136,8 +141,12 @@ class MaterializedView:
         self._tell_left_out()
         known = traits(plan)
         names = dict(zip((each.id for each in plan.fields), self.schema.names, strict=True))
-        keys = (key for key in known.unique_keys if key <= names.keys())
+        keys = [key for key in known.unique_keys if key <= names.keys()]
         self.unique_keys = tuple(tuple(sorted(names[each] for each in key)) for key in keys)
+        if keys and self._replaced is None and state_expires(plan):
+            positions = {each.id: index for index, each in enumerate(plan.fields)}
+            key = tuple(sorted(positions[each] for each in keys[0]))
+            self._replaced = ReplacedRows(self.schema.to_arrow(), key)
         self.rows.updating = not known.append_only
         return job
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from streamsql.errors import NotSupportedYet, UsageError, did_you_mean
+from streamsql.durations import DURATION_HINT, duration_of
+from streamsql.errors import UsageError, did_you_mean
 from streamsql.expr.context import EvalContext
 from streamsql.time import Clock, ManualClock, SystemClock, from_datetime
 
@@ -57,10 +58,8 @@ def zone_name(zone: str) -> str:
 
 
 def _ttl(key: str, value: str) -> str:
-    """State is kept until time or a retraction frees it: 0, Flink's word for that, is the only value."""
-    if re.fullmatch(r"\s*0+\s*[a-z]*\s*", value.lower()) is None:
-        hint = "bound the state by time: a window, an interval join, or deduplication; EXPLAIN shows what bounds it"
-        raise NotSupportedYet(f"'{key}' = '{value}'", hint=hint)
+    if duration_of(value) is None:
+        raise UsageError(f"'{key}' = '{value}' is no duration", hint=DURATION_HINT)
     return value
 
 
@@ -145,4 +144,10 @@ class Settings:
         """What expressions depend on, with NOW() fixed at this moment; `clock` wins over the setting."""
         clock = clock or make_clock(self.values[CLOCK])
         zone = zone_name(self.values[TIME_ZONE])
-        return EvalContext(time_zone=zone, clock=clock, start=clock.now(), seed=int(self.values[SEED]))
+        return EvalContext(
+            time_zone=zone,
+            clock=clock,
+            start=clock.now(),
+            seed=int(self.values[SEED]),
+            state_ttl=duration_of(self.values.get(STATE_TTL, "0")) or None,
+        )

@@ -12,6 +12,7 @@ from streamsql_connectors.streams import STANDARD, codec_of, is_url
 from streamsql.batch_job import BatchJob
 from streamsql.errors import UsageError
 from streamsql.expr.types import STRING, Column, Schema
+from streamsql.operators.base import Expired
 from streamsql.plugins import load_format
 from streamsql.runtime.job import Job
 from streamsql.runtime.rejects import REJECTS
@@ -25,16 +26,22 @@ def summary(jobs: Sequence[Job | BatchJob], late_path: str | None, rejects_path:
     for job in jobs:
         for operator, count in job.late.counts().items():
             yield f"late: {counted(count)} dropped by {operator} ({_where(late_path, '--late')})"
+        for operator, expired in (job.expiry.counts if isinstance(job, Job) else {}).items():
+            yield f"expired: {counted(expired.forgotten, 'entry', 'entries')} of state of {operator}{_ignored(expired)}"
         for table, count in job.rejects.counts().items():
             yield f"rejected: {counted(count)} of {table} ({_where(rejects_path, '--rejects')})"
 
 
-def counted(rows: int) -> str:
+def counted(number: int, one: str = "row", several: str = "rows") -> str:
     """
     >>> counted(1), counted(8588)
     ('1 row', '8,588 rows')
     """
-    return f"{rows:,} row{'' if rows == 1 else 's'}"
+    return f"{number:,} {one if number == 1 else several}"
+
+
+def _ignored(expired: Expired) -> str:
+    return f"; {counted(expired.ignored)} that took some of it back had no effect" if expired.ignored else ""
 
 
 def _where(path: str | None, option: str) -> str:

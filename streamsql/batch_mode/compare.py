@@ -12,7 +12,7 @@ from streamsql.batch_mode.difference import Difference, difference
 from streamsql.batch_mode.query import BatchQuery
 from streamsql.batch_mode.scans import OpenSource
 from streamsql.expr.context import EvalContext
-from streamsql.operators.base import LateRows, RowsBehind, SessionCut
+from streamsql.operators.base import Expired, LateRows, RowsBehind, SessionCut
 from streamsql.plan.logical import Plan
 from streamsql.runtime.decisions import Decision
 
@@ -29,7 +29,8 @@ class StreamRun:
 @dataclass(frozen=True, slots=True)
 class Cause:
     """What one operator decided: rows dropped (from so many windows), rows of sessions cut off an
-    earlier one, and rows behind the watermark that met only what time had left."""
+    earlier one, rows behind the watermark that met only what time had left, and state that expired by the clock, with
+    the changes that came for it afterwards and were ignored."""
 
     operator: str
     plan: Plan
@@ -37,6 +38,8 @@ class Cause:
     windows_missed: int
     cut_rows: int
     behind_rows: int = 0
+    expired: int = 0
+    ignored_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,4 +106,6 @@ def _cause(operator: str, decisions: Sequence[Decision]) -> Cause:
         sum(int(each.windows_missed.sum()) for each in late),
         sum(each.rows.num_rows for each in cuts),
         sum(each.what.rows for each in decisions if isinstance(each.what, RowsBehind)),
+        sum(each.what.forgotten for each in decisions if isinstance(each.what, Expired)),
+        sum(each.what.ignored for each in decisions if isinstance(each.what, Expired)),
     )

@@ -24,7 +24,7 @@ def render_comparison(comparison: Comparison) -> str:
 
 
 def cause_text(cause: Cause) -> list[str]:
-    """What one operator decided, a line for late rows and a line for cut sessions.
+    """What one operator decided, a line for late rows, one for cut sessions, one for state that expired.
 
     For instance `8,412 late rows dropped by WindowAggregate (TUMBLE 1 h)`.
     """
@@ -38,6 +38,10 @@ def cause_text(cause: Cause) -> list[str]:
         lines.append(f"{_count(cause.cut_rows)} in sessions that {where} cut off an earlier one that had closed")
     if cause.behind_rows:
         lines.append(f"{_count(cause.behind_rows, 'late row')} met only what {where} still kept")
+    if cause.expired:
+        lines.append(f"{_count(cause.expired, 'entry', 'entries')} of state expired by the clock in {where}")
+    if cause.ignored_rows:
+        lines.append(f"{_count(cause.ignored_rows, 'row')} took back what had expired in {where}")
     return lines
 
 
@@ -89,8 +93,8 @@ def _shortened(line: str) -> str:
     return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
 
 
-def _count(number: int, what: str = "row") -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+def _count(number: int, what: str = "row", several: str | None = None) -> str:
+    return f"{number:,} {what if number == 1 else several or f'{what}s'}"
 
 
 def _ratio(comparison: Comparison) -> str:

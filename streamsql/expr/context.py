@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from streamsql.time import Clock, SystemClock, Time
+from streamsql.time import Clock, Duration, SystemClock, Time
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,8 @@ class EvalContext:
 
     `start` is what NOW() and CURRENT_* give in a bounded run (µs); None: the clock is asked for each batch.
     `time_zone` is the session's, an IANA name, never the machine's. `by_value`: what kernels that run
-    in one thread share about columns whose distinct values they look at, by column id.
+    in one thread share about columns whose distinct values they look at, by column id. `state_ttl`: how long state
+    lives by the clock.
     """
 
     time_zone: str = "UTC"
@@ -22,6 +23,7 @@ class EvalContext:
     start: Time | None = None
     seed: int = 0
     by_value: dict[int, Any] = field(default_factory=dict, compare=False, repr=False)
+    state_ttl: Duration | None = None
 
     def now(self) -> Time:
         """The time that NOW() gives."""

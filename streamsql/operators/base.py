@@ -53,6 +53,15 @@ class RowsBehind:
     rows: int
 
 
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """State that an operator forgot as it had outlived its time by the clock, and rows that took back what had been
+    forgotten, which had no effect."""
+
+    forgotten: int = 0
+    ignored: int = 0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenWindows:
     """Windows that hold rows and wait for time: each fires when it reaches the window's end less a `tick` (µs)."""
@@ -65,6 +74,7 @@ class OpenWindows:
 LateListener = Callable[[LateRows], None]
 CutListener = Callable[[SessionCut], None]
 BehindListener = Callable[[RowsBehind], None]
+ExpiryListener = Callable[[Expired], None]
 
 
 class Operator(ABC):
@@ -90,6 +100,11 @@ class Operator(ABC):
     on_behind: BehindListener | None = None
     """Set when a comparison records decisions; only joins by time call it."""
 
+    on_expired: ExpiryListener | None = None
+    """Set by the task; called with what the time to live of the state took away."""
+    expires: bool = False
+    """The state has a time to live: `expire` is called at the beginning of each step."""
+
     @abstractmethod
     def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:
         """Changes of one input; output belongs to the same step."""
@@ -101,6 +116,18 @@ class Operator(ABC):
     def on_clock(self, now: Time) -> Iterable[Batch]:
         """Processing time, from the injected clock, once a step."""
         return ()
+
+    def expire(self, now: Time) -> int:
+        """Forget what has expired by `now`, without a word to who reads the output; how many entries that were.
+
+        It is called before all else of a step, so that no change of the step meets them.
+        """
+        return 0
+
+    def ignore(self, rows: int) -> None:
+        """So many rows took back what has expired."""
+        if rows and self.on_expired is not None:
+            self.on_expired(Expired(ignored=rows))
 
     def on_step_end(self) -> Iterable[Batch]:
         """All changes of the step are in on all ports."""

@@ -14,11 +14,13 @@ from streamsql.expr.types import Schema
 from streamsql.expr.windows import SortKey
 from streamsql.operators.base import Operator
 from streamsql.operators.rank_output import codes_of, partitions_of
-from streamsql.state.fixed_width import Int64Array
+from streamsql.state.fixed_width import Int64Array, take_rows
 from streamsql.state.key_index import KeyIndex
+from streamsql.state.lifetimes import Lifetimes
 from streamsql.state.ordering import lexical_order
 from streamsql.state.row_lists import RowLists
 from streamsql.state.row_multiset import RowMultiset
+from streamsql.time import Duration, Time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +41,8 @@ class Members:
 
 class ChangedPartitions(Operator):
     """Equal rows go by the columns of `ties`, since rows that are updated have no order of arrival that does not depend
-    on how the input was cut into steps. All positions are those of the input."""
+    on how the input was cut into steps. All positions are those of the input. `ttl`: a partition is forgotten so long
+    after it last changed."""
 
     net_output = True
 
@@ -50,6 +53,7 @@ class ChangedPartitions(Operator):
         order: Sequence[SortKey],
         ties: Sequence[int],
         schema: Schema,
+        ttl: Duration | None = None,
     ) -> None:
         self.schema = schema
         self._arrow_schema = schema.to_arrow()
@@ -58,7 +62,9 @@ class ChangedPartitions(Operator):
         self._ties = tuple(SortKey(each) for each in ties)
         self.keys = KeyIndex([self._input_schema.types[each] for each in partition] or [pa.int8()])
         self.lists = RowLists()
-        self.content = RowMultiset(input_schema)
+        self.content = RowMultiset(input_schema, lenient=ttl is not None)
+        self.expires = ttl is not None
+        self.lifetimes = Lifetimes(ttl) if ttl is not None else None
         self._waiting: list[Batch] = []
 
     @abstractmethod
@@ -70,14 +76,32 @@ class ChangedPartitions(Operator):
             self._waiting.append(batch)
         return ()
 
+    def expire(self, now: Time) -> int:
+        assert self.lifetimes is not None
+        gone = self.lifetimes.expired(now)
+        _, kept = self.lists.take(gone)
+        self.content.forget(kept)
+        self.lists.put(gone, gone[:0], gone[:0])
+        self.keys.free(gone)
+        return len(gone)
+
     def on_step_end(self) -> Iterable[Batch]:
         if not self._waiting:
             return ()
         batch, self._waiting = concat_batches(self._waiting), []
         step = self.content.apply(batch)
+        self.ignore(step.ignored)
+        if self.lifetimes is not None and len(step.still):
+            self.lifetimes.touch(self._known(batch, step.still))
         changed = self._apply(step.first_rows(batch), step.ids, step.before, step.after) if len(step.ids) else None
         self.content.forget(step.ids[step.after == 0])
         return () if changed is None else (changed,)
+
+    def _known(self, batch: Batch, at: Int64Array) -> Int64Array:
+        """The partitions of rows, as far as they are there."""
+        columns = [take_rows(batch.rows.column(each), at) for each in self._partition]
+        ids = self.keys.lookup(columns or [pa.array(np.zeros(len(at), np.int8))])
+        return np.unique(ids[ids >= 0])
 
     def _apply(self, rows: pa.RecordBatch, changed: Int64Array, before: Int64Array, after: Int64Array) -> Batch | None:
         """Put changed rows, which have so many copies before and after, among the others of their partitions."""
@@ -93,5 +117,9 @@ class ChangedPartitions(Operator):
         left = order[new[order] > 0]
         self.lists.put(owners.ids, of_rows[left], ids[left])
         result = self._changes(Members(ids, of_rows, codes, old, new, order))
-        self.keys.free(owners.ids[np.bincount(of_rows[left], minlength=len(owners.ids)) == 0])
+        empty = np.bincount(of_rows[left], minlength=len(owners.ids)) == 0
+        if self.lifetimes is not None:
+            self.lifetimes.touch(owners.ids[~empty])
+            self.lifetimes.forget(owners.ids[empty])
+        self.keys.free(owners.ids[empty])
         return result

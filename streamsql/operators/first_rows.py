@@ -15,11 +15,12 @@ from streamsql.operators.rank_output import partitions_of
 from streamsql.row_watermarks import GivenWatermarks
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.key_index import KeyIndex
+from streamsql.state.lifetimes import Lifetimes
 from streamsql.state.ordering import lexical_order
 from streamsql.state.progress import Progress
 from streamsql.state.row_lists import RowLists
 from streamsql.state.row_slots import RowSlots
-from streamsql.time import Time
+from streamsql.time import Duration, Time
 
 _DONE = -1
 
@@ -28,13 +29,21 @@ class FirstRows(Operator):
     """Output: one row a partition, the earliest by time (of equal ones the first to arrive); by time, then arrival.
 
     A row at or before the watermark is late, so no row can come before one that was emitted. `numbered`: with a last
-    column that holds 1, the rank. All positions are those of the input.
+    column that holds 1, the rank. All positions are those of the input. `ttl`: a partition is forgotten so long after
+    its row was found or sent.
     """
 
     net_output = True
 
     def __init__(
-        self, input_schema: Schema, partition: Sequence[int], time: int, numbered: bool, schema: Schema
+        self,
+        input_schema: Schema,
+        partition: Sequence[int],
+        time: int,
+        numbered: bool,
+        schema: Schema,
+        *,
+        ttl: Duration | None = None,
     ) -> None:
         self.schema = schema
         self._arrow_schema = schema.to_arrow()
@@ -48,6 +57,8 @@ class FirstRows(Operator):
         """Of each partition the best row so far, `_DONE` once that has been emitted."""
         self.store = RowSlots(self._stored_schema)
         self.progress = Progress()
+        self.expires = ttl is not None
+        self.lifetimes = Lifetimes(ttl) if ttl is not None else None
 
     def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:
         if not len(batch):
@@ -63,6 +74,15 @@ class FirstRows(Operator):
         if len(batch):
             self._add(batch, times, arrivals)
         return ()
+
+    def expire(self, now: Time) -> int:
+        assert self.lifetimes is not None
+        gone = self.lifetimes.expired(now)
+        _, held = self.candidates.take(gone)
+        self.store.remove(held[held != _DONE])
+        self.candidates.put(gone, gone[:0], gone[:0])
+        self.keys.free(gone)
+        return len(gone)
 
     def on_watermark(self, time: Time) -> Iterable[Batch]:
         if not self.progress.advance(time):
@@ -80,6 +100,8 @@ class FirstRows(Operator):
             columns.append(int64_array(np.ones(len(due), np.int64)))
         rows = pa.RecordBatch.from_arrays(columns, schema=self._arrow_schema)
         self.candidates.put(owners, np.arange(len(owners)), np.full(len(owners), _DONE))
+        if self.lifetimes is not None:
+            self.lifetimes.touch(owners)
         self.store.remove(due)
         return (Batch(rows, None, GivenWatermarks(times - 1)),)
 
@@ -105,6 +127,8 @@ class FirstRows(Operator):
         columns = [*taken, int64_array(arrivals[rows]), int64_array(winning)]
         ids = self.store.insert(pa.RecordBatch.from_arrays(columns, schema=self._stored_schema))
         self.candidates.put(winning, np.arange(len(winning)), ids)
+        if self.lifetimes is not None:
+            self.lifetimes.touch(winning)
 
 
 def _late_rows(batch: Batch, late: Int64Array, watermarks: Times, times: Times) -> LateRows:

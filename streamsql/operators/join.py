@@ -12,6 +12,7 @@ from streamsql.operators.join_pairs import Condition, Matched, in_order, match
 from streamsql.operators.join_result import Result, ResultWriter
 from streamsql.state.base import State
 from streamsql.state.key_codes import KeyCodes
+from streamsql.time import Time
 
 
 class TwoInputs(Operator):
@@ -29,17 +30,25 @@ class TwoInputs(Operator):
     ) -> None:
         self.schema = result.schema
         self._codes = codes
-        self._left, self._right = JoinInput(left, codes), JoinInput(right, codes)
+        self.expires = left.ttl is not None or right.ttl is not None
+        self._left, self._right = (JoinInput(each, codes, nets=self.expires) for each in (left, right))
         self._condition = condition
+        # Which rows take back what has expired is to be seen before they cancel others of their step.
+        self.net_input = not self.expires
         self._writer = ResultWriter(result, {0: self._left.trace, 1: self._right.trace})
 
     def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:
         (self._right if port else self._left).collect(batch)
         return ()
 
+    def expire(self, now: Time) -> int:
+        return sum(each.trace.outlive(now) for each in (self._left, self._right) if each.spec.ttl is not None)
+
     def on_step_end(self) -> Iterable[Batch]:
         left = self._left.take_step(0)
         right = self._right.take_step(left.size)
+        if self.expires:
+            self.ignore(self._left.forget_ignored() + self._right.forget_ignored())
         if not (left.size or right.size):
             return
         yield from self._step(left, right)

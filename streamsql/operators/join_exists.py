@@ -28,7 +28,7 @@ class ConditionalSemiJoin(TwoInputs):
         left: InputSpec,
         right: InputSpec,
         codes: KeyCodes,
-        condition: Condition,
+        condition: Condition | None,
         result: Result,
         *,
         negated: bool,

@@ -13,18 +13,23 @@ from streamsql.expr.types import Schema
 from streamsql.state.fixed_width import BoolArray, Int64Array
 from streamsql.state.kept_rows import empty_rows
 from streamsql.state.key_codes import KeyCodes
+from streamsql.state.lifetimes import unmatched
+from streamsql.state.net_rows import left_over
 from streamsql.state.trace import Trace
+from streamsql.time import Duration
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InputSpec:
-    """What a join must know of an input: `keys` are positions, `source` is a name for messages."""
+    """What a join must know of an input: `keys` are positions, `source` is a name for messages. `ttl`: how long a row
+    that is kept lives from when it was last written."""
 
     schema: Schema
     keys: tuple[int, ...]
     append_only: bool
     source: str = ""
     span: Span | None = None
+    ttl: Duration | None = None
 
     @property
     def key_types(self) -> tuple[pa.DataType, ...]:
@@ -90,15 +95,23 @@ class StepInput:
         if not waiting:
             return StepChanges(self._nothing, self._nothing)
         batch = concat_batches(waiting)
+        codes, keyed = self._codes.encode([batch.rows.column(each) for each in self.spec.keys], len(batch))
+        effective = self._effective(batch, keyed)
+        if effective is not None:
+            batch, codes = batch.take(effective), codes[effective]
+            keyed = None if keyed is None else keyed[effective]
         ordered = batch.arrivals is not None
         arrivals = np.arange(arrival, arrival + len(batch)) if batch.arrivals is None else batch.arrivals
-        codes, keyed = self._codes.encode([batch.rows.column(each) for each in self.spec.keys], len(batch))
         changes = Changes(batch.rows, codes, arrivals)
         if keyed is None or self._keeps_unkeyed:
             return StepChanges(*self._by_sign(changes, batch.weights), None, ordered)
         unkeyed = Batch(batch.rows, batch.weights, arrivals=arrivals).filter(~keyed)
         weights = None if batch.weights is None else batch.weights[keyed]
         return StepChanges(*self._by_sign(changes.take(keyed), weights), unkeyed, ordered)
+
+    def _effective(self, batch: Batch, keyed: BoolArray | None) -> Int64Array | None:
+        """The rows that change something; None: all of them."""
+        return None
 
     def _by_sign(self, changes: Changes, weights: Weights | None) -> tuple[Changes, Changes]:
         """What is taken back, and what is added."""
@@ -108,15 +121,41 @@ class StepInput:
 
 
 class JoinInput(StepInput):
-    """An input whose rows are kept: `trace` is what was there before the step, until its changes are applied."""
+    """An input whose rows are kept: `trace` is what was there before the step, until its changes are applied.
 
-    def __init__(self, spec: InputSpec, codes: KeyCodes, *, keeps_unkeyed: bool = False) -> None:
+    `nets`: the changes collected are not net.
+    """
+
+    def __init__(self, spec: InputSpec, codes: KeyCodes, *, keeps_unkeyed: bool = False, nets: bool = False) -> None:
         super().__init__(spec, codes, keeps_unkeyed=keeps_unkeyed)
-        self.trace = Trace(spec.schema, updating=not spec.append_only, source=spec.source, span=spec.span)
+        self.trace = Trace(spec.schema, updating=not spec.append_only, source=spec.source, span=spec.span, ttl=spec.ttl)
+        self._nets = nets
+        self._ignored = 0
+
+    def forget_ignored(self) -> int:
+        """How many rows took back what had expired, since it was last asked."""
+        ignored, self._ignored = self._ignored, 0
+        return ignored
 
     def apply(self, changes: Changes, sign: int) -> Int64Array:
         """Store rows, or take them back; their numbers."""
         return self.trace.add(changes.codes, changes.rows) if sign > 0 else self.trace.remove(changes.rows)
+
+    def _effective(self, batch: Batch, keyed: BoolArray | None) -> Int64Array | None:
+        """The net changes; where rows expire, less those that take back what is not there."""
+        if not self._nets or batch.weights is None or not (batch.weights < 0).any():
+            return None
+        groups, numbers, before = self.trace.present(batch.rows)
+        there = np.arange(len(batch))
+        if self.spec.ttl is not None:
+            if keyed is not None:  # rows without key are not kept
+                before[groups[~keyed]] = len(batch)
+            missing, _ = unmatched(groups, batch.weights, before)
+            self._ignored += int(np.count_nonzero(missing))
+            there = there[~missing]
+            # Also rows that the step takes back and adds again are written by it.
+            self.trace.rewrite(numbers[np.setdiff1d(groups[there], np.flatnonzero(numbers < 0))])
+        return there[left_over(groups[there], batch.weights[there])] if len(there) else there
 
 
 def signs(left: StepChanges, right: StepChanges) -> list[int]:

@@ -11,6 +11,7 @@ from streamsql.expr.types import Schema
 from streamsql.operators.base import Operator
 from streamsql.state.fixed_width import int64_array
 from streamsql.state.keyed_rows import KeyedRows
+from streamsql.time import Duration, Time
 
 UnknownListener = Callable[[pa.RecordBatch], None]
 
@@ -18,14 +19,19 @@ UnknownListener = Callable[[pa.RecordBatch], None]
 class KeepLast(Operator):
     """A +1 row replaces the row of its key, a -1 row removes it, whatever else it says; repetitions say nothing new.
 
-    `key`: positions. `on_unknown`: told of the -1 rows whose key is not there; they change nothing.
+    `key`: positions. `on_unknown`: told of the -1 rows whose key is not there; they change nothing. `ttl`: a row is
+    forgotten so long after it last came.
     """
 
     on_unknown: UnknownListener | None = None
 
-    def __init__(self, schema: Schema, key: Sequence[int]) -> None:
+    def __init__(self, schema: Schema, key: Sequence[int], ttl: Duration | None = None) -> None:
         self.schema = schema
-        self.kept = KeyedRows(schema.to_arrow(), key)
+        self.kept = KeyedRows(schema.to_arrow(), key, ttl)
+        self.expires = ttl is not None
+
+    def expire(self, now: Time) -> int:
+        return self.kept.expire(now)
 
     def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:
         if not len(batch):

@@ -69,6 +69,14 @@ class OverHistory(State):
         """The time of the last row computed of each owner."""
         return self._numbers.take("last", owners)
 
+    def drop(self, owners: Int64Array) -> None:
+        """Forget all of owners."""
+        _, kept = self._lists.take(owners)
+        self._store.remove(kept)
+        self._lists.put(owners, owners[:0], owners[:0])
+        self._carried.drop(owners)
+        self._numbers.drop(owners)
+
     def compute(self, new: Sorted) -> list[pa.Array]:
         """The results of all calls for the new rows, in their order; these are history afterwards."""
         every, fresh = self._with_kept(new)

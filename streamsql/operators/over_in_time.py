@@ -20,10 +20,11 @@ from streamsql.operators.rank_output import codes_of, partitions_of
 from streamsql.row_watermarks import GivenWatermarks, RowWatermarks
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
 from streamsql.state.key_index import KeyIndex
+from streamsql.state.lifetimes import Lifetimes
 from streamsql.state.ordering import lexical_order
 from streamsql.state.progress import Progress
 from streamsql.state.row_slots import RowSlots
-from streamsql.time import Time
+from streamsql.time import Duration, Time
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,13 @@ class OverInTime(Operator):
     """Output: the input's columns, then one for each call, by the watermark that brought them out, time, arrival.
 
     With an unbounded frame a row at or before the watermark is late, with a bounded one a row that is not after the
-    last one computed of its key. Without a time column, rows come out as they arrive.
+    last one computed of its key. Without a time column, rows come out as they arrive. `ttl`: a partition none of whose
+    rows waits is forgotten so long after its last row came or came out.
     """
 
     net_output = True
 
-    def __init__(self, input_schema: Schema, window: OverWindow, schema: Schema) -> None:
+    def __init__(self, input_schema: Schema, window: OverWindow, schema: Schema, ttl: Duration | None = None) -> None:
         self.schema = schema
         self._arrow_schema = schema.to_arrow()
         self._window = window
@@ -65,12 +67,29 @@ class OverInTime(Operator):
         self.history = OverHistory(input_schema, window.calls, window.frame, window.time, window.distance)
         self.progress = Progress()
         self._marks: list[Times] = []
+        self.expires = ttl is not None
+        self.lifetimes = Lifetimes(ttl) if ttl is not None else None
+
+    def expire(self, now: Time) -> int:
+        assert self.lifetimes is not None
+        gone = self.lifetimes.expired(now)
+        if not len(gone):
+            return 0
+        waiting = self._arrived(self.waiting.live_ids()).owners if self._window.time is not None else gone[:0]
+        waits = np.isin(gone, waiting)
+        self.lifetimes.touch(gone[waits])
+        gone = gone[~waits]
+        self.history.drop(gone)
+        self.keys.free(gone)
+        return len(gone)
 
     def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:
         if not len(batch):
             return ()
         owners = partitions_of(self.keys, batch.rows, self._window.partition)
         of_rows = owners.ids[owners.of_rows]
+        if self.lifetimes is not None:
+            self.lifetimes.touch(owners.ids)
         arrivals = self.progress.number(len(batch))
         if self._window.time is None:
             return self._out(batch.rows, of_rows, arrivals, batch.watermarks)
@@ -132,6 +151,8 @@ class OverInTime(Operator):
         """Rows in the order in which they come out, computed in that of their keys."""
         codes = codes_of({key.column: rows.column(key.column) for key in self._window.order}, self._window.order)
         numbers, of_rows = np.unique(owners, return_inverse=True)
+        if self.lifetimes is not None:
+            self.lifetimes.touch(numbers)
         order = lexical_order([of_rows, *codes, arrivals])
         by_arrival = [arrivals[order]] if self._window.time is None else [each[order] for each in codes]
         sorted_rows = Sorted(rows.take(int64_array(order)), of_rows[order], numbers, by_arrival)

@@ -16,13 +16,21 @@ from streamsql.state.frame_calls import FrameCalls, Placed, placed_result
 from streamsql.state.frames import Layout, frame_bounds
 from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.ordering import lexical_order
+from streamsql.time import Duration
 
 
 class OverRows(ChangedPartitions):
     """Output: the input's columns, then one for each call; a row whose results change is taken back and added again."""
 
-    def __init__(self, input_schema: Schema, window: OverWindow, ties: Sequence[int], schema: Schema) -> None:
-        super().__init__(input_schema, window.partition, window.order, ties, schema)
+    def __init__(
+        self,
+        input_schema: Schema,
+        window: OverWindow,
+        ties: Sequence[int],
+        schema: Schema,
+        ttl: Duration | None = None,
+    ) -> None:
+        super().__init__(input_schema, window.partition, window.order, ties, schema, ttl)
         self._window = window
         self._calls = FrameCalls(input_schema, window.calls)
 

@@ -10,6 +10,7 @@ from streamsql.expr.windows import SortKey
 from streamsql.operators.changed_partitions import ChangedPartitions, Members
 from streamsql.operators.rank_output import ranked_batch
 from streamsql.state.ranking import RankBounds, Ranked, rank_changes
+from streamsql.time import Duration
 
 
 class RankedRows(ChangedPartitions):
@@ -23,8 +24,9 @@ class RankedRows(ChangedPartitions):
         ties: Sequence[int],
         bounds: RankBounds,
         schema: Schema,
+        ttl: Duration | None = None,
     ) -> None:
-        super().__init__(input_schema, partition, order, ties, schema)
+        super().__init__(input_schema, partition, order, ties, schema, ttl)
         self._bounds = bounds
 
     def _changes(self, members: Members) -> Batch | None:

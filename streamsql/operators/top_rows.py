@@ -14,12 +14,14 @@ from streamsql.operators.base import Operator
 from streamsql.operators.rank_output import Partitions, codes_of, partitions_of, ranked_batch
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
 from streamsql.state.key_index import KeyIndex
+from streamsql.state.lifetimes import Lifetimes
 from streamsql.state.order_codes import is_absolute, order_codes
 from streamsql.state.ordering import lexical_order
 from streamsql.state.progress import Progress
 from streamsql.state.ranking import RankBounds, Ranked, rank_changes
 from streamsql.state.row_lists import RowLists
 from streamsql.state.row_slots import RowSlots
+from streamsql.time import Duration, Time
 
 _WORST = np.iinfo(np.int64).max
 
@@ -28,7 +30,8 @@ class TopRows(Operator):
     """Output: the input's columns and, where `bounds` say so, the rank; changes of a step by partition and rank.
 
     Equal rows rank in order of arrival, or the later first where `later_first`. A row that can no longer come among the
-    first `bounds.last` is forgotten. All positions are those of the input.
+    first `bounds.last` is forgotten. All positions are those of the input. `ttl`: a partition is forgotten so long
+    after a row last came among its first.
     """
 
     net_output = True
@@ -42,6 +45,7 @@ class TopRows(Operator):
         schema: Schema,
         *,
         later_first: bool = False,
+        ttl: Duration | None = None,
     ) -> None:
         self.schema = schema
         self._arrow_schema = schema.to_arrow()
@@ -58,12 +62,23 @@ class TopRows(Operator):
         self.lists = RowLists()
         self.store = RowSlots(self._stored_schema)
         self.progress = Progress()
+        self.expires = ttl is not None
+        self.lifetimes = Lifetimes(ttl) if ttl is not None else None
         self._waiting: list[Batch] = []
 
     def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:
         if len(batch):
             self._waiting.append(batch)
         return ()
+
+    def expire(self, now: Time) -> int:
+        assert self.lifetimes is not None
+        gone = self.lifetimes.expired(now)
+        _, kept = self.lists.take(gone)
+        self.store.remove(kept)
+        self.lists.put(gone, gone[:0], gone[:0])
+        self.keys.free(gone)
+        return len(gone)
 
     def on_step_end(self) -> Iterable[Batch]:
         if not self._waiting:
@@ -120,6 +135,8 @@ class TopRows(Operator):
             return None
         ids[len(kept) + entering] = self.store.insert(rows.take(int64_array(entering)))
         self.lists.put(owners.ids, positions[best], ids[best])
+        if self.lifetimes is not None:
+            self.lifetimes.touch(owners.ids[np.unique(owners.of_rows[entering])])
         changes = rank_changes(ranked, self._bounds, old, new)
         changed = ranked_batch(self.store, ids, changes, self._bounds.numbered, self._arrow_schema)
         self.store.remove(kept[new[: len(kept)] == 0])

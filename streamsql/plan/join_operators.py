@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from streamsql.expr.compile import compile_predicate
 from streamsql.expr.context import EvalContext
-from streamsql.expr.nodes import ColumnRef, Expr, column_ids
+from streamsql.expr.nodes import Expr, column_ids
 from streamsql.operators.base import Operator
 from streamsql.operators.interval_join import IntervalJoin as IntervalJoinOperator
 from streamsql.operators.join import Join as InnerJoin
@@ -18,8 +20,9 @@ from streamsql.operators.join_semi import SemiJoin
 from streamsql.operators.processing_time_join import ProcessingTimeJoin as ProcessingTimeJoinOperator
 from streamsql.operators.temporal_join import TemporalJoin as TemporalJoinOperator
 from streamsql.operators.window_join import WindowJoin as WindowJoinOperator
-from streamsql.plan.logical import Filter, Join, JoinKey, JoinKind, Plan, Project, Scan
-from streamsql.plan.predicates import open_equality
+from streamsql.plan.logical import Filter, Join, JoinKind, Plan, Project, Scan
+from streamsql.plan.predicates import not_in_columns
+from streamsql.plan.state_ttl import state_ttls
 from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin, padded_ports
 from streamsql.plan.traits import traits
 from streamsql.plan.tree import positions, schema_of
@@ -101,12 +104,14 @@ def _dense(plan: Join) -> tuple[KeyCodes, tuple[InputSpec, InputSpec]]:
 
 def _untimed_join(plan: Join, context: EvalContext) -> Operator:
     """The operator of a join whose rows stay."""
-    not_in = _not_in(plan)
+    not_in = not_in_columns(plan)
     on = plan.on if not_in is None else (not_in,)
-    left = _input(plan.left, [each.left for each in on])
-    right = _input(plan.right, [each.right for each in on])
+    ttls = (None, None) if not_in is not None else state_ttls(plan)
+    left = replace(_input(plan.left, [each.left for each in on]), ttl=ttls[0])
+    right = replace(_input(plan.right, [each.right for each in on]), ttl=ttls[1])
     result = _result(plan)
-    if not plan.kind.pairs and (plan.residual is None or not_in is not None):
+    # Where keys expire, each left row has to know whether it was delivered: counting its partners tells.
+    if not plan.kind.pairs and (not_in is not None or (plan.residual is None and ttls == (None, None))):
         codes = KeyCodes(left.key_types, [each.null_safe for each in on], dense=True)
         if not_in is not None:
             return SemiJoin(left, right, codes, result, NotIn())
@@ -117,25 +122,10 @@ def _untimed_join(plan: Join, context: EvalContext) -> Operator:
         case JoinKind.INNER:
             return InnerJoin(left, right, codes, condition, result)
         case JoinKind.SEMI | JoinKind.ANTI:
-            assert condition is not None
             return ConditionalSemiJoin(left, right, codes, condition, result, negated=plan.kind is JoinKind.ANTI)
         case kind:
             kept = [port for port, keeps in ((0, kind.keeps_left), (1, kind.keeps_right)) if keeps]
             return OuterJoin(left, right, codes, condition, result, kept)
-
-
-def _not_in(plan: Join) -> JoinKey | None:
-    """The columns of a NOT IN that is asked of the whole right input: ANTI with `(x = y) IS NOT FALSE` alone."""
-    if plan.kind is not JoinKind.ANTI or plan.on:
-        return None
-    equality = None if plan.residual is None else open_equality(plan.residual)
-    match None if equality is None else equality.args:
-        case (ColumnRef() as one, ColumnRef() as two):
-            left = positions(plan.left.fields)
-            mine, other = (one, two) if one.id in left else (two, one)
-            return JoinKey(mine.id, other.id) if mine.id in left and other.id not in left else None
-        case _:
-            return None
 
 
 def _input(plan: Plan, keys: list[int]) -> InputSpec:

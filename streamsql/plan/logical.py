@@ -19,6 +19,7 @@ from streamsql.expr.windows import SortKey as SortKey
 from streamsql.expr.windows import Tumble as Tumble
 from streamsql.expr.windows import Window as Window
 from streamsql.ports import TableData
+from streamsql.time import Duration
 
 
 class TimeAttribute(Enum):
@@ -110,6 +111,7 @@ class Scan(Plan):
     `fields`: what is delivered (some of physical and computed). `watermark` None: no one uses the table's time.
     `predicate`: pushed into the reader; only over physical fields, only when `watermark` is None.
     `time_used` False: the watermark only orders rows against those of other sources, so a NULL event time is no reject.
+    `state_ttl`: how long the last row of a key is kept, where the table's changes go by key.
     """
 
     table: Table
@@ -118,6 +120,7 @@ class Scan(Plan):
     watermark: WatermarkSpec | None = None
     predicate: Expr | None = None
     time_used: bool = True
+    state_ttl: Duration | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +218,9 @@ class Join(Plan):
     `fields` = left fields + right fields, those of the side that may be padded nullable (SEMI, ANTI: left fields);
     after pruning those of them that someone reads. None is a time attribute. The binder puts the whole condition into
     `residual`, and rules take `on` out of it. NOT IN is ANTI with `(x = y) IS NOT FALSE`. `clause`: what the SQL says,
-    where that is no JOIN, for messages.
+    where that is no JOIN, for messages. `state_ttl`: how long a row of the left and of the right input is kept.
+
+    A `state_ttl` None is not settled yet, or for ever; 0 is for ever, whatever the session's setting.
     """
 
     left: Plan
@@ -223,6 +228,7 @@ class Join(Plan):
     kind: JoinKind
     on: tuple[JoinKey, ...] = ()
     residual: Expr | None = None
+    state_ttl: tuple[Duration | None, Duration | None] = (None, None)
     clause: str = field(default="", compare=False, repr=False)
 
     @property
@@ -258,11 +264,13 @@ class WindowAssign(UnaryPlan):
 class Aggregate(UnaryPlan):
     """Updating GROUP BY; `keys` are ids of input columns (none: a global aggregate). DISTINCT is one without calls.
 
-    `fields` = the keys (their ids kept) + one field per call. `clause`: what the SQL says, for messages.
+    `fields` = the keys (their ids kept) + one field per call. `clause`: what the SQL says, for messages. `state_ttl`:
+    how long a group is kept after its last row, as in Join.
     """
 
     keys: tuple[int, ...]
     calls: tuple[AggregateCall, ...]
+    state_ttl: Duration | None = None
     clause: str = field(default="GROUP BY", compare=False, repr=False)
 
 
@@ -317,7 +325,7 @@ class Rank(UnaryPlan):
 
     Equal rows keep arrival order, or the order of their other columns where the input is updating; a sort key that is
     processing time stands for arrival. `rank` is the last of `fields` where the query asks for it. `clause`: what the
-    SQL says, for messages.
+    SQL says, for messages. `state_ttl`: how long a partition is kept after it last changed.
     """
 
     function: str
@@ -326,6 +334,7 @@ class Rank(UnaryPlan):
     first: int
     last: int
     rank: Field | None = None
+    state_ttl: Duration | None = None
     clause: str = field(default="ROW_NUMBER", compare=False, repr=False)
 
 
@@ -334,13 +343,14 @@ class OverAggregate(UnaryPlan):
     """The calls of one OVER window, computed for every row over the rows of its frame.
 
     `fields` = input fields + one field per call; `partition` are ids. Besides aggregates there are functions that go by
-    the row's place in its partition (ROW_NUMBER, LAG …), whatever the frame.
+    the row's place in its partition (ROW_NUMBER, LAG …), whatever the frame. `state_ttl`: as for Rank.
     """
 
     partition: tuple[int, ...]
     order: tuple[SortKey, ...]
     frame: Frame
     calls: tuple[AggregateCall, ...]
+    state_ttl: Duration | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,7 @@ from streamsql.plan.logical import (
     WindowRank,
 )
 from streamsql.plan.row_orders import OverOrder, RankOrder
+from streamsql.plan.state_ttl import state_ttls
 from streamsql.plan.traits import keeps_later, over_order, rank_order, traits
 from streamsql.plan.tree import positions, schema_of, walk_plan
 
@@ -70,7 +71,7 @@ def _(plan: Scan, context: EvalContext) -> Operator | None:
 def keep_last(plan: Scan) -> KeepLast:
     """What makes changes by primary key exact."""
     names = [each.name for each in plan.fields]
-    return KeepLast(schema_of(plan.fields), [names.index(each) for each in plan.table.primary_key])
+    return KeepLast(schema_of(plan.fields), [names.index(each) for each in plan.table.primary_key], *state_ttls(plan))
 
 
 @operator_of.register
@@ -198,6 +199,7 @@ def _(plan: Aggregate, context: EvalContext) -> Operator:
         schema=schema_of(plan.fields),
         append_only=because is None,
         arrival=because is None or because.keeps_time,
+        ttl=state_ttls(plan)[0],
     )
 
 
@@ -284,8 +286,8 @@ def _(plan: OverAggregate, context: EvalContext) -> Operator:
         from streamsql.operators.over_rows import OverRows
 
         ties = final_order(plan.input) or range(len(plan.input.fields))
-        return OverRows(input_schema, window, tuple(ties), schema)
-    return OverInTime(input_schema, window, schema)
+        return OverRows(input_schema, window, tuple(ties), schema, *state_ttls(plan))
+    return OverInTime(input_schema, window, schema, *state_ttls(plan))
 
 
 @operator_of.register
@@ -297,20 +299,21 @@ def _(plan: Rank, context: EvalContext) -> Operator:
     partition, order = [place[each] for each in plan.partition], _sort_keys(plan.order, place)
     bounds = RankBounds(plan.function, plan.first, plan.last, plan.rank is not None)
     kind = rank_order(plan)
+    (ttl,) = state_ttls(plan)
     if not traits(plan.input).append_only:
         from streamsql.operators.ranked_rows import RankedRows
 
-        return RankedRows(input_schema, partition, order, final_order(plan.input) or (), bounds, schema)
+        return RankedRows(input_schema, partition, order, final_order(plan.input) or (), bounds, schema, ttl)
     if kind is RankOrder.FIRST_BY_TIME:
         from streamsql.operators.first_rows import FirstRows
 
-        return FirstRows(input_schema, partition, order[0].column, bounds.numbered, schema)
+        return FirstRows(input_schema, partition, order[0].column, bounds.numbered, schema, ttl=ttl)
     if kind in (RankOrder.ARRIVAL, RankOrder.LATEST_ARRIVAL):
         order = []
     later_first = kind in (RankOrder.LATEST_ARRIVAL, RankOrder.LAST_BY_TIME)
     from streamsql.operators.top_rows import TopRows
 
-    return TopRows(input_schema, partition, order, bounds, schema, later_first=later_first)
+    return TopRows(input_schema, partition, order, bounds, schema, later_first=later_first, ttl=ttl)
 
 
 def _precision(time: Field) -> int:

@@ -12,6 +12,7 @@ from streamsql.plan.rules.live_limits import live_limits
 from streamsql.plan.rules.prune_columns import prune_columns
 from streamsql.plan.rules.simplify import simplify
 from streamsql.plan.sharing import share
+from streamsql.plan.state_ttl import with_state_ttl
 from streamsql.plan.traits import traits
 
 
@@ -29,5 +30,6 @@ def optimize(plan: Plan, context: EvalContext, *, keep_late_columns: bool = Fals
     plan = constant_folding(plan, context=context)
     for rule in RULES:
         plan = settled[rule](plan) if rule in settled else rule(plan)
+    plan = with_state_ttl(plan, context.state_ttl)
     traits(plan)
     return simplify(share((plan,))[0])

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from streamsql.expr.nodes import Call, ColumnRef, Expr, Literal
 from streamsql.expr.types import BOOLEAN
-from streamsql.plan.logical import Filter, Plan
+from streamsql.plan.logical import Filter, Join, JoinKey, JoinKind, Plan
+from streamsql.plan.tree import positions
 
 FLIPPED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 """The comparison that says the same with its sides exchanged."""
@@ -76,3 +77,17 @@ def is_true(expr: Expr) -> bool:
 def is_bare(expr: Expr) -> bool:
     """A column or a constant: costs nothing to evaluate again."""
     return isinstance(expr, ColumnRef | Literal)
+
+
+def not_in_columns(plan: Join) -> JoinKey | None:
+    """The columns of a NOT IN that is asked of the whole right input: ANTI with `(x = y) IS NOT FALSE` alone."""
+    if plan.kind is not JoinKind.ANTI or plan.on:
+        return None
+    equality = None if plan.residual is None else open_equality(plan.residual)
+    match None if equality is None else equality.args:
+        case (ColumnRef() as one, ColumnRef() as two):
+            left = positions(plan.left.fields)
+            mine, other = (one, two) if one.id in left else (two, one)
+            return JoinKey(mine.id, other.id) if mine.id in left and other.id not in left else None
+        case _:
+            return None

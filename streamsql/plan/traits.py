@@ -9,6 +9,7 @@ from streamsql.errors import Span, SqlError
 from streamsql.expr.aggregates import needs_order
 from streamsql.expr.nodes import ColumnRef
 from streamsql.expr.properties import can_fail, random_call
+from streamsql.expr.text import duration_text
 from streamsql.plan.logical import (
     Aggregate,
     Attached,
@@ -36,6 +37,7 @@ from streamsql.plan.logical import (
 )
 from streamsql.plan.row_orders import OverOrder, RankOrder, order_of_over, order_of_rank
 from streamsql.plan.state_bounds import group_state, interval_state, over_state, rank_state, side_state, window_state
+from streamsql.plan.state_ttl import state_ttls
 from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin
 from streamsql.plan.trait_values import UNBOUNDED, WINDOW_NAMES, Keys, Traits, Updating, WindowColumns
 from streamsql.plan.tree import expressions
@@ -52,10 +54,24 @@ def traits(plan: Plan) -> Traits:
     delivered = {each.id: each.id for each in plan.fields}
     return replace(
         found,
+        state_bound=_expiring(plan, found.state_bound),
         unique_keys=tuple(key for key in found.unique_keys if key <= delivered.keys()),
         window=_kept(found.window, delivered),
         can_fail=any(can_fail(each) for each in expressions(plan)),
     )
+
+
+def _expiring(plan: Plan, bound: str | None) -> str | None:
+    """The bound of a state that is also forgotten by the clock."""
+    ttls = state_ttls(plan)
+    if bound is None or not any(ttls):
+        return bound
+    kept = bound.removeprefix(UNBOUNDED).strip().removeprefix("(").removesuffix(")") if UNBOUNDED in bound else bound
+    times = ["for ever" if each is None else duration_text(each) for each in ttls]
+    if len(set(times)) == 1:
+        return f"TTL {times[0]}, {kept}"
+    forever = f" ({UNBOUNDED})" if None in ttls else ""
+    return f"TTL {times[0]} of the left, {times[1]} of the right input{forever}"
 
 
 @singledispatch

@@ -49,6 +49,7 @@ def snapshot(job: Job) -> Snapshot:
             tables["buffer", inlet.name] = _buffer_table(inlet.buffer)
     tables.update({("late", name): table for name, table in job.late.save().items()})
     tables.update({("rejects", name): table for name, table in job.rejects.save().items()})
+    tables.update({("expiry", name): table for name, table in job.expiry.save().items()})
     header = {
         "format": FORMAT,
         "engine": _engine_version(),
@@ -71,6 +72,7 @@ def restore(job: Job, saved: Snapshot) -> None:
         _restore_source(inlet, saved)
     job.late.load(_under(saved.tables, "late"))
     job.rejects.load(_under(saved.tables, "rejects"))
+    job.expiry.load(_under(saved.tables, "expiry"))
 
 
 def to_files(saved: Snapshot) -> dict[str, bytes]:

@@ -1,20 +1,20 @@
-"""What time decided during a run, in order: rows dropped as late and sessions cut, for a comparison to replay."""
+"""What time decided during a run, in order: rows dropped as late, sessions cut, state expired, for a comparison."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from streamsql.operators.base import LateRows, RowsBehind, SessionCut
+from streamsql.operators.base import Expired, LateRows, RowsBehind, SessionCut
 from streamsql.plan.logical import Plan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decision:
-    """One call of an operator's late or cut listener; `plan` is the very node of the plan that was lowered."""
+    """One call of an operator's listener; `plan` is the very node of the plan that was lowered."""
 
     operator: str
     plan: Plan
-    what: LateRows | RowsBehind | SessionCut
+    what: Expired | LateRows | RowsBehind | SessionCut
 
 
 @dataclass(slots=True)

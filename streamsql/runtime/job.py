@@ -11,13 +11,14 @@ from typing import Any
 from streamsql.batch import Batch
 from streamsql.expr.context import EvalContext
 from streamsql.memory_rows import Together
-from streamsql.operators.base import LateListener, LateRows, Operator, RowsBehind, SessionCut
+from streamsql.operators.base import Expired, ExpiryListener, LateListener, LateRows, Operator, RowsBehind, SessionCut
 from streamsql.operators.keep_last import KeepLast
 from streamsql.plan.logical import Plan, Scan, Table, Values
 from streamsql.plan.physical import PhysicalNode
 from streamsql.ports import Source
 from streamsql.runtime.arrival import ArrivalOrder, Inlet, with_arrivals
 from streamsql.runtime.decisions import Decision, DecisionLog
+from streamsql.runtime.expiry import ExpiryLog
 from streamsql.runtime.graph import topological
 from streamsql.runtime.late import LateLog
 from streamsql.runtime.metrics import JobMetrics, Progress, StateSize
@@ -58,6 +59,7 @@ class Job:
         self.settings = settings or JobSettings()
         self.late = LateLog()
         self.rejects = RejectLog()
+        self.expiry = ExpiryLog()
         self.decisions = DecisionLog()
         self.finished = False
         """All sources have been read to their end and all results published."""
@@ -284,10 +286,12 @@ class Job:
             operator.on_unknown = partial(self.rejects.add_unknown, node.plan.table.name)
         log = self.late.listener(node)
         operator.on_late = log
+        operator.on_expired = expired = self.expiry.listener(node.name)
         if self.settings.record_decisions:
             operator.on_late = _recorded(log, node, self.decisions)
             operator.on_cut = _noted(node, self.decisions)
             operator.on_behind = _noted(node, self.decisions)
+            operator.on_expired = _both(expired, _noted(node, self.decisions))
 
 
 def _recorded(log: LateListener, node: PhysicalNode, decisions: DecisionLog) -> LateListener:
@@ -298,8 +302,16 @@ def _recorded(log: LateListener, node: PhysicalNode, decisions: DecisionLog) -> 
     return on_late
 
 
-def _noted(node: PhysicalNode, decisions: DecisionLog) -> Callable[[RowsBehind | SessionCut], None]:
+def _noted(node: PhysicalNode, decisions: DecisionLog) -> Callable[[Expired | RowsBehind | SessionCut], None]:
     return lambda what: decisions.entries.append(Decision(node.name, node.plan, what))
+
+
+def _both(one: ExpiryListener, other: ExpiryListener) -> ExpiryListener:
+    def on_expired(what: Expired) -> None:
+        one(what)
+        other(what)
+
+    return on_expired
 
 
 def _scan_of(plan: Plan, open_source: Callable[[Table], Source]) -> tuple[Scan, Source]:

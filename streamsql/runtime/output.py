@@ -14,6 +14,7 @@ from streamsql.expr.types import Schema
 from streamsql.ports import RowKind, RowKinds, Sink
 from streamsql.runtime.changelog import Key, fold
 from streamsql.runtime.folded_rows import FoldedRows
+from streamsql.runtime.replaced_rows import ReplacedRows
 
 Changes = tuple[pa.RecordBatch, RowKinds | None]
 
@@ -46,6 +47,8 @@ class CollectOutput:
         self.schema: Schema | None = None
         self.key: Key | None = None
         self.ended = False
+        self.replaces = False
+        """Set by the job: a row takes the place of the one under its key."""
 
     def open(self, schema: Schema, key: Key | None) -> None:
         self.schema, self.key = schema, key
@@ -72,6 +75,9 @@ class CollectOutput:
         """The final table; see `changelog.fold` for its order."""
         assert self.schema is not None
         changes = [Batch(rows, weights_of(kinds)) for rows, kinds in self.steps]
+        if self.replaces and self.key is not None:
+            replaced = ReplacedRows(self.schema.to_arrow(), self.key)
+            changes = [replaced.exact(each) for each in changes]
         return fold(changes, self.schema.to_arrow(), self.key)
 
     def kinds(self) -> RowKinds:
@@ -92,13 +98,19 @@ class TableOutput:
         self.schema: Schema | None = None
         self.key: Key | None = None
         self.ended = False
+        self.replaces = False
+        """Set by the job: a row takes the place of the one under its key."""
         self._folded = FoldedRows()
+        self._replaced: ReplacedRows | None = None
 
     def open(self, schema: Schema, key: Key | None) -> None:
         self.schema, self.key = schema, key
+        if self.replaces and key is not None:
+            self._replaced = ReplacedRows(schema.to_arrow(), key)
 
     def publish(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
-        self._folded.add(Batch(rows, weights_of(kinds)))
+        changed = Batch(rows, weights_of(kinds))
+        self._folded.add(changed if self._replaced is None else self._replaced.exact(changed))
 
     def end(self) -> None:
         self.ended = True

@@ -6,11 +6,12 @@ import pyarrow as pa
 
 from streamsql.batch import Batch
 from streamsql.plan.physical import PhysicalNode
+from streamsql.plan.state_ttl import state_expires
 from streamsql.plan.traits import traits
 from streamsql.plan.tree import schema_of
 from streamsql.runtime.changelog import Key, consolidate, row_kinds
 from streamsql.runtime.graph import emits_net_changes
-from streamsql.runtime.output import Output, SinkOutput
+from streamsql.runtime.output import CollectOutput, Output, SinkOutput, TableOutput
 from streamsql.runtime.task import Upstream
 
 
@@ -24,12 +25,16 @@ class Publisher:
         self._arrow_schema = self._schema.to_arrow()
         self._key = result_key(node)
         self._net = emits_net_changes(node)
+        self.replaces = self._key is not None and state_expires(node.plan)
+        """A row takes the place of the one under its key, which may have been forgotten and is not taken back then."""
         self._updating = not traits(node.plan).append_only
 
     def open(self, *, bounded: bool) -> None:
         """Before the first step."""
         if isinstance(self.output, SinkOutput):
             self.output.bounded = bounded
+        elif isinstance(self.output, CollectOutput | TableOutput):
+            self.output.replaces = self.replaces
         self.output.open(self._schema, self._key)
 
     def publish(self) -> None:

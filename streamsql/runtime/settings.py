@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from streamsql.durations import DURATION_HINT, duration_of
 from streamsql.errors import UsageError
-from streamsql.time import MILLISECOND, SECOND, Duration
+from streamsql.time import Duration
 
 IDLE_TIMEOUT = "scan.watermark.idle-timeout"
 ENGINE_OPTIONS = (IDLE_TIMEOUT,)
@@ -32,28 +32,16 @@ class JobSettings:
             raise UsageError(f"the batch size must be at least 1, not {self.batch_rows}")
 
 
-_UNITS: dict[str, Duration] = {
-    **dict.fromkeys(("us", "µs", "micro", "micros", "microsecond", "microseconds"), 1),
-    **dict.fromkeys(("", "ms", "milli", "millis", "millisecond", "milliseconds"), MILLISECOND),
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), SECOND),
-    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60 * SECOND),
-    **dict.fromkeys(("h", "hour", "hours"), 3_600 * SECOND),
-    **dict.fromkeys(("d", "day", "days"), 86_400 * SECOND),
-}
-
-
 def parse_duration(text: str, option: str) -> Duration:
     """Microseconds of a duration in an option, written as Flink does; a bare number is milliseconds.
 
     >>> parse_duration("10 s", "timeout"), parse_duration("250", "timeout")
     (10000000, 250000)
     """
-    match = re.fullmatch(r"\s*(\d+)\s*([a-zµ]*)\s*", text.lower())
-    if match is None or match[2] not in _UNITS:
-        raise UsageError(
-            f"option '{option}': '{text}' is no duration", hint="write a number and a unit, such as '10 s'"
-        )
-    return int(match[1]) * _UNITS[match[2]]
+    duration = duration_of(text)
+    if duration is None:
+        raise UsageError(f"option '{option}': '{text}' is no duration", hint=DURATION_HINT)
+    return duration
 
 
 def idle_timeout(options: Mapping[str, str]) -> Duration | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from streamsql.batch import Batch
-from streamsql.operators.base import Operator
+from streamsql.operators.base import Expired, Operator
 from streamsql.runtime.changelog import consolidate
 from streamsql.runtime.metrics import NodeMetrics
 from streamsql.runtime.watermarks import TimedInput, merged_watermark
@@ -68,6 +68,8 @@ class Task:
 
     def run(self, now: Time) -> None:
         """One step: everything that the operator has to say to it is in `output` afterwards."""
+        if self.operator.expires:
+            self._expire(now)
         found: list[Batch] = []
         for port, upstream in enumerate(self._inputs):
             if upstream.output:
@@ -85,6 +87,11 @@ class Task:
             self.metrics.rows_out += each.rows.num_rows
         if self._may_idle:
             self.idle = all(each.idle for each in self._timed)
+
+    def _expire(self, now: Time) -> None:
+        forgotten = self.operator.expire(now)
+        if forgotten and self.operator.on_expired is not None:
+            self.operator.on_expired(Expired(forgotten))
 
     def resume(self, current: Time) -> None:
         """Let time be `current`, as when it rises or a snapshot is restored."""

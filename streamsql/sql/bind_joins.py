@@ -17,7 +17,7 @@ from streamsql.sql.bind_expressions import ExpressionBinder
 from streamsql.sql.bind_time_joins import interval_bound
 from streamsql.sql.context import Context
 from streamsql.sql.parse import span_of
-from streamsql.sql.scope import Relation, Scope, column_ref
+from streamsql.sql.scope import Scope, column_ref
 
 Tree = Any
 
@@ -58,7 +58,7 @@ def bind_join(tree: Tree, left: Bound, right: Bound, context: Context) -> Bound:
     condition, using = tree.args.get("on"), tree.args.get("using")
     if condition is not None:
         binder = ExpressionBinder(replace(_together(left.scope, right.scope), outer=context.outer), "ON")
-        return joined(kind, left, right, binder.condition(condition), span_of(tree))
+        return _hinted(joined(kind, left, right, binder.condition(condition), span_of(tree)), left, right, context)
     if using:
         names = [(each.name, span_of(each)) for each in using]
     elif tree.args.get("natural"):
@@ -69,7 +69,12 @@ def bind_join(tree: Tree, left: Bound, right: Bound, context: Context) -> Bound:
     pairs = [(_column(left, name, span), _column(right, name, span)) for name, span in names]
     equal = [resolve_call("=", pair, span) for pair, (_, span) in zip(pairs, names, strict=True)]
     bound = joined(kind, left, right, conjunction(equal) if equal else None, span_of(tree))
+    bound = _hinted(bound, left, right, context)
     return _merged(bound, kind, pairs, context) if pairs else bound
+
+
+def _hinted(bound: Bound, left: Bound, right: Bound, context: Context) -> Bound:
+    return replace(bound, plan=context.hints.join(bound.plan, left.scope, right.scope))
 
 
 def _refuse_same_alias(left: Scope, right: Scope, span: Span | None) -> None:
@@ -108,7 +113,7 @@ def under_names(plan: Plan, scope: Scope) -> Bound:
     def now(fields: Sequence[Field]) -> tuple[Field, ...]:
         return tuple(replace(delivered[each.id], name=each.name) for each in fields)
 
-    relations = tuple(Relation(each.alias, now(each.fields)) for each in scope.relations)
+    relations = tuple(replace(each, fields=now(each.fields)) for each in scope.relations)
     return Bound(plan, replace(scope, relations=relations, merged=now(scope.merged)))
 
 

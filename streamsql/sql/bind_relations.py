@@ -116,9 +116,9 @@ def _aliased(plan: Plan, tree: Tree, default: str | None) -> Bound:
     alias = tree.args.get("alias")
     if alias is None:
         name = default.split(".")[-1] if default else None
-        return Bound(plan, Scope((Relation(name, plan.fields),)))
+        return Bound(plan, Scope((Relation(name, plan.fields, default),)))
     plan = rename(plan, tuple(each.name for each in alias.args.get("columns") or ()), span_of(alias))
-    return Bound(plan, Scope((Relation(alias.name or default, plan.fields),)))
+    return Bound(plan, Scope((Relation(alias.name or default, plan.fields, default),)))
 
 
 def _with_hints(table: Table, tree: Tree) -> Table:

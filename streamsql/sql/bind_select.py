@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from streamsql.errors import NotSupportedYet, SqlError
+from streamsql.errors import SqlError
 from streamsql.expr.nodes import ColumnRef, Expr
 from streamsql.plan.logical import Aggregate, Field, Filter, Plan, Project, Sort, SortKey, TimeAttribute
 from streamsql.sql.bind_emit import check_emit
@@ -21,6 +21,7 @@ from streamsql.sql.context import Context
 from streamsql.sql.dialect import exp
 from streamsql.sql.parse import span_of
 from streamsql.sql.scope import Scope, column_ref
+from streamsql.sql.state_hints import state_hints
 
 Tree = Any
 
@@ -36,8 +37,7 @@ class Item:
 
 def bind_select(tree: Tree, context: Context, bind_query: QueryBinder) -> Plan:
     """The plan of a SELECT with its ORDER BY (LIMIT is the caller's)."""
-    if (hint := tree.args.get("hint")) is not None:
-        raise NotSupportedYet("hints after SELECT", span=span_of(hint) or span_of(tree))
+    context = replace(context, hints=state_hints(tree))
     grouped = is_grouped(tree)
     plan = _select(tree, grouped, context, bind_query)
     if tree.args.get("emit") is not None:
@@ -64,6 +64,7 @@ def _from(tree: Tree, context: Context, bind_query: QueryBinder) -> Bound:
     if source is None:
         return Bound(one_row(), Scope(outer=context.outer))
     bound = RelationBinder(context, bind_query).bind(source.this)
+    context.hints.check(bound.scope)
     return replace(bound, scope=replace(bound.scope, outer=context.outer))
 
 
@@ -106,7 +107,7 @@ def _grouped(tree: Tree, bound: Bound, context: Context, bind_query: QueryBinder
     def rewrite(expr: Expr) -> Expr:
         return grouping.rewrite(expr, over.results | subqueries.results | context.outer_ids())
 
-    plan = subqueries.attach(grouping.build(), rewrite)
+    plan = subqueries.attach(context.hints.aggregate(grouping.build(), bound.scope), rewrite)
     if condition is not None:
         plan = Filter(input=plan, predicate=rewrite(condition), fields=plan.fields)
     plan = over.build(plan, rewrite)

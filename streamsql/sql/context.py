@@ -12,6 +12,7 @@ from streamsql.expr.nodes import Expr
 from streamsql.expr.types import SqlType
 from streamsql.plan.logical import Field, Table, TimeAttribute
 from streamsql.sql.scope import Scope
+from streamsql.sql.state_hints import StateHints
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class CommonTable:
 class Context:
     """One statement's binding: the catalog, fresh column ids, the WITH items in sight, the views being expanded.
 
-    `outer`: the scope around the query, whose columns a subquery may read.
+    `outer`: the scope around the query, whose columns a subquery may read. `hints`: those of the SELECT that is bound.
     """
 
     environment: Environment
@@ -98,6 +99,7 @@ class Context:
     common_tables: Mapping[str, CommonTable] = field(default_factory=dict)
     expanding: tuple[str, ...] = ()
     outer: Scope | None = None
+    hints: StateHints = field(default_factory=StateHints)
 
     def field(self, name: str, type_: SqlType, time: TimeAttribute | None = None) -> Field:
         """A new column."""

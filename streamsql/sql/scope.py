@@ -15,10 +15,12 @@ WINDOW_COLUMNS = ("window_start", "window_end", "window_time")
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What one item of FROM offers: its alias (None where it has none) and its fields."""
+    """What one item of FROM offers: its alias (None where it has none) and its fields; `table`: what is read, by its
+    own name."""
 
     alias: str | None
     fields: tuple[Field, ...]
+    table: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

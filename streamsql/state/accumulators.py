@@ -62,6 +62,12 @@ class Accumulators(State):
         for name, stored in self._others.items():
             stored.put(ids, pa.nulls(len(ids), self._blanks[name].type))
 
+    def drop(self, ids: Int64Array) -> None:
+        """Make groups blank, whatever they hold."""
+        self._reach(int(ids.max(initial=-1)) + 1)
+        self._live -= int(np.count_nonzero(self._numbers[ROWS][ids]))
+        self.clear(ids)
+
     def save(self) -> dict[str, pa.Table]:
         ids = np.flatnonzero(self._numbers[ROWS])
         columns = {name: pa.array(values) for name, values in self.take(ids).items()}

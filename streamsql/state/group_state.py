@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from streamsql.batch import Weights
+from streamsql.batch import Batch, Weights
 from streamsql.errors import DataError
 from streamsql.state.accumulators import Accumulators
 from streamsql.state.base import State
-from streamsql.state.decomposition import ROWS, Argument, Groups, Slot
-from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array
-from streamsql.state.grouping import denormalize_key
+from streamsql.state.decomposition import ROWS, Argument, Groups, Slot, ValueSet
+from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, take_rows
+from streamsql.state.grouping import denormalize_key, group_rows, normalize_key
 from streamsql.state.key_index import KeyIndex
+from streamsql.state.lifetimes import Lifetimes, unmatched
 from streamsql.state.linear import Columns, Count, Extreme, Values, replaced
 from streamsql.state.multiset import TakenBack, ValueCounts
 from streamsql.state.partial import Collection, Partial, concat_columns
@@ -23,6 +24,7 @@ from streamsql.state.partial_aggregates import PartialAggregates
 from streamsql.state.retractions import never_added
 from streamsql.state.row_sequences import RowSequences, SequenceChange
 from streamsql.state.value_lists import ValueList, followed_by
+from streamsql.time import Duration, Time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,32 +42,83 @@ class GroupUpdate:
 
 
 class GroupState:
-    """Keys, accumulators, value sets and lists of groups that live across steps."""
+    """Keys, accumulators, value sets and lists of groups that live across steps; with `ttl`, groups expire."""
 
-    def __init__(self, algebra: PartialAggregates) -> None:
+    def __init__(self, algebra: PartialAggregates, ttl: Duration | None = None) -> None:
         self._algebra = algebra
         parts = algebra.parts
         self._slots = (*parts.slots, *(slot for each in parts.sets for slot in each.slots))
         self._keys = KeyIndex(algebra.key_types or [pa.int8()])
         self._accumulators = Accumulators(self._slots)
+        self._lifetimes = None if ttl is None else Lifetimes(ttl)
+        expiring = ttl is not None
         self._sets = [
-            ValueCounts(
-                each.types,
-                ordered=each.listed or any(isinstance(slot.linear, Extreme) for slot in each.slots),
-                filters=len(each.arguments),
-            )
+            ValueCounts(each.types, ordered=_needs_order(each), filters=len(each.arguments), expiring=expiring)
             for each in parts.sets
         ]
         self._listed = {
             each.arguments[0]: values for each, values in zip(parts.sets, self._sets, strict=True) if each.listed
         }
-        self._lists = [RowSequences(each.types) for each in parts.lists]
+        self._lists = [RowSequences(each.types, lenient=expiring) for each in parts.lists]
 
     def parts(self) -> dict[str, State]:
         """What has to be saved, by name."""
         states: dict[str, State] = {"keys": self._keys, "accumulators": self._accumulators}
         states |= {f"values{i}": each for i, each in enumerate(self._sets)}
-        return states | {f"rows{i}": each for i, each in enumerate(self._lists)}
+        states |= {f"rows{i}": each for i, each in enumerate(self._lists)}
+        return states if self._lifetimes is None else {**states, "lifetimes": self._lifetimes}
+
+    def expire(self, now: Time) -> int:
+        """Forget the groups that have expired by now; how many there were."""
+        assert self._lifetimes is not None
+        gone = self._lifetimes.expired(now)
+        self._drop(gone)
+        return len(gone)
+
+    def matched(self, batch: Batch) -> tuple[Batch, GroupUpdate | None, int]:
+        """The rows of a step that count: less those that take back what has expired, and those up to the last moment at
+        which their group had no rows. Groups that had some before are ended by that: the second value. The third: how
+        many rows took back what was not there.
+        """
+        columns = [batch.rows.column(each) for each in self._algebra.keys]
+        columns = columns or [pa.array(np.zeros(len(batch), np.int8))]
+        groups, first = group_rows([normalize_key(each) for each in columns])
+        ids = self._keys.lookup([take_rows(each, first) for each in columns])
+        known = np.flatnonzero(ids >= 0)
+        before = np.zeros(len(first), np.int64)
+        before[known] = self._accumulators.take(ids[known])[ROWS]
+        missing, emptied = unmatched(groups, batch.sign(), before)
+        counts = ~missing & (np.arange(len(batch)) > emptied[groups])
+        ended = known[(emptied[known] >= 0) & (before[known] > 0)]
+        update = self._end(ids[ended]) if len(ended) else None
+        return batch.filter(counts), update, int(np.count_nonzero(missing))
+
+    def _end(self, ids: Int64Array) -> GroupUpdate:
+        """Forget groups that have rows, telling their last results."""
+        old = self._accumulators.take(ids)
+        keys = self._keys.keys(ids)[: len(self._algebra.key_types)]
+        nothing = Collection(ids[:0], (), ids[:0], ids[:0])
+        lists = {
+            wanted.argument: sequences.apply(ids, nothing).before
+            for wanted, sequences in zip(self._algebra.parts.lists, self._lists, strict=True)
+        }
+        groups = Groups(len(ids), old, lists, self._sorted(ids))
+        results = [result(groups) for result in self._algebra.parts.results]
+        self._drop(ids)
+        there = np.ones(len(ids), np.bool_)
+        return GroupUpdate(keys, [pa.concat_arrays([each, each]) for each in results], there, ~there)
+
+    def _drop(self, ids: Int64Array) -> None:
+        if not len(ids):
+            return
+        self._accumulators.drop(ids)
+        for values in self._sets:
+            values.drop(ids)
+        for sequences in self._lists:
+            sequences.drop(ids)
+        self._keys.free(ids)
+        if self._lifetimes is not None:
+            self._lifetimes.forget(ids)
 
     def apply(self, step: Partial) -> GroupUpdate:
         """Add a partial; DataError where it takes back what is not there, or a result does not fit its type."""
@@ -74,7 +127,8 @@ class GroupState:
         new: dict[str, Values] = {ROWS: old[ROWS] + step.columns[ROWS]}
         for slot in self._algebra.parts.slots:
             new |= slot.write(slot.linear.combine(slot.read(old), slot.read(step.columns)))
-        self._check(step, new)
+        if self._lifetimes is None:
+            self._check(step, new)
         before = self._sorted(ids)
         for at, rows in enumerate(step.collections[: len(self._sets)]):
             new |= self._apply_set(at, step, ids, rows, old)
@@ -86,11 +140,20 @@ class GroupState:
         if np.count_nonzero(had):
             lists = {key: each.before for key, each in arrived.items()}
             groups = _both(Groups(step.size, old, lists, before), groups)
+        results = [result(groups) for result in self._algebra.parts.results]
         if np.count_nonzero(has) < step.size:
-            gone = ids[~has]
-            self._accumulators.clear(gone)
-            self._keys.free(gone)
-        return GroupUpdate(keys, [result(groups) for result in self._algebra.parts.results], had, has)
+            self._free(ids[~has])
+        if self._lifetimes is not None:
+            self._lifetimes.touch(ids[has])
+        return GroupUpdate(keys, results, had, has)
+
+    def _free(self, gone: Int64Array) -> None:
+        """Groups are left without rows."""
+        if self._lifetimes is not None:
+            self._drop(gone)
+            return
+        self._accumulators.clear(gone)
+        self._keys.free(gone)
 
     def _apply_set(
         self, at: int, step: Partial, ids: Int64Array, rows: Collection, old: Mapping[str, Values]
@@ -141,6 +204,10 @@ class GroupState:
         keys = [each.slice(group, 1) for each in step.keys]
         shown = list(map(denormalize_key, keys, self._algebra.key_types))
         return never_added(self._algebra.input_schema, self._algebra.keys, shown)
+
+
+def _needs_order(values: ValueSet) -> bool:
+    return values.listed or any(isinstance(slot.linear, Extreme) for slot in values.slots)
 
 
 def _both(old: Groups, new: Groups) -> Groups:

@@ -13,8 +13,10 @@ from streamsql.state.base import State
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
 from streamsql.state.grouping import group_rows, normalize_key, single_chunk
 from streamsql.state.key_index import KeyIndex
+from streamsql.state.lifetimes import Lifetimes
 from streamsql.state.nested_keys import decode_nested, encode_nested
 from streamsql.state.stored_column import StoredColumn, stored_column
+from streamsql.time import Duration, Time
 
 _NONE = -1
 
@@ -33,12 +35,14 @@ class KeyedChanges:
 
 
 class KeyedRows(State):
-    """At most one row a key; NULL is a key like any other, NaN = NaN, -0.0 = 0.0."""
+    """At most one row a key; NULL is a key like any other, NaN = NaN, -0.0 = 0.0. With `ttl`, rows that have not come
+    again for so long expire."""
 
-    def __init__(self, schema: pa.Schema, key: Sequence[int]) -> None:
+    def __init__(self, schema: pa.Schema, key: Sequence[int], ttl: Duration | None = None) -> None:
         self._schema = schema
         self._key = tuple(key)
         self._index = KeyIndex([schema.types[each] for each in key])
+        self._lifetimes = None if ttl is None else Lifetimes(ttl)
         self._columns: list[StoredColumn] = [stored_column(_stored_type(each)) for each in schema.types]
 
     @property
@@ -69,6 +73,13 @@ class KeyedRows(State):
         unknown = np.flatnonzero(~added & (previous == _NONE))
         return KeyedChanges(versions.take(int64_array(at)), weights, of_rows, unknown)
 
+    def expire(self, now: Time) -> int:
+        """Forget the rows that have expired by now; how many there were."""
+        assert self._lifetimes is not None
+        gone = self._lifetimes.expired(now)
+        self._index.free(gone)
+        return len(gone)
+
     def known(self, rows: pa.RecordBatch) -> BoolArray:
         """Which rows have a key that is there; of each only the key's columns count."""
         groups, first = group_rows([normalize_key(rows.column(each)) for each in self._key])
@@ -78,10 +89,13 @@ class KeyedRows(State):
     def save(self) -> dict[str, pa.Table]:
         ids = self._index.live_ids()
         columns = {f"c{i}": each for i, each in enumerate(self._take(ids).columns)}
-        return {**self._index.save(), "rows": pa.table({"id": int64_array(ids), **columns})}
+        times = {} if self._lifetimes is None else self._lifetimes.save()
+        return {**self._index.save(), **times, "rows": pa.table({"id": int64_array(ids), **columns})}
 
     def load(self, tables: dict[str, pa.Table]) -> None:
         self._index.load(tables)
+        if self._lifetimes is not None:
+            self._lifetimes.load(tables)
         ids = values_of(single_chunk(tables["rows"]["id"]))
         self._put(ids, [single_chunk(tables["rows"][f"c{i}"]) for i in range(len(self._columns))])
 
@@ -90,10 +104,16 @@ class KeyedRows(State):
     ) -> None:
         """Keep the last row of each key; `last` has one row of each group, by group."""
         gone = groups[last[~added[last]]]
-        self._index.free(known[gone[known[gone] >= 0]])
+        freed = known[gone[known[gone] >= 0]]
+        self._index.free(freed)
+        if self._lifetimes is not None:
+            self._lifetimes.forget(freed)
         kept = rows.take(int64_array(last[added[last]]))
         if kept.num_rows:
-            self._put(self._index.lookup_or_insert([kept.column(each) for each in self._key]), kept.columns)
+            ids = self._index.lookup_or_insert([kept.column(each) for each in self._key])
+            self._put(ids, kept.columns)
+            if self._lifetimes is not None:
+                self._lifetimes.touch(ids)
 
     def _take(self, ids: Int64Array) -> pa.RecordBatch:
         types = self._schema.types

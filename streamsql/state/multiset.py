@@ -39,15 +39,20 @@ class TakenBack(Exception):
 
 class ValueCounts(State):
     """A multiset of (group id, values). `ordered`: the values of a group, or the outermost, can be asked for.
+    `expiring`: groups can be dropped. Then a value may be owed, as one that was forgotten was taken back: it is there
+    when it has come more often.
 
     With an order, a value that vanished keeps its place until as many are gone as are left. `filters`: of how many
-    filters the counts are kept, side by side; only one can have an order.
+    filters the counts are kept, side by side; only of one can the values be asked for.
     """
 
-    def __init__(self, types: Sequence[pa.DataType], *, ordered: bool = False, filters: int = 1) -> None:
+    def __init__(
+        self, types: Sequence[pa.DataType], *, ordered: bool = False, filters: int = 1, expiring: bool = False
+    ) -> None:
         self._types = (pa.int64(), *types)
-        self._ordered = ordered
+        self._ordered = ordered or expiring
         self._filters = filters
+        self._lenient = expiring
         self._reset()
 
     def _reset(self) -> None:
@@ -70,7 +75,7 @@ class ValueCounts(State):
         self._counts = grown(self._counts, self._pairs.bound)
         old = self._counts[pairs]
         new = old + rows.weights
-        if bool((new < 0).any()):
+        if not self._lenient and bool((new < 0).any()):
             raise TakenBack(int(np.argwhere(new < 0)[0, 0]))
         self._counts[pairs] = new
         there = counted(new)
@@ -83,6 +88,14 @@ class ValueCounts(State):
         if self._filters == 1:
             return [_changes(old, new)]
         return [_changes(old[:, each], new[:, each]) for each in range(self._filters)]
+
+    def drop(self, groups: Int64Array) -> None:
+        """Forget all values of groups."""
+        assert self._order is not None
+        _, pairs = self._order.within(groups, self._counts, owed=True)
+        self._counts[pairs] = 0
+        self._live -= len(pairs)
+        self._sweep()
 
     def extremes(self, groups: Int64Array, *, largest: bool) -> tuple[Int64Array, pa.Array]:
         """Candidates for the smallest or largest value of groups: position in `groups`, value; at least one a group

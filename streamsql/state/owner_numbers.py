@@ -35,6 +35,11 @@ class OwnerNumbers(State):
         self._reach(int(owners.max(initial=-1)) + 1)
         self._columns[name][owners] = numbers
 
+    def drop(self, owners: Int64Array) -> None:
+        """Let owners have what they had before any was put."""
+        for name, default in self._defaults.items():
+            self.put(name, owners, np.full(len(owners), default))
+
     def save(self) -> dict[str, pa.Table]:
         return {"numbers": pa.table({name: int64_array(each[: self._size]) for name, each in self._columns.items()})}
 

@@ -13,6 +13,7 @@ from streamsql.state.base import State
 from streamsql.state.fixed_width import Int64Array, int64_array, take_rows, values_of
 from streamsql.state.grouping import group_rows, normalize_key, single_chunk
 from streamsql.state.key_index import KeyIndex
+from streamsql.state.lifetimes import unmatched
 from streamsql.state.linear import scatter_add
 from streamsql.state.ordering import lexical_order
 from streamsql.state.retractions import never_added
@@ -23,13 +24,16 @@ from streamsql.state.stored_column import grown
 class RowStep:
     """What a batch did to the multiset: the ids of the rows whose count changed, and their counts before and after.
 
-    `at`: for each of them, a row of the batch that holds it.
+    `at`: for each of them, a row of the batch that holds it. `ignored`: how many rows took back what is not there.
+    `still`: rows of the batch, one for each row that came and went as often.
     """
 
     ids: Int64Array
     before: Int64Array
     after: Int64Array
     at: Int64Array
+    still: Int64Array
+    ignored: int = 0
 
     def first_rows(self, batch: Batch) -> pa.RecordBatch:
         """The changed rows."""
@@ -37,9 +41,13 @@ class RowStep:
 
 
 class RowMultiset(State):
-    """Equal rows share one id; ids of forgotten rows are given out again. NULL equals NULL, NaN NaN, -0.0 0.0."""
+    """Equal rows share one id; ids of forgotten rows are given out again. NULL equals NULL, NaN NaN, -0.0 0.0.
 
-    def __init__(self, schema: Schema) -> None:
+    `lenient`: a row that takes back what is not there, as it was forgotten, has no effect.
+    """
+
+    def __init__(self, schema: Schema, *, lenient: bool = False) -> None:
+        self._lenient = lenient
         self._schema = schema
         self._index = KeyIndex(schema.to_arrow().types)
         self._counts = np.zeros(0, np.int64)
@@ -52,7 +60,9 @@ class RowMultiset(State):
         """Add weights; DataError where a row is taken back that is not there."""
         columns = batch.rows.columns
         same, first = group_rows([normalize_key(each) for each in columns])
-        delta = scatter_add(same, len(first), batch.sign().astype(np.int64))
+        signs = batch.sign().astype(np.int64)
+        ignored = self._ignore(columns, same, first, signs) if self._lenient and (signs < 0).any() else 0
+        delta = scatter_add(same, len(first), signs)
         at = first[delta != 0]
         ids = self._index.lookup_or_insert([take_rows(each, at) for each in columns])
         self._counts = grown(self._counts, self._index.bound)
@@ -63,7 +73,18 @@ class RowMultiset(State):
             values = [each.slice(worst, 1) for each in columns]
             raise never_added(self._schema, range(len(columns)), values)
         self._counts[ids] = after
-        return RowStep(ids, before, after, at)
+        moved = np.bincount(same[signs != 0], minlength=len(first)) > 0
+        return RowStep(ids, before, after, at, first[moved & (delta == 0)], ignored)
+
+    def _ignore(self, columns: list[pa.Array], same: Int64Array, first: Int64Array, signs: Int64Array) -> int:
+        """Set the signs of rows that take back what is not there to 0; how many there are."""
+        ids = self._index.lookup([take_rows(each, first) for each in columns])
+        known = np.flatnonzero(ids >= 0)
+        before = np.zeros(len(first), np.int64)
+        before[known] = self._counts[ids[known]]
+        missing, _ = unmatched(same, signs, before)
+        signs[missing] = 0
+        return int(np.count_nonzero(missing))
 
     def copies(
         self, ids: Int64Array, changed: Int64Array, before: Int64Array, after: Int64Array
@@ -82,7 +103,8 @@ class RowMultiset(State):
         return self._index.column(position, ids)
 
     def forget(self, ids: Int64Array) -> None:
-        """Give up rows whose count is 0."""
+        """Give up distinct rows."""
+        self._counts[ids] = 0
         self._index.free(ids)
 
     def save(self) -> dict[str, pa.Table]:

@@ -32,11 +32,12 @@ class SequenceChange:
 class RowSequences(State):
     """Each distinct row has an id; the sequence of a group, kept as bytes, is rewritten when it changes.
 
-    A row taken back cancels the oldest equal one.
+    A row taken back cancels the oldest equal one. `lenient`: one that finds none, as that was forgotten, has no effect.
     """
 
-    def __init__(self, types: Sequence[pa.DataType]) -> None:
+    def __init__(self, types: Sequence[pa.DataType], *, lenient: bool = False) -> None:
         self._types = tuple(types)
+        self._lenient = lenient
         self._reset()
 
     def _reset(self) -> None:
@@ -63,7 +64,10 @@ class RowSequences(State):
             same, _ = group_rows([int64_array(owners), int64_array(entries)])
             kept = left_over(same, weights)
             wrong = np.flatnonzero(weights[kept] < 0)
-            if len(wrong):
+            if len(wrong) and self._lenient:
+                self._count(entries[kept[wrong]], -weights[kept[wrong]])
+                kept = np.delete(kept, wrong)
+            elif len(wrong):
                 return SequenceChange(before, before, int(owners[kept[wrong[0]]]))
             owners, entries = owners[kept], entries[kept]
         order = lexical_order([owners])
@@ -72,6 +76,13 @@ class RowSequences(State):
         after = self._list(owners, entries)
         self._forget(more_entries)
         return SequenceChange(before, after, None)
+
+    def drop(self, groups: Int64Array) -> None:
+        """Forget all rows of distinct groups."""
+        _, entries = self._read(groups)
+        self._count(entries, np.full(len(entries), -1))
+        self._write(groups, entries[:0], entries[:0])
+        self._forget(entries)
 
     def save(self) -> dict[str, pa.Table]:
         owners, entries = self._read(np.arange(self._known))

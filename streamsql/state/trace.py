@@ -13,10 +13,12 @@ from streamsql.state.base import State
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, take_rows, values_of
 from streamsql.state.grouping import group_rows, normalize_key, single_chunk
 from streamsql.state.hashing import HashRows, hash_rows
+from streamsql.state.lifetimes import Lifetimes
 from streamsql.state.retractions import never_added
 from streamsql.state.row_store import RowStore
 from streamsql.state.sorted_runs import Matches, SortedRuns
 from streamsql.state.stored_column import grown
+from streamsql.time import Duration, Time
 
 NEVER = int(np.iinfo(np.int64).max)
 """The time at which a row expires that does not."""
@@ -36,7 +38,8 @@ class Trace(State):
     - `take` gathers columns of rows by number. Dead rows can still be read until `settle`, which may number all rows
       anew: call it at the end of a step, and keep no numbers beyond.
     - `tally`: a number of the caller's for each row, 0 at first, such as how many partners a row has.
-    - `expire` and `delete` free rows by time and by number.
+    - `expire` and `delete` free rows by time and by number. With `ttl`, `outlive` frees those that have not been
+      written for so long by the clock.
 
     `source` and `span` say in messages where the rows come from.
     """
@@ -49,6 +52,7 @@ class Trace(State):
         source: str = "",
         span: Span | None = None,
         hash_rows: HashRows = hash_rows,
+        ttl: Duration | None = None,
     ) -> None:
         self.schema = schema
         self._source = source
@@ -60,6 +64,7 @@ class Trace(State):
         self._tallies: Int64Array | None = None  # all 0
         self._expires: Int64Array | None = None  # all NEVER
         self._by_code, self._by_content, self._by_expiry = SortedRuns(self._alive), SortedRuns(), SortedRuns()
+        self._lifetimes = None if ttl is None else Lifetimes(ttl)
         self._dead = 0
         self._multiple = False
 
@@ -82,6 +87,7 @@ class Trace(State):
         if len(known):
             self._counted()[numbers[known]] += times[known]
             self._multiple = True
+            self._touch(numbers[known])
         if len(fresh):
             at = first[fresh]
             columns = rows.columns if len(at) == len(codes) else [take_rows(each, at) for each in rows.columns]
@@ -102,8 +108,32 @@ class Trace(State):
             raise never_added(self.schema, range(len(values)), values, self._span, source=self._source)
         counts = self._counted()
         counts[numbers] -= times
-        self._dead += int(np.count_nonzero(counts[numbers] == 0))
+        left = counts[numbers] > 0
+        self._dead += int(np.count_nonzero(~left))
+        self._touch(numbers[left])
         return numbers[groups]
+
+    def outlive(self, now: Time) -> int:
+        """Free the rows that have expired by now; how many numbers there were."""
+        assert self._lifetimes is not None
+        gone = self._lifetimes.expired(now)
+        gone = gone[self._alive(gone)]
+        if len(gone):
+            self.delete(gone)
+        return len(gone)
+
+    def present(self, rows: pa.RecordBatch) -> tuple[Int64Array, Int64Array, Int64Array]:
+        """Which of the distinct ones among some rows each is; of each distinct one the number, -1 where it is not
+        stored, and how often it is there."""
+        hashes, groups, first, _ = _distinct(rows, self._hash)
+        numbers = self._find(hashes[first], rows, first)
+        counts = np.zeros(len(numbers), np.int64)
+        counts[numbers >= 0] = self.live(numbers[numbers >= 0])
+        return groups, numbers, counts
+
+    def rewrite(self, numbers: Int64Array) -> None:
+        """Stored rows are written again, as they are."""
+        self._touch(numbers)
 
     def delete(self, numbers: Int64Array) -> None:
         """Free live rows, whatever their counts; the numbers are distinct."""
@@ -182,7 +212,7 @@ class Trace(State):
     def save(self) -> dict[str, pa.Table]:
         live = self.live_rows()
         every = np.arange(len(self._store))
-        expires = np.full(len(every), NEVER) if self._expires is None else self._expires[every]
+        expires = self.expiries(every) if self._lifetimes is None else self._lifetimes.written(every)
         beside = {"code": self.codes(), "count": self.live(every), "tally": self.tallies(every), "expires": expires}
         columns = {f"c{i}": each for i, each in enumerate(self._store.take(live))}
         return {"rows": pa.table({**{name: int64_array(each[live]) for name, each in beside.items()}, **columns})}
@@ -193,7 +223,10 @@ class Trace(State):
             values_of(single_chunk(table[name])) for name in ("code", "count", "tally", "expires")
         )
         columns = [single_chunk(table[f"c{i}"]) for i in range(len(self.schema.columns))]
-        numbers = self._append(codes, columns, counts, expires if (expires != NEVER).any() else None)
+        timed = self._lifetimes is None and bool((expires != NEVER).any())
+        numbers = self._append(codes, columns, counts, expires if timed else None)
+        if self._lifetimes is not None:
+            self._lifetimes.restore(numbers, expires)
         if tallies.any():
             self.add_to_tallies(numbers, tallies)
         if self._updating and len(numbers):
@@ -228,7 +261,12 @@ class Trace(State):
             self._expires[numbers] = expires
             self._by_expiry.insert(expires, numbers)
         self._by_code.insert(codes, numbers)
+        self._touch(numbers)
         return numbers
+
+    def _touch(self, numbers: Int64Array) -> None:
+        if self._lifetimes is not None:
+            self._lifetimes.touch(numbers)
 
     def _counted(self) -> Int64Array:
         if self._counts is None:
@@ -254,6 +292,8 @@ class Trace(State):
         for each in (self._by_code, self._by_content, self._by_expiry):
             each.renumber(renumbered)
         self._store.keep(numbers)
+        if self._lifetimes is not None:
+            self._lifetimes.renumber(numbers)
         self._counts, self._tallies, self._expires = (
             None if each is None else each[numbers] for each in (self._counts, self._tallies, self._expires)
         )

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.grouping import normalize_key
 from streamsql.state.ordering import lexical_order
+from streamsql.state.partial import counted
 
 KeysOf = Callable[[Int64Array], tuple[Int64Array, pa.Array]]
 """From pair ids to group ids and values."""
@@ -47,14 +48,15 @@ class ValueOrder:
             pairs.append(run.pairs[at])
         return np.concatenate(owners), np.concatenate(pairs)
 
-    def within(self, groups: Int64Array, counts: Int64Array) -> tuple[Int64Array, Int64Array]:
-        """All pairs of the groups whose count is not 0, in no order: position in `groups`, pair id."""
+    def within(self, groups: Int64Array, counts: Int64Array, *, owed: bool = False) -> tuple[Int64Array, Int64Array]:
+        """All pairs of the groups that are there, or `owed`, in no order: position in `groups`, pair id."""
         self._sort_waiting()
         owners, pairs = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
         for run in self._runs:
             low, high = np.searchsorted(run.groups, groups, "left"), np.searchsorted(run.groups, groups, "right")
             owner, at = _ranges(np.arange(len(groups)), low, high - low)
-            there = counts[run.pairs[at]] > 0
+            found = counts[run.pairs[at]]
+            there = counted(found) if owed else found > 0
             owners.append(owner[there])
             pairs.append(run.pairs[at[there]])
         return np.concatenate(owners), np.concatenate(pairs)

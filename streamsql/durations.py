@@ -1,0 +1,27 @@
+"""Durations as Flink's options write them: `10 s`, `36 h`, `1 d`, or a bare number of milliseconds."""
+
+from __future__ import annotations
+
+import re
+
+from streamsql.time import MILLISECOND, SECOND, Duration
+
+_UNITS: dict[str, Duration] = {
+    **dict.fromkeys(("us", "µs", "micro", "micros", "microsecond", "microseconds"), 1),
+    **dict.fromkeys(("", "ms", "milli", "millis", "millisecond", "milliseconds"), MILLISECOND),
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), SECOND),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60 * SECOND),
+    **dict.fromkeys(("h", "hour", "hours"), 3_600 * SECOND),
+    **dict.fromkeys(("d", "day", "days"), 86_400 * SECOND),
+}
+DURATION_HINT = "write a number and a unit, such as '10 s'"
+
+
+def duration_of(text: str) -> Duration | None:
+    """Microseconds; None for what is no duration.
+
+    >>> duration_of("10 s"), duration_of("250"), duration_of("1d"), duration_of("soon")
+    (10000000, 250000, 86400000000, None)
+    """
+    match = re.fullmatch(r"\s*(\d+)\s*([a-zµ]*)\s*", text.lower())
+    return None if match is None or match[2] not in _UNITS else int(match[1]) * _UNITS[match[2]]
