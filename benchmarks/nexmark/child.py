@@ -12,12 +12,11 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
-import duckdb
-import pyarrow as pa
 from streamsql_connectors.nexmark_events import NexmarkSettings
 
 from benchmarks.nexmark import memory
-from benchmarks.nexmark.data import Tables, generate, rows_of, session_over
+from benchmarks.nexmark.data import generate, rows_of, session_over
+from benchmarks.nexmark.duck import batch
 from benchmarks.nexmark.queries import QUERIES
 from benchmarks.nexmark.stream import run
 from streamsql.runtime.job import Job
@@ -137,16 +136,6 @@ def _timed(call: Callable[[], object]) -> tuple[float, float]:
     begin, cpu = time.perf_counter(), time.process_time()
     call()
     return time.perf_counter() - begin, time.process_time() - cpu
-
-
-def batch(tables: Tables, sql: str) -> pa.Table:
-    """A query in DuckDB, with all its threads, over the same Arrow batches."""
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        for name, batches in tables.items():
-            connection.register(name, pa.Table.from_batches(batches))
-        relation = connection.sql(sql)
-        return pa.table({}) if relation is None else relation.to_arrow_table()
 
 
 def main(argument: str) -> None:

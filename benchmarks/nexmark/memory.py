@@ -1,4 +1,4 @@
-"""Resident memory of this process, as Linux tells it."""
+"""Resident memory of this process, as Linux tells it; elsewhere only the peak since the start is known."""
 
 from __future__ import annotations
 
@@ -19,9 +19,14 @@ def peak() -> int:
 
 def forget_peak() -> None:
     """Measure the peak from now on."""
-    _CLEAR.write_text("5")
+    if _CLEAR.exists():
+        _CLEAR.write_text("5")
 
 
 def _field(name: str) -> int:
+    if not _STATUS.exists():
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     (line,) = [each for each in _STATUS.read_text().splitlines() if each.startswith(f"{name}:")]
     return int(line.split()[1]) * 1024

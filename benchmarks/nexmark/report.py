@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.nexmark.child import Measured
+from benchmarks.nexmark.child import Measured, Request
 from benchmarks.nexmark.queries import FLINK_SETTING, QUERIES
 
 _MB = 1_000_000
@@ -62,16 +62,13 @@ def _mean(values: Iterable[float]) -> str:
     return _ratio(statistics.geometric_mean(found)) if found else ""
 
 
-def to_json(measured: Sequence[Measured], path: Path, **about: Any) -> None:
+def to_json(measured: Sequence[Measured], path: Path, request: Request) -> None:
     """All that was measured, and where."""
     machine = {"machine": platform.machine(), "system": platform.platform(), "python": platform.python_version()}
-    queries = [
-        {
-            **asdict(each),
-            "rows_per_second": each.rate,
-            "times_duckdb": each.times_duckdb,
-            "times_flink": times_flink(each),
-        }
-        for each in measured
-    ]
-    path.write_text(json.dumps({**machine, **about, "flink": FLINK_SETTING, "queries": queries}, indent=1))
+    about = {**asdict(request), "flink": FLINK_SETTING}
+    path.write_text(json.dumps({**machine, **about, "queries": [_as_json(each) for each in measured]}, indent=1))
+
+
+def _as_json(measured: Measured) -> dict[str, Any]:
+    ratios = {"times_duckdb": measured.times_duckdb, "times_flink": times_flink(measured)}
+    return {**asdict(measured), "rows_per_second": measured.rate, **ratios}
