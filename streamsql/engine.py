@@ -14,6 +14,7 @@ from streamsql.materialized import MaterializedView
 from streamsql.plan.logical import Field, Plan, Scan, Table
 from streamsql.plan.optimize import optimize
 from streamsql.plan.physical import lower
+from streamsql.plan.rules.live_limits import unordered
 from streamsql.plan.tree import transform_up, walk_plan
 from streamsql.ports import Source
 from streamsql.runtime.graph import topological
@@ -116,7 +117,7 @@ class Engine:
         return Scan(table=table, physical=stored, fields=fields), view
 
     def _view_job(self, plan: Plan, output: Output) -> tuple[Plan, Job]:
-        current = transform_up(plan, self._as_now)
+        current = unordered(transform_up(plan, self._as_now))
         optimized = optimize(current, self.context, keep_late_columns=self.keep_late_columns, live=True)
         roots = lower([optimized], self.context)
         return optimized, Job(roots, [output], self.tables.open_for_view, self.context, self.job_settings)

@@ -34,6 +34,21 @@ def conjunction(terms: Sequence[Expr]) -> Expr:
     return result
 
 
+def disjuncts(predicate: Expr) -> tuple[Expr, ...]:
+    """The conditions that OR joins, first evaluated first."""
+    if isinstance(predicate, Call) and predicate.function == "OR":
+        return tuple(term for each in predicate.args for term in disjuncts(each))
+    return (predicate,)
+
+
+def disjunction(terms: Sequence[Expr]) -> Expr:
+    """One predicate of at least one condition, of which one has to hold."""
+    result = terms[0]
+    for term in terms[1:]:
+        result = Call(type=BOOLEAN, function="OR", args=(result, term), span=result.span)
+    return result
+
+
 def filtered(plan: Plan, terms: Sequence[Expr]) -> Plan:
     """The plan behind a filter of these conditions; the plan itself where there are none."""
     if not terms:

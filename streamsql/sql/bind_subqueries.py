@@ -14,6 +14,7 @@ from streamsql.expr.nodes import ColumnRef, Expr, Literal, substitute
 from streamsql.expr.resolve import resolve_call, resolve_case
 from streamsql.expr.types import Kind
 from streamsql.plan.decorrelate import Dependent, decorrelated, outer_columns
+from streamsql.plan.direct_subqueries import beside
 from streamsql.plan.logical import Aggregate, Field, Filter, Join, JoinKind, Limit, Plan, Project, Values, joined_fields
 from streamsql.plan.predicates import conjunction
 from streamsql.plan.tree import field_ids, map_expressions, transform_up
@@ -149,6 +150,8 @@ class Subqueries:
             dependent = self._found(dependent, subquery)
         elif subquery.calls:
             dependent = _aggregated(dependent, subquery)
+        elif (joined := beside(outer, source, dependent, clause="a subquery", span=subquery.span)) is not None:
+            return joined
         terms = dependent.matches()
         fields = joined_fields(JoinKind.LEFT, outer, dependent.plan)
         return Join(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from streamsql.errors import Span, SqlError
 from streamsql.expr.nodes import Expr, column_ids
+from streamsql.expr.properties import can_fail, is_volatile
 from streamsql.expr.resolve import resolve_call
 from streamsql.plan.decorrelate import dependent_join
 from streamsql.plan.logical import Filter, JoinKind
-from streamsql.plan.predicates import conjuncts
+from streamsql.plan.predicates import conjunction, conjuncts
 from streamsql.plan.tree import field_ids
 from streamsql.sql.bind_expressions import COMPARISONS, NEGATED, ExpressionBinder
 from streamsql.sql.bind_grouping import is_grouped
@@ -30,24 +31,53 @@ Tree = Any
 def bind_where(tree: Tree, bound: Bound, context: Context, bind_query: QueryBinder) -> Bound:
     """The rows of a relation for which a condition is TRUE."""
     terms = list(_conjuncts(tree))
+    if not any(map(_asks, terms)):
+        return _kept([tree], bound, context, bind_query)
+    conditions, terms = _plain_first(terms, bound.scope)
+    if conditions:
+        bound = _filtered(bound, conjunction(conditions))
     if not any(_membership(each) for each in terms):
-        return _kept(tree, bound, context, bind_query)
+        return _kept(terms, bound, context, bind_query)
     for term in terms:
         found = _membership(term)
         if found is None:
-            bound = _kept(term, bound, context, bind_query)
+            bound = _kept([term], bound, context, bind_query)
         else:
             bound = _semi_join(found, bound, context, bind_query)
     return bound
 
 
-def _kept(tree: Tree, bound: Bound, context: Context, bind_query: QueryBinder) -> Bound:
-    """The rows for which a condition is TRUE whose subqueries, if it has any, stand for values."""
+def _asks(term: Tree) -> bool:
+    """Whether a condition has a subquery."""
+    return term.find(exp.Query, exp.Exists, exp.Any, exp.All) is not None
+
+
+def _plain_first(terms: Iterable[Tree], scope: Scope) -> tuple[list[Expr], list[Tree]]:
+    """Conditions without a subquery, so that these are asked for fewer rows; and all others, in their order.
+
+    One that can fail stays where it is: it may be another that keeps it from rows that would make it fail.
+    """
+    conditions: list[Expr] = []
+    others: list[Tree] = []
+    for term in terms:
+        condition = None if _asks(term) else ExpressionBinder(scope, "WHERE").condition(term)
+        if condition is None or can_fail(condition) or is_volatile(condition):
+            others.append(term)
+        else:
+            conditions.append(condition)
+    return conditions, others
+
+
+def _kept(terms: Sequence[Tree], bound: Bound, context: Context, bind_query: QueryBinder) -> Bound:
+    """The rows for which conditions are TRUE whose subqueries, if they have any, stand for values."""
+    if not terms:
+        return bound
     subqueries = Subqueries(context, bind_query, bound.scope)
-    condition = ExpressionBinder(bound.scope, "WHERE", subqueries=subqueries).condition(tree)
+    binder = ExpressionBinder(bound.scope, "WHERE", subqueries=subqueries)
+    predicate = conjunction([binder.condition(each) for each in terms])
     if subqueries.pending:
         bound = under_names(subqueries.attach(bound.plan), bound.scope)
-    return _filtered(bound, condition)
+    return _filtered(bound, predicate)
 
 
 def _conjuncts(tree: Tree) -> Iterator[Tree]:
@@ -148,15 +178,19 @@ def _bind_inner(membership: _Membership, outer: Scope, context: Context, bind_qu
     context = context.inside(outer)
     bound = RelationBinder(context, bind_query).bind(tree.args["from_"].this)
     bound = replace(bound, scope=replace(bound.scope, outer=context.outer))
-    conditions: list[Expr] = []
     where = tree.args.get("where")
-    for term in () if where is None else _conjuncts(where.this):
+    conditions, others = _plain_first(() if where is None else _conjuncts(where.this), bound.scope)
+    own = [each for each in conditions if column_ids(each) <= field_ids(bound.plan.fields)]
+    if own:
+        bound = _filtered(bound, conjunction(own))
+    conditions = [each for each in conditions if each not in own]
+    for term in others:
         found = _membership(term)
         if found is not None:
             bound = _semi_join(found, bound, context, bind_query)
             continue
-        if any(each is not None for each in term.find_all(exp.Subquery, exp.Exists, exp.In)):
-            bound = _kept(term, bound, context, bind_query)
+        if _asks(term):
+            bound = _kept([term], bound, context, bind_query)
             continue
         condition = ExpressionBinder(bound.scope, "WHERE").condition(term)
         if column_ids(condition) <= field_ids(bound.plan.fields):

@@ -12,6 +12,7 @@ from streamsql.session import connect
 DDL = """
 CREATE TABLE a (id INT, k INT, v STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts);
 CREATE TABLE b (id BIGINT, k INT, w STRING);
+CREATE TABLE c (k INT, w STRING);
 """
 
 
@@ -78,6 +79,40 @@ SHAPES = {
     "a condition that no padding passes makes FULL a LEFT join": (
         "SELECT a.v, b.w FROM a FULL JOIN b ON a.k = b.k WHERE a.id + 1 > 3",
         ["Join(LEFT, on=[k = k])", "  Filter(id + 1 > 3)", "    Scan(a, columns=[id, k, v, ts], watermark=ts)"],
+    ),
+    "of three relations each meets the ones before it by an equality, if it can": (
+        "SELECT b.w, c.k FROM b, c, a WHERE b.w <> c.w AND a.k = b.k AND c.k = a.id",
+        [
+            "Join[2](INNER, on=[id = k], where w <> w)",
+            "  Join(INNER, on=[k = k])",
+            "    Scan(b, columns=[k, w])",
+            "    Scan[2](a, columns=[id, k, ts], watermark=ts)",
+            "  Scan[3](c, columns=[k, w])",
+        ],
+    ),
+    "what can fail is asked last, of the pairs that are left": (
+        "SELECT b.w FROM b, c, a WHERE CAST(b.w AS INT) > c.k AND a.k = b.k AND c.k = a.id",
+        ["Join[2](INNER, on=[id = k], where CAST(w AS INT) > k)", "  Join(INNER, on=[k = k])"],
+    ),
+    "alternatives that share an equality, and ask something of each side": (
+        "SELECT b.w FROM a, b WHERE (a.k = b.k AND a.id = 1 AND b.w = 'x') OR (a.k = b.k AND a.id = 2 AND b.w = 'y')",
+        [
+            "Join(INNER, on=[k = k], where id = 1 AND w = 'x' OR id = 2 AND w = 'y')",
+            "  Filter(id = 1 OR id = 2)",
+            "    Scan(a, columns=[id, k, ts], watermark=ts)",
+            "  Filter[2](w = 'x' OR w = 'y')",
+            "    Scan[2](b, columns=[k, w])",
+        ],
+    ),
+    "an aggregate for the key of the row around it is joined by that key": (
+        "SELECT v FROM a WHERE id > (SELECT AVG(id) FROM b WHERE b.k = a.k) AND v <> ''",
+        [
+            "Join(INNER, on=[k IS NOT DISTINCT FROM $key0], where CAST(id AS BIGINT) > $agg0)",
+            "  Filter(v <> '')",
+            "    Scan(a, columns=[id, k, v, ts], watermark=ts)",
+            "  Project[2]($key0, $agg0)",
+            "    Aggregate(keys=[$key0], calls=[$agg0: AVG(id)])",
+        ],
     ),
     "IN and NOT EXISTS": (
         "SELECT v FROM a WHERE k IN (SELECT k FROM b WHERE w = 'x') AND NOT EXISTS (SELECT 1 FROM b WHERE b.w = a.v)",

@@ -47,6 +47,15 @@ def test_a_view_follows_inserts_and_pushes(session: streamsql.Session) -> None:
     assert rows(session, "SELECT SUM(total), COUNT(*) FROM totals") == [(13, 2)]
 
 
+def test_rows_of_a_view_are_there_before_their_order_could_be(session: streamsql.Session) -> None:
+    session.execute("CREATE MATERIALIZED VIEW sorted AS SELECT item, price + 1 AS more FROM bids ORDER BY price DESC")
+    session.execute("INSERT INTO bids VALUES ('pen', 3), ('ink', 1)")
+    assert sorted(rows(session, "SELECT * FROM sorted")) == [("ink", 2), ("pen", 4)]
+    changes = session.sql("SELECT item FROM totals ORDER BY item").changes()
+    assert sorted(changes.drain()) == [("+I", ("ink",)), ("+I", ("pen",))]
+    changes.stop()
+
+
 def test_a_view_starts_with_the_rows_that_are_there(session: streamsql.Session) -> None:
     session.execute("INSERT INTO bids VALUES ('pen', 3)")
     session.execute("CREATE MATERIALIZED VIEW dear (name) AS SELECT item FROM bids WHERE price > 2")

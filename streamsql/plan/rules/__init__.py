@@ -7,10 +7,12 @@ from collections.abc import Callable
 from streamsql.plan.logical import Plan
 from streamsql.plan.rules.bound_joins import bound_joins
 from streamsql.plan.rules.bound_ranks import bound_ranks
+from streamsql.plan.rules.factor_conditions import factor_conditions
 from streamsql.plan.rules.fuse_windows import fuse_windows
 from streamsql.plan.rules.join_keys import join_keys
 from streamsql.plan.rules.live_limits import live_limits
 from streamsql.plan.rules.name_results import name_results
+from streamsql.plan.rules.order_joins import order_joins
 from streamsql.plan.rules.prune_columns import prune_columns
 from streamsql.plan.rules.push_filters import push_filters
 from streamsql.plan.rules.push_into_scan import push_into_scan
@@ -21,6 +23,7 @@ Rule = Callable[[Plan], Plan]
 
 RULES: tuple[Rule, ...] = (
     simplify,
+    factor_conditions,
     push_filters,
     fuse_windows,
     bound_ranks,
@@ -30,6 +33,7 @@ RULES: tuple[Rule, ...] = (
     fuse_windows,
     bound_ranks,
     versioned_inputs,
+    order_joins,
     join_keys,
     simplify,
     prune_columns,

@@ -32,6 +32,17 @@ def beside_its_order(plan: Plan) -> Plan:
             return plan
 
 
+def unordered(plan: Plan) -> Plan:
+    """The plan without the ORDER BY of its result: rows that are kept, and never end, have no order."""
+    match plan:
+        case Sort():
+            return unordered(plan.input)
+        case Project():
+            return with_inputs(plan, (unordered(plan.input),))
+        case _:
+            return plan
+
+
 def _live_limits(plan: Plan, live: bool) -> Plan:
     match plan:
         case SinkPlan() | Project():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from streamsql.expr.nodes import Call, Cast, ColumnRef, Expr, column_ids
 from streamsql.expr.properties import can_fail, is_volatile
 from streamsql.plan.logical import Join, JoinKind
-from streamsql.plan.predicates import conjunction, conjuncts, is_true
+from streamsql.plan.predicates import conjunction, conjuncts, disjunction, disjuncts, is_true
 from streamsql.plan.time_joins import TemporalJoin
 from streamsql.plan.tree import field_ids
 
@@ -32,6 +32,7 @@ def push_through_join(plan: Join, terms: Terms) -> Pushed:
     - Above an inner join a condition joins the ON; there, what reads one side goes below it.
     - Above an outer join, what reads only the preserved side goes below that; in its ON, what reads only the other one.
     - SEMI and ANTI: conditions above read the left side, and go there; so does the ON of SEMI.
+    - Where each alternative of an OR asks something of one side alone, this is asked below it in addition.
     - A condition that can fail stays where it meets only pairs, but for those above the preserved side, whose rows it
       would all have met. A volatile one never moves.
     """
@@ -46,7 +47,7 @@ def push_through_join(plan: Join, terms: Terms) -> Pushed:
     match plan.kind:
         case JoinKind.INNER:
             movable, above = _movable(terms)
-            left, right, rest = _sided((*own, *movable), sides, (True, True))
+            left, right, rest = _sided(dict.fromkeys((*own, *movable)), sides, (True, True))
         case JoinKind.SEMI | JoinKind.ANTI:
             down, _, above = _sided(terms, sides, (True, False))
             left, right, rest = _sided(own, sides, (plan.kind is JoinKind.SEMI, True))
@@ -92,7 +93,19 @@ def _sided(
         unsafe = is_volatile(term) or (can_fail(term) and (found[2] or not sees_every_row))
         port = next((port for port in (0, 1) if open_[port] and read and read <= sides[port]), 2)
         found[2 if unsafe else port].append(term)
+        for side in (0, 1):
+            if port == 2 and not unsafe and open_[side]:
+                found[side].extend(_alternatives(term, sides[side]))
     return tuple(found[0]), tuple(found[1]), tuple(found[2])
+
+
+def _alternatives(term: Expr, ids: frozenset[int]) -> Terms:
+    """What an OR asks of these columns alone, whichever of its alternatives holds; nothing where one asks nothing."""
+    branches = disjuncts(term)
+    if len(branches) == 1 or can_fail(term):
+        return ()
+    asked = [[each for each in conjuncts(branch) if column_ids(each) <= ids] for branch in branches]
+    return (disjunction([conjunction(each) for each in asked]),) if all(asked) else ()
 
 
 def _stricter(plan: Join, terms: Terms) -> JoinKind:
