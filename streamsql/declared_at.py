@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from streamsql.errors import Span, StreamSqlError
+from streamsql.record import record
 
 _QUOTED = re.compile(r"'[^'\n]+'")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DeclaredAt:
     """A statement in the text of a script; `name` is the script's."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 
 from streamsql.batch_job import BatchJob
@@ -17,6 +17,7 @@ from streamsql.plan.physical import lower
 from streamsql.plan.rules.live_limits import unordered
 from streamsql.plan.tree import transform_up, walk_plan
 from streamsql.ports import Source
+from streamsql.record import record
 from streamsql.runtime.graph import topological
 from streamsql.runtime.job import Job
 from streamsql.runtime.late import LateLog
@@ -29,7 +30,7 @@ from streamsql.settings import Settings
 from streamsql.tables import LATE, REJECTS, SessionTables
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Engine:
     """What a session runs queries with.
 

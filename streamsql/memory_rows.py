@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from streamsql.ports import SourceBatch
+from streamsql.record import record
 from streamsql.time import Time
 
 CAPACITY = 65_536
@@ -20,7 +21,7 @@ Together = Callable[[], AbstractContextManager[None]]
 """A context within which tables are written that are to change at once for who reads several of them."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Stored:
     """Rows as they came; no weights: all +1. `watermark`: time has come at least so far after them.
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from streamsql.errors import located
+from streamsql.record import record
 from streamsql.sql import dialect as d
 from streamsql.sql.dialect import exp
 from streamsql.sql.mentions import mentions
 from streamsql.sql.parse import parse_script
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ScriptOutline:
     """`queries`, `inserts`: how many SELECTs and INSERTs. `names`: of all tables and views that are mentioned.
 

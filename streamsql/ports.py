@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from typing import Any, BinaryIO, Literal, Protocol
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from streamsql.expr.types import Schema
+from streamsql.record import record
 from streamsql.time import Clock, Time
 
 Position = Mapping[str, Any]
@@ -34,7 +35,7 @@ class RowKind(IntEnum):
 RowKinds = npt.NDArray[np.int8]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comparison:
     """`column operator value` with an operator of = <> < <= > >=; the value is an Arrow scalar of the column's type."""
 
@@ -43,7 +44,7 @@ class Comparison:
     value: pa.Scalar
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReadRequest:
     """What the engine wants of a source.
 
@@ -59,7 +60,7 @@ class ReadRequest:
     start: Position | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Reject:
     """A record that could not be read or used: where it came from (file, line), its text, and why."""
 
@@ -68,7 +69,7 @@ class Reject:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SourceBatch:
     """What a source delivers: rows in arrival order, the position after them, records it had to reject on the way.
 
@@ -160,7 +161,7 @@ class Sink(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TableOptions:
     """What a connector gets to know of a table.
 
@@ -178,7 +179,7 @@ class TableOptions:
     overwrite: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OptionInfo:
     """An option of a connector or format, for those who list and complete them.
 
@@ -212,7 +213,7 @@ class Connector(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RecordFile:
     """A file to decode: its name in messages, and how to open its bytes from the start, already decompressed."""
 
@@ -221,7 +222,7 @@ class RecordFile:
     seekable: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DecodedRows:
     """Rows of a file in order; `mark`: where the reader can start again to deliver this very chunk first.
 

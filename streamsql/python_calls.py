@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import count
 from typing import Any
 
@@ -21,11 +21,12 @@ from streamsql.expr.signatures import Args, Bound, Mismatch
 from streamsql.expr.types import FLOATS, INTEGERS, Kind, SqlType, arrow_type, from_arrow
 from streamsql.expr.vectors import broadcast, over_arrays
 from streamsql.python_functions import Udf
+from streamsql.record import record
 
 _numbers = count(1)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class PythonFunction:
     """A Python function under its name in SQL."""
 
@@ -90,7 +91,7 @@ def _converted(arg: Expr, type_: SqlType) -> Expr:
     raise Mismatch(hint=f"write CAST(… AS {type_.with_nullable(True)})")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _ByRow:
     """Calls a function for each row."""
 
@@ -122,7 +123,7 @@ class _ByRow:
             raise _failure(self.udf, self.call, args, index, what) from error
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Vectorized:
     """Calls a function with Arrow arrays."""
 

@@ -13,6 +13,7 @@ from streamsql.errors import UsageError
 from streamsql.expr.types import Column, Schema, from_arrow_schema
 from streamsql.ports import ReadRequest, SourceBatch
 from streamsql.python_rows import normal_form, tabular
+from streamsql.record import record
 
 READABLE = (
     "an Arrow table, batch, reader or dataset, a pandas or polars DataFrame, a DuckDB relation, or a list of dicts"
@@ -22,7 +23,7 @@ Batches = Callable[[list[str], int], Iterator[pa.RecordBatch]]
 """The batches of some columns, at most so many rows each."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class PythonData:
     """An object that can be read as a table, with the columns that it has in SQL."""
 

@@ -6,7 +6,6 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Generic, ParamSpec, TypeVar, overload
@@ -16,6 +15,7 @@ import pyarrow as pa
 from streamsql.errors import UsageError
 from streamsql.expr import types as t
 from streamsql.expr.types import SqlType
+from streamsql.record import record
 from streamsql.sql.type_names import type_of
 
 Params = ParamSpec("Params")
@@ -36,7 +36,7 @@ _TYPES: dict[Any, SqlType] = {
 _HINTS = "int, float, str, bool, bytes, Decimal, date, datetime, time, timedelta, list[…], dict[…, …], … | None"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Udf(Generic[Params, Result]):
     """A Python function with the SQL types of its arguments and result; still callable as the function it was.
 

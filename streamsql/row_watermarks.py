@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from streamsql.record import record
 from streamsql.time import Time
 
 Times = npt.NDArray[np.int64]
@@ -50,7 +50,7 @@ class RowWatermarks(ABC):
         return PickedWatermarks(self, places)
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class GivenWatermarks(RowWatermarks):
     """Watermarks that are known row by row."""
 
@@ -76,7 +76,7 @@ class GivenWatermarks(RowWatermarks):
         return GivenWatermarks(np.maximum(self.given, time))
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class RunningWatermarks(RowWatermarks):
     """Before each row: the largest of what rows before it have `brought`, and of what `held` before the first.
 
@@ -124,7 +124,7 @@ class RunningWatermarks(RowWatermarks):
         return self if time <= self.held else RunningWatermarks(self.brought, time)
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class PickedWatermarks(RowWatermarks):
     """Those `of` other rows at some `places`, which never fall."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pyarrow as pa
 
@@ -20,6 +20,7 @@ from streamsql.owner import Owner
 from streamsql.plan.logical import Table
 from streamsql.plugins import load_catalog, load_connector, load_format
 from streamsql.ports import Connector, Sink, Source, SourceMode, TableOptions
+from streamsql.record import record
 from streamsql.runtime.live import LiveRun
 from streamsql.runtime.settings import ENGINE_OPTIONS, idle_timeout
 from streamsql.sql.context import ForeignFunction, UserFunction, View
@@ -32,7 +33,7 @@ CHANGELOG = "changelog"
 """The option of tables in files that says what their rows do; it stays when another file is given."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Input:
     """Data given for a table name from outside: where it lies and, if said, its format."""
 
@@ -43,7 +44,7 @@ class Input:
         return {"path": self.path, **({} if self.format is None else {"format": self.format})}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Leftover:
     """Rows that a run left out, with the SQL types of their columns."""
 

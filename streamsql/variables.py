@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from types import FrameType
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from streamsql.errors import SqlError, UsageError, did_you_mean, located
 from streamsql.plan.logical import Table
 from streamsql.python_data import READABLE, python_data
+from streamsql.record import record
 from streamsql.sql.bind_tables import bind_watermark
 from streamsql.sql.context import Environment, ForeignFunction, UserFunction, View
 
@@ -49,7 +50,7 @@ def _delayed(column: str, delay: timedelta) -> str:
     return f"`{quoted}` - INTERVAL '{seconds}.{micros:06d}' SECOND"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WithVariables:
     """The tables of a session, and where none has a name, the variables of the caller."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -12,12 +11,13 @@ import pyarrow as pa
 from streamsql.batch import Weights
 from streamsql.errors import DataError
 from streamsql.ports import Comparison, DecodedRows, FileReader, Position, RecordFile, RowKind
+from streamsql.record import record
 
 _ADDED = (RowKind.INSERT, RowKind.UPDATE_AFTER)
 _KINDS = [kind.short for kind in RowKind]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OpReader:
     """Reads what was written as a changelog: column `op` holds +I, -U, +U or -D."""
 
@@ -56,7 +56,7 @@ class OpReader:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UpsertReader:
     """Reads the last state of keys: a row whose `values` (all columns beside the key) are NULL deletes its key."""
 

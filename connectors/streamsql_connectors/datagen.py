@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pyarrow as pa
 
 from streamsql.errors import UsageError, did_you_mean
 from streamsql.expr.types import Schema
 from streamsql.ports import OptionInfo, ReadRequest, Sink, Source, SourceBatch, TableOptions
+from streamsql.record import record
 from streamsql.time import Clock
 from streamsql_connectors.datagen_columns import (
     CHUNK_ROWS,
@@ -60,7 +61,7 @@ class DatagenConnector:
         raise UsageError(f"table {table.name}: a datagen table must declare its columns")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DatagenSource:
     """Rows made in chunks of a fixed size, so that neither batch size nor chosen columns change a value."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
@@ -15,6 +14,7 @@ import pyarrow as pa
 from streamsql.errors import UsageError
 from streamsql.expr.types import BYTES_KINDS, FLOATS, INTEGERS, STRINGS, TIMESTAMPS, Kind, SqlType, arrow_type
 from streamsql.ports import OptionInfo
+from streamsql.record import record
 from streamsql.time import Duration, Time
 from streamsql_connectors.options import choice, count, option, whole_number
 from streamsql_connectors.times import duration, timestamp
@@ -42,7 +42,7 @@ Integers = npt.NDArray[np.int64]
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Chunk:
     """Which rows to make: from `first` on; `now` is what random times lie before."""
 
@@ -52,7 +52,7 @@ class Chunk:
     random: Random
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GeneratedColumn:
     """A column: `make` gives a chunk of values, `rows` is how many there are at most (a sequence with an end)."""
 
@@ -60,7 +60,7 @@ class GeneratedColumn:
     rows: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Field:
     """The options of one column or part of a column."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import pyarrow as pa
 
 from streamsql.errors import DataError, UsageError
 from streamsql.expr.types import Schema
 from streamsql.ports import FileWriter, Format, RowKinds, SinkMode
+from streamsql.record import record
 from streamsql.time import Clock, Duration, Time
 from streamsql_connectors.changelog_column import add_op, with_op
 from streamsql_connectors.files import files_in
@@ -32,7 +32,7 @@ ROLLOVER: Duration = 30 * 60_000_000
 _CODEC_ENDINGS = {"gzip": ".gz", "zstd": ".zst", None: ""}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FileLayout:
     """Where a sink writes and how: `codec` is gzip, zstd or None; part files are about `part_bytes` long, and in a run
     without end no older than `rollover`. `overwrite`: the files that are in the folder are removed at the end.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -12,12 +11,13 @@ import pyarrow as pa
 from streamsql.errors import DataError, UsageError, did_you_mean
 from streamsql.expr.types import Schema
 from streamsql.ports import FileReader, Position, ReadRequest, Reject, SourceBatch
+from streamsql.record import record
 from streamsql_connectors.files import InputFile
 from streamsql_connectors.partitions import Partitions
 from streamsql_connectors.streams import STANDARD
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FileSource:
     """A bounded source of files, read one after the other; `partitions` are columns that their paths tell.
 
@@ -89,7 +89,7 @@ def _cuts(rows: int, size: int, skip: int, rejects: tuple[Reject, ...]) -> Itera
         yield first, min(size, rows - first)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Place:
     """A position, read back."""
 

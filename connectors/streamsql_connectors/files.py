@@ -6,17 +6,17 @@ import glob
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from streamsql.errors import DataError, UsageError
 from streamsql.ports import RecordFile
+from streamsql.record import record
 from streamsql_connectors.streams import STANDARD, codec_of, filesystem, is_url, open_input
 
 _MAGIC = re.compile(r"[*?\[]")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InputFile:
     """A file of a table as it was when the path was resolved; `codec`: gzip, zstd or None."""
 

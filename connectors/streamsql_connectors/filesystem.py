@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from streamsql.errors import UsageError
 from streamsql.expr.types import Schema
 from streamsql.plugins import known_names, load_format
 from streamsql.ports import FileReader, Format, OptionInfo, Sink, Source, SourceMode, TableOptions
+from streamsql.record import record
 from streamsql_connectors.changelog_column import with_op
 from streamsql_connectors.changelog_reader import OpReader, UpsertReader
 from streamsql_connectors.file_sink import PART_BYTES, ROLLOVER, FileLayout, FileSink
@@ -60,7 +61,7 @@ _TOLD_BY_ENDING = {
 """Options of a format that the ending of a name stands for."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _FileTable:
     """What the options of a table say; `options` are the format's own, without prefix."""
 

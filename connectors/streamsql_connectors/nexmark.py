@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import pyarrow as pa
 
 from streamsql.errors import UsageError, did_you_mean
 from streamsql.expr.types import INT, TIMESTAMPS, Column, Kind, Schema, SqlType
 from streamsql.ports import OptionInfo, ReadRequest, Sink, Source, SourceBatch, TableOptions
+from streamsql.record import record
 from streamsql_connectors.nexmark_columns import SCHEMAS
 from streamsql_connectors.nexmark_events import BASE_TIME, KINDS, EventKind, NexmarkChunk, NexmarkSettings
 from streamsql_connectors.nexmark_rows import event_rows, flat_rows
@@ -142,7 +142,7 @@ def _check(declared: Schema, offered: list[Column], owner: str) -> None:
             raise UsageError(f"{owner}: column {column.name} is {have}, not {wanted}", hint=f"declare it as {have}")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NexmarkSource:
     """Rows of one kind of event, or of all (`kind` None), made in chunks of whole rounds of events.
 

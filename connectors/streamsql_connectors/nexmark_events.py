@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 import numpy as np
 
+from streamsql.record import record
 from streamsql.time import SECOND, Duration, Time
 from streamsql_connectors.datagen_columns import Integers, Random, chunk_random
 
@@ -19,7 +20,7 @@ _CHUNK_EVENTS = 65_536
 _MILLISECOND: Duration = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NexmarkSettings:
     """What the stream is made of.
 
@@ -95,7 +96,7 @@ class NexmarkSettings:
         return newest
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NexmarkChunk:
     """The events of one kind in the chunk of a number."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,7 @@ import pyarrow as pa
 from streamsql.errors import UsageError
 from streamsql.expr.types import BYTES_KINDS, FLOATS, Schema
 from streamsql.ports import RowKinds, SinkMode
+from streamsql.record import record
 from streamsql_connectors.file_sink import FileSink
 from streamsql_connectors.partition_paths import partition_folder
 
@@ -21,7 +21,7 @@ _MOST_OPEN = 100
 Texts = tuple[str | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PartitionKeys:
     """The key columns of a table; `null_name`: the folder of rows whose key is NULL."""
 

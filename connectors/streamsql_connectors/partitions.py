@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +10,7 @@ import pyarrow as pa
 from streamsql.errors import DataError
 from streamsql.expr.types import BIGINT, STRING, Column, Kind, Schema, SqlType, arrow_type
 from streamsql.ports import Comparison
+from streamsql.record import record
 from streamsql_connectors.files import InputFile
 from streamsql_connectors.partition_paths import FLINK_NULL, HIVE_NULL, partition_texts
 
@@ -25,7 +25,7 @@ _KERNELS = {
 _WHOLE_NUMBER = r"^[+-]?\d{1,18}$"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Partitions:
     """For each key one value a file."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from streamsql.errors import DataError
+from streamsql.record import record
 
 BLOCK_BYTES = 8 << 20
 _LONGEST_RECORD = 1 << 30
@@ -44,7 +44,7 @@ def _hint(reason: str) -> str | None:
     return "the file is damaged: fetch it again" if "data check" in reason else None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TextBlock:
     """Whole records; `offset`: where they begin in the (decompressed) file, 0 also where a byte order mark comes first;
     `last`: the file ends here, without a newline."""

@@ -2,12 +2,11 @@ r"""The commands of the shell: lines that begin with a backslash."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from streamsql.errors import UsageError, did_you_mean
+from streamsql.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Command:
     """A command as it was typed: its name without the backslash, and what follows it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import click
 import pyarrow as pa
@@ -14,6 +14,7 @@ from streamsql.errors import Span, UsageError, located, position
 from streamsql.outline import outline
 from streamsql.plan.logical import Plan, SinkPlan
 from streamsql.query import Query
+from streamsql.record import record
 from streamsql.runtime.output import SinkOutput
 from streamsql.session import Session
 from streamsql.sql import statements as s
@@ -22,7 +23,7 @@ from streamsql_repl.session import make_session, say_inferred
 from streamsql_repl.stdin_copy import with_stdin_copied
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CompareOptions:
     """The options of `compare`."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from streamsql.record import record
 from streamsql.sql.dialect.words import RESERVED
 from streamsql_repl.splitter import COMMAND
 from streamsql_repl.typed import (
@@ -30,7 +31,7 @@ def _nothing(_: str) -> tuple[str, ...]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Vocabulary:
     """The names that there are. `columns`: those of a table or view; `files`: the paths that begin so.
 
@@ -50,7 +51,7 @@ class Vocabulary:
     files: Callable[[str], tuple[str, ...]] = _nothing
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Completion:
     """A text for the last `replaces` characters before the cursor, and the kind of thing it is."""
 

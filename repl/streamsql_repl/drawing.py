@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pyarrow as pa
 from rich.cells import cell_len
@@ -13,6 +12,7 @@ from streamsql_connectors.formats.json_encode import to_json
 from streamsql_connectors.formats.text_render import render_scalar
 
 from streamsql.expr.types import FLOATS, INTEGERS, Kind, Schema, SqlType
+from streamsql.record import record
 
 _NUMBERS = (*INTEGERS, *FLOATS, Kind.DECIMAL)
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {9: "\\t", 10: "\\n", 13: "\\r"}
@@ -23,7 +23,7 @@ NARROWEST = 10
 _GAP = "…"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Drawing:
     """A table, and how many of its columns it shows."""
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from streamsql_connectors.files import find_files
 from streamsql_connectors.filesystem import ENDINGS
 from streamsql_connectors.streams import STANDARD
 
 from streamsql.errors import UsageError, did_you_mean
+from streamsql.record import record
 from streamsql.session import Session
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InputArgument:
     """NAME=PATH, and the format that the name of its files tells, if it does."""
 

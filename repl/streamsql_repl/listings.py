@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from fnmatch import fnmatchcase
 
 import click
@@ -19,6 +19,7 @@ from streamsql.expr.functions_plan import is_plans_own
 from streamsql.expr.rewrites import REWRITES
 from streamsql.plugins import known_names, load_connector, load_format
 from streamsql.ports import OptionInfo
+from streamsql.record import record
 from streamsql.runtime.settings import IDLE_TIMEOUT
 
 _IN_ANY_TABLE = OptionInfo(
@@ -27,7 +28,7 @@ _IN_ANY_TABLE = OptionInfo(
 _OVERLOAD = re.compile(r" (TO|BASE|TEXT|INTERVAL)$")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FunctionInfo:
     """A function as the listing shows it; `kind`: scalar, aggregate, operator or duckdb."""
 
@@ -37,7 +38,7 @@ class FunctionInfo:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PluginInfo:
     """A connector or format with its options; the names of a format's have its prefix."""
 

@@ -15,11 +15,12 @@ from streamsql.plan.logical import Plan
 from streamsql.plan.traits import traits
 from streamsql.plugins import load_connector
 from streamsql.ports import RowKinds, Sink, TableOptions
+from streamsql.record import record
 from streamsql.runtime.output import Output, SinkOutput, TableOutput
 from streamsql.time import SystemClock
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Destination:
     """Where results go. `path` None: stdout. `result`: as the command line says it, None where it says nothing.
 

@@ -16,6 +16,7 @@ from streamsql.engine import scans
 from streamsql.errors import DataError, UsageError
 from streamsql.outline import ScriptOutline, outline
 from streamsql.plan.logical import Plan, Table
+from streamsql.record import record
 from streamsql.runtime.job import Job
 from streamsql.runtime.metrics import Progress
 from streamsql.runtime.output import Output
@@ -31,7 +32,7 @@ from streamsql_repl.state_warnings import growing_states
 from streamsql_repl.stdin_copy import with_stdin_copied
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RunOptions:
     """The options of `run`."""
 

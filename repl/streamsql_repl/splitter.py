@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from streamsql.record import record
 from streamsql.sql.dialect.pieces import Piece, pieces
 
 COMMAND = "\\"
@@ -13,7 +13,7 @@ COMMAND = "\\"
 _UNSEEN = ("space", "comment")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Statement:
     """A statement with its semicolon, or a command of the shell, and where it starts in the text."""
 

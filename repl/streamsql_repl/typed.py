@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from streamsql.record import record
 from streamsql.sql.dialect.pieces import Piece, pieces
 from streamsql.sql.dialect.words import RESERVED
 
@@ -15,7 +16,7 @@ _CLAUSES = ("SELECT", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "ON", "USING"
 _UNSEEN = ("space", "comment")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Typed:
     """`before`: the statement's pieces before the word at the cursor; `word`: that word, empty between words.
 

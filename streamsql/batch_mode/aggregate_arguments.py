@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from streamsql.batch_mode.relation import order_terms
 from streamsql.expr.aggregates import AggregateCall, Ordering
+from streamsql.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Arguments:
     """The arguments of a call as columns, the BOOLEAN columns that select its rows, the ORDER BY terms of arrival.
 

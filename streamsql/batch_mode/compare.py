@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -14,10 +13,11 @@ from streamsql.batch_mode.scans import OpenSource
 from streamsql.expr.context import EvalContext
 from streamsql.operators.base import Expired, LateRows, RowsBehind, SessionCut
 from streamsql.plan.logical import Plan
+from streamsql.record import record
 from streamsql.runtime.decisions import Decision
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class StreamRun:
     """A finished stream run: the folded answer, the wall time it took, and what time decided on the way."""
 
@@ -26,7 +26,7 @@ class StreamRun:
     decisions: Sequence[Decision] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cause:
     """What one operator decided: rows dropped (from so many windows), rows of sessions cut off an
     earlier one, rows behind the watermark that met only what time had left, and state that expired by the clock, with
@@ -42,7 +42,7 @@ class Cause:
     ignored_rows: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Comparison:
     """The two answers side by side.
 

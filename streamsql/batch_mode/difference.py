@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import duckdb
 import numpy as np
@@ -12,12 +11,13 @@ import pyarrow as pa
 
 from streamsql.batch_mode.connection import open_cursor
 from streamsql.batch_mode.nested import rebuild_column
+from streamsql.record import record
 
 _DOUBLE_DIGITS, _FLOAT_DIGITS = 9, 6
 Indices = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Difference:
     """The rows that only one side has; a row that comes more often on one side is there as often as it is missing."""
 

@@ -10,9 +10,10 @@ import pyarrow as pa
 from streamsql.batch_mode.decisions import Recorded
 from streamsql.expr.context import EvalContext
 from streamsql.plan.logical import Field, Plan, Scan
+from streamsql.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Relation:
     """A common table expression.
 

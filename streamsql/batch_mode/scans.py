@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -19,6 +18,7 @@ from streamsql.expr.types import arrow_type
 from streamsql.plan.logical import Scan, Table
 from streamsql.plan.operators import keep_last
 from streamsql.ports import Source
+from streamsql.record import record
 from streamsql.runtime.rejects import RejectLog
 from streamsql.runtime.source_reader import SourceReader
 from streamsql.time import BEGIN_OF_TIME
@@ -28,7 +28,7 @@ OpenSource = Callable[[Table], Source]
 _BATCH_ROWS = 65_536
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ScanSettings:
     """`watermarks`: several sources are read, so that a row's place in the order depends on its source's watermark."""
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import pyarrow as pa
 
 from streamsql.batch_mode.difference import Difference, difference, first_disorder
+from streamsql.record import record
 
 BATCH_SIZES = (1, 7, 4096)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Shaken:
     """How the answer at one batch size differs from the expected one.
 

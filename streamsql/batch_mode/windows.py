@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from streamsql.batch_mode.errors import NoBatchForm
 from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_ids, select_list
@@ -20,10 +20,11 @@ from streamsql.plan.logical import (
     Tumble,
     WindowAssign,
 )
+from streamsql.record import record
 from streamsql.time import tick
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Windowed:
     """Rows with their windows: rows of one window agree in the columns `group`, next to the key.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 
 from streamsql.errors import Span, SqlError
@@ -24,9 +23,10 @@ from streamsql.expr.types import (
     decimal,
     timestamp,
 )
+from streamsql.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ordering:
     """How one column orders rows."""
 
@@ -34,7 +34,7 @@ class Ordering:
     nulls_first: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AggregateArguments:
     """A call as it is written. `name` is as the query has it; `order`: what stands in WITHIN GROUP (ORDER BY …), or
     ORDER BY before the closing parenthesis. `null_treatment`: IGNORE, RESPECT (NULLS); NULL, ABSENT (ON NULL)."""
@@ -51,7 +51,7 @@ class AggregateArguments:
         return self.args[position].span or self.span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AggregateSignature:
     """What a call returns, and its column arguments; constant ones are in `options`.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 
 from streamsql.expr import aggregate_signatures as s
+from streamsql.record import record
 
 
 class Keeps(Enum):
@@ -20,7 +20,7 @@ class Keeps(Enum):
     SKETCH = "a sketch: some 10,000 entries at most, however many values there are"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AggregateFunction:
     """One entry. `usage`: how it is called; `meaning`: what it gives, in a few words."""
 

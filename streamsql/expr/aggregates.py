@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from streamsql.errors import Span
 from streamsql.expr.aggregate_signatures import AggregateArguments, AggregateSignature, Ordering
 from streamsql.expr.aggregate_table import AGGREGATE_ALIASES, AGGREGATES, SKETCH_CODES, Keeps
 from streamsql.expr.nodes import LiteralValue
 from streamsql.expr.types import SqlType
+from streamsql.record import record
 
 __all__ = ["SKETCH_CODES", "AggregateArguments", "AggregateCall", "AggregateSignature", "Keeps", "Ordering"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AggregateCall:
     """One aggregate of a GROUP BY.
 

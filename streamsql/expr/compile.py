@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 import numpy as np
@@ -24,6 +24,7 @@ from streamsql.expr.nodes import Call, Case, Cast, ColumnRef, Expr, FieldAccess,
 from streamsql.expr.properties import is_volatile
 from streamsql.expr.types import arrow_type
 from streamsql.expr.vectors import broadcast, is_true
+from streamsql.record import record
 
 Kernel = Callable[[pa.RecordBatch], pa.Array]
 Predicate = Callable[[pa.RecordBatch], npt.NDArray[np.bool_]]
@@ -81,7 +82,7 @@ class _Once:
         return self._result
 
 
-@dataclass(frozen=True)
+@record
 class _Compiler:
     """Makes evaluators, which keep scalars scalars; equal sub-expressions share one, and its result for a batch."""
 

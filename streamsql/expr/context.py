@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from streamsql.record import record
 from streamsql.time import Clock, Duration, SystemClock, Time
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EvalContext:
     """Settings that are fixed for a run.
 

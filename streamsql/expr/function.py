@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from streamsql.expr.context import EvalContext
 from streamsql.expr.nodes import Call, Literal, LiteralValue
 from streamsql.expr.signatures import Rule
+from streamsql.record import record
 
 Datum = Any
 """A `pa.Array` or, for what is constant within a batch, a `pa.Scalar`."""
@@ -23,7 +23,7 @@ Render = Callable[[Call, Sequence[str], EvalContext], str]
 """Writes a bound call as DuckDB SQL, given its arguments as SQL."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Function:
     """One entry of the function table.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from streamsql.record import record
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class Description:
     """A line about a function by its upper-case name, under a heading.
 

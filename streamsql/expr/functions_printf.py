@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from streamsql.expr import types as t
 from streamsql.expr.coercion import is_text
@@ -15,13 +14,14 @@ from streamsql.expr.function import Function, literal
 from streamsql.expr.nodes import Call, Expr, Literal
 from streamsql.expr.signatures import Args, Bound, Mismatch
 from streamsql.expr.types import FLOATS, INTEGERS, Kind, SqlType
+from streamsql.record import record
 
 _CONVERSION = re.compile(r"%(?:(\d+)\$)?([-#+ 0,(]*)(\d+)?(?:\.(\d+))?([a-zA-Z%])")
 _KNOWN = "sSdxXofeEbcn%"
 _FRACTIONS = (*FLOATS, Kind.DECIMAL)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Conversion:
     """`%[index$][flags][width][.precision]letter`; `index` None: takes no argument."""
 

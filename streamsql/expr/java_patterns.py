@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,6 +13,7 @@ from streamsql.expr.function import Datum
 from streamsql.expr.signatures import Mismatch
 from streamsql.expr.types import Kind, SqlType
 from streamsql.expr.vectors import over_arrays
+from streamsql.record import record
 
 MONTHS = (
     "January",
@@ -34,7 +34,7 @@ LONG_QUARTERS = ("1st quarter", "2nd quarter", "3rd quarter", "4th quarter")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Token:
     """A run of one pattern letter, or literal text (letter "")."""
 

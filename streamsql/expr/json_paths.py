@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from streamsql.expr.signatures import Mismatch
+from streamsql.record import record
 
 _MODE = re.compile(r"\s*(strict|lax)\s+(.+)$", re.IGNORECASE | re.DOTALL)
 _STEP = re.compile(
@@ -20,7 +20,7 @@ _STEP = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JsonPath:
     """A path in DuckDB's spelling.
 

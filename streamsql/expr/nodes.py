@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 from typing import Any
 
 from streamsql.errors import Span
 from streamsql.expr.types import SqlType
+from streamsql.record import record
 
 LiteralValue = bool | int | float | Decimal | str | bytes | None | tuple["LiteralValue", ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Expr:
     """A typed expression; `span` says where it stands in the SQL and does not count in comparisons."""
 
@@ -21,7 +22,7 @@ class Expr:
     span: Span | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ColumnRef(Expr):
     """A column of the input, by the id that the plan gave it; the name is for people."""
 
@@ -29,7 +30,7 @@ class ColumnRef(Expr):
     name: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Literal(Expr):
     """A constant.
 
@@ -41,7 +42,7 @@ class Literal(Expr):
     value: LiteralValue
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call(Expr):
     """A function or operator by its upper-case name in the function table ("UPPER", "+", "AND", "=", "IS NULL").
 
@@ -53,7 +54,7 @@ class Call(Expr):
     own: Any = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cast(Expr):
     """CAST to `type`; `safe` is TRY_CAST: NULL where the value does not fit."""
 
@@ -61,7 +62,7 @@ class Cast(Expr):
     safe: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Case(Expr):
     """Searched CASE: the value of the first branch whose condition is TRUE, else `otherwise`."""
 
@@ -69,7 +70,7 @@ class Case(Expr):
     otherwise: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FieldAccess(Expr):
     """A field of a ROW value, by position in its type."""
 

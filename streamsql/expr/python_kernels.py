@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -16,9 +15,10 @@ import pyarrow as pa
 
 from streamsql.expr.decimals import exactly
 from streamsql.expr.vectors import over_arrays
+from streamsql.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PythonKernel:
     """`one` takes a value for each parameter, none of them NULL; a NULL argument gives NULL. Types are DuckDB's."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from streamsql.errors import Span
 from streamsql.expr import types as t
 from streamsql.expr.coercion import NUMERIC, TIMES, coerce, common_type
 from streamsql.expr.nodes import Expr
 from streamsql.expr.types import FLOATS, INTEGERS, STRINGS, Kind, SqlType
+from streamsql.record import record
 
 Args = tuple[Expr, ...]
 
@@ -24,7 +24,7 @@ class Mismatch(Exception):
         self.span = span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bound:
     """Arguments after implicit conversion, and the type of the result."""
 
@@ -36,7 +36,7 @@ Rule = Callable[[Args], Bound]
 Result = SqlType | Callable[[Args], SqlType]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Family:
     """A kind of parameter: the word that error messages use, and the conversion of an argument to it."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
 import pyarrow as pa
 
 from streamsql.errors import UsageError
+from streamsql.record import record
 
 
 class Kind(Enum):
@@ -47,7 +48,7 @@ TIMESTAMPS = (Kind.TIMESTAMP, Kind.TIMESTAMP_LTZ)
 MAX_TIME_PRECISION = 6
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SqlType:
     """A SQL type.
 
@@ -180,7 +181,7 @@ def arrow_type(type_: SqlType) -> pa.DataType:
             return _ARROW[kind]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Column:
     """A named column of a schema."""
 
@@ -188,7 +189,7 @@ class Column:
     type: SqlType
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Schema:
     """Columns in order; names may repeat inside a plan, positions are what operators use."""
 

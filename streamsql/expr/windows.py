@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from streamsql.record import record
 from streamsql.time import Duration
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tumble:
     """Windows side by side, beginning at `offset + n * size`."""
 
@@ -15,7 +14,7 @@ class Tumble:
     offset: Duration = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Hop:
     """A window of `size` begins every `slide`; the two need not divide evenly, and slide may exceed size."""
 
@@ -24,7 +23,7 @@ class Hop:
     offset: Duration = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cumulate:
     """Windows of one start that grow by `step` up to `size` (the last may be shorter where they do not divide)."""
 
@@ -33,14 +32,14 @@ class Cumulate:
     offset: Duration = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Session:
     """Rows of a key that follow each other within `gap`; a distance of exactly `gap` still belongs together."""
 
     gap: Duration
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Attached:
     """The window columns are there already: rows of one (start, end) form the window, which closes with `end`.
 
@@ -54,7 +53,7 @@ class Attached:
 Window = Tumble | Hop | Cumulate | Session | Attached
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SortKey:
     """A column to order by: an id in a plan, a position in an operator."""
 
@@ -63,7 +62,7 @@ class SortKey:
     nulls_first: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Frame:
     """The rows that OVER looks at, from `start` to `end`: None is the partition's own edge, 0 the current row.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +11,12 @@ import pyarrow as pa
 
 from streamsql.batch import Batch, Times, Weights
 from streamsql.expr.types import Schema
+from streamsql.record import record
 from streamsql.state.base import State
 from streamsql.time import Duration, Time
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class LateRows:
     """Input rows that an operator dropped, wholly or from some of their windows, because time had passed them.
 
@@ -35,7 +35,7 @@ class LateRows:
     port: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class SessionCut:
     """Input rows that opened (or joined) a session which batch processing would have merged with one already closed.
 
@@ -46,14 +46,14 @@ class SessionCut:
     generation: npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RowsBehind:
     """So many input rows came at or behind the watermark and were not dropped: they met what time had left."""
 
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expired:
     """State that an operator forgot as it had outlived its time by the clock, and rows that took back what had been
     forgotten, which had no effect."""
@@ -62,7 +62,7 @@ class Expired:
     ignored: int = 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class OpenWindows:
     """Windows that hold rows and wait for time: each fires when it reaches the window's end less a `tick` (µs)."""
 

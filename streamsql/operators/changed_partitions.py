@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +13,7 @@ from streamsql.expr.types import Schema
 from streamsql.expr.windows import SortKey
 from streamsql.operators.base import Operator
 from streamsql.operators.rank_output import codes_of, partitions_of
+from streamsql.record import record
 from streamsql.state.fixed_width import Int64Array, take_rows
 from streamsql.state.key_index import KeyIndex
 from streamsql.state.lifetimes import Lifetimes
@@ -23,7 +23,7 @@ from streamsql.state.row_multiset import RowMultiset
 from streamsql.time import Duration, Time
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Members:
     """The rows of changed partitions, those that went with the step among them; all arrays run parallel but `order`.
 

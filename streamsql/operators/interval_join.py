@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,13 +13,14 @@ from streamsql.operators.join_input import InputSpec
 from streamsql.operators.join_pairs import Condition, Pairs, in_order, match
 from streamsql.operators.join_result import Result, ResultWriter
 from streamsql.operators.timed_join import Step, TimedInput, TimedJoin
+from streamsql.record import record
 from streamsql.row_watermarks import GivenWatermarks
 from streamsql.state.fixed_width import Int64Array, values_of
 from streamsql.state.key_codes import KeyCodes
 from streamsql.time import BEGIN_OF_TIME, Duration
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Arrived:
     """The rows of one input that a step stored: numbers from `first` on, at these places."""
 
@@ -34,7 +35,7 @@ class Arrived:
         return found
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Padded:
     """Rows without partner, and what they are put in order by."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pyarrow as pa
 
 from streamsql.batch import Batch, Times, Weights, concat_batches
 from streamsql.errors import Span
 from streamsql.expr.types import Schema
+from streamsql.record import record
 from streamsql.state.fixed_width import BoolArray, Int64Array
 from streamsql.state.kept_rows import empty_rows
 from streamsql.state.key_codes import KeyCodes
@@ -19,7 +18,7 @@ from streamsql.state.trace import Trace
 from streamsql.time import Duration
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class InputSpec:
     """What a join must know of an input: `keys` are positions, `source` is a name for messages. `ttl`: how long a row
     that is kept lives from when it was last written."""
@@ -38,7 +37,7 @@ class InputSpec:
         return tuple(fields.field(each).type for each in self.keys)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Changes:
     """Rows that a step adds (or takes back), in order of arrival; a row that comes twice is here twice."""
 
@@ -55,7 +54,7 @@ class Changes:
         return Changes(self.rows.take(pa.array(at)), self.codes[at], self.arrivals[at])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class StepChanges:
     """All that a step changes in an input. `unkeyed`: rows with a NULL in their key, which match nothing."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from streamsql.batch import Times
 from streamsql.operators.join_input import Changes, JoinInput
+from streamsql.record import record
 from streamsql.state.fixed_width import BoolArray, Int64Array
 from streamsql.state.ordering import stable_order
 from streamsql.state.trace import Trace
@@ -22,7 +22,7 @@ _STORED = np.int64(-1)
 _NO_ARRIVALS = np.full(1, _STORED)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Pairs:
     """Numbers of a left and a right row each; when in the step the later of the two arrived, and which one it was.
 
@@ -48,7 +48,7 @@ class Pairs:
         return Pairs(self.left[at], self.right[at], self.arrivals[at], self.left_later[at], times)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Condition:
     """What is asked of a pair beyond an equal key: a predicate over `left`, then `right` columns (at least one)."""
 
@@ -63,7 +63,7 @@ class Condition:
         return self.test(pa.RecordBatch.from_arrays(columns, schema=self.schema))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Matched:
     """What one sign of a step did: the pairs that came (or went), and the numbers of the rows that did.
 

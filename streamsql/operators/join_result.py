@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -11,11 +10,12 @@ import pyarrow as pa
 from streamsql.batch import Batch, Times
 from streamsql.expr.types import Schema
 from streamsql.operators.join_pairs import PAIRS_AT_ONCE, Pairs
+from streamsql.record import record
 from streamsql.state.fixed_width import Int64Array
 from streamsql.state.trace import Trace
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Result:
     """The columns of a join: each is a column, by position, of the left input (port 0) or of the right one (port 1)."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from streamsql.operators.base import Operator
 from streamsql.operators.join_input import InputSpec, JoinInput, StepChanges, StepInput
 from streamsql.operators.join_membership import Membership
 from streamsql.operators.join_result import Result, ResultWriter
+from streamsql.record import record
 from streamsql.state.base import State
 from streamsql.state.fixed_width import BoolArray, Int64Array
 from streamsql.state.key_codes import KeyCodes
@@ -22,7 +22,7 @@ from streamsql.state.retractions import never_added
 _NONE = np.empty(0, np.int64)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class _KeyChanges:
     """By how much a step changes the count of each code, and when the first row that it adds arrived."""
 

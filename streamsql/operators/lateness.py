@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -11,6 +9,7 @@ import pyarrow as pa
 from streamsql.batch import Batch, Times
 from streamsql.errors import DataError
 from streamsql.operators.base import LateRows
+from streamsql.record import record
 from streamsql.row_watermarks import BLOCK, GivenWatermarks, RowWatermarks
 from streamsql.state.fixed_width import values_of
 from streamsql.state.window_grid import Numbers, WindowGrid
@@ -19,7 +18,7 @@ from streamsql.time import Time
 Mask = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Missed:
     """Rows that came too late for some windows: from `first` to the smaller of `last` and `closed`.
 
@@ -37,7 +36,7 @@ class Missed:
         return Missed(self.rows[mask], self.held[mask], self.first[mask], self.last[mask], self.closed[mask])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Judged:
     """The pane of each row, and what lateness has done to it.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +12,7 @@ from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.types import Schema
 from streamsql.expr.windows import Frame
 from streamsql.operators.lateness import times_of
+from streamsql.record import record
 from streamsql.state.accumulators import Accumulators
 from streamsql.state.base import State
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array
@@ -26,7 +26,7 @@ from streamsql.state.row_slots import RowSlots
 from streamsql.time import BEGIN_OF_TIME
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Sorted:
     """New rows by owner and then in order; `of_rows`: positions in `owners`; `codes`: what peers are equal in."""
 

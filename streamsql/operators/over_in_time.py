@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +16,7 @@ from streamsql.operators.lateness import times_of, watermarks_of
 from streamsql.operators.over_history import OverHistory, Sorted
 from streamsql.operators.over_lateness import Arrived, behind_their_key
 from streamsql.operators.rank_output import codes_of, partitions_of
+from streamsql.record import record
 from streamsql.row_watermarks import GivenWatermarks, RowWatermarks
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
 from streamsql.state.key_index import KeyIndex
@@ -27,7 +27,7 @@ from streamsql.state.row_slots import RowSlots
 from streamsql.time import Duration, Time
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OverWindow:
     """What OVER says, by positions in the input.
 

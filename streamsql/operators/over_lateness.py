@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pyarrow as pa
 
 from streamsql.batch import Times
+from streamsql.record import record
 from streamsql.state.fixed_width import BoolArray, Int64Array
 from streamsql.state.frames import over_frames, places
 from streamsql.state.linear import NumberExtreme
@@ -16,7 +15,7 @@ from streamsql.state.ordering import lexical_order
 _EARLIEST = NumberExtreme(pa.int64(), largest=False)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Arrived:
     """Rows with their owner, event time, and the watermark when they arrived."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +13,7 @@ from streamsql.operators.join_input import InputSpec, JoinInput, StepChanges
 from streamsql.operators.join_pairs import Condition
 from streamsql.operators.join_result import Result
 from streamsql.operators.side_rows import SideRows, keyed_rows
+from streamsql.record import record
 from streamsql.state.base import State
 from streamsql.state.fixed_width import Int64Array, int64_array
 from streamsql.state.key_codes import KeyCodes
@@ -107,7 +107,7 @@ class ProcessingTimeJoin(Operator):
         return at[order], right.take(int64_array(order))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class _Came:
     """The changes of a step by row, then by when they came: +1 or -1 each, and the sums of all and of the +1."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -11,6 +10,7 @@ import pyarrow as pa
 
 from streamsql.batch import Batch
 from streamsql.expr.windows import SortKey
+from streamsql.record import record
 from streamsql.state.fixed_width import Int64Array, int64_array, take_rows
 from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.key_index import KeyIndex
@@ -18,7 +18,7 @@ from streamsql.state.order_codes import order_codes
 from streamsql.state.ranking import RankChanges
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Partitions:
     """The partition of each row: its number in the batch, by first row, and the partition's id in the state."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from streamsql.operators.join_input import Changes, InputSpec
 from streamsql.operators.join_pairs import Condition, Pairs
 from streamsql.operators.join_result import Result, ResultWriter
 from streamsql.operators.timed_join import Step, TimedInput, TimedJoin
+from streamsql.record import record
 from streamsql.row_watermarks import GivenWatermarks
 from streamsql.state.fixed_width import BoolArray, Int64Array, values_of
 from streamsql.state.frames import places
@@ -21,7 +22,7 @@ from streamsql.state.key_codes import KeyCodes
 from streamsql.time import BEGIN_OF_TIME, END_OF_TIME, Time
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class _Due:
     """Left rows whose time has come, in the order in which they are delivered.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +12,7 @@ from streamsql.batch import Batch, Times, concat_batches
 from streamsql.operators.base import Operator
 from streamsql.operators.join_input import Changes, InputSpec, JoinInput
 from streamsql.operators.lateness import times_of, watermarks_of
+from streamsql.record import record
 from streamsql.state.base import State
 from streamsql.state.fixed_width import BoolArray, Int64Array
 from streamsql.state.kept_rows import empty_rows
@@ -24,7 +24,7 @@ UNKEYED = (-1, -2)
 """The code of rows without a key, by port: they match nothing, not even each other."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Came:
     """The rows that a step brings to one input.
 
@@ -88,7 +88,7 @@ class TimedInput(JoinInput):
         return self.trace.add(changes.codes, changes.rows, last_needed)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Step:
     """What a step brings: rows of both inputs, each with its place in their common order.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 from streamsql.batch import Batch
 from streamsql.expr.types import Kind, Schema, SqlType
 from streamsql.operators.base import Operator
+from streamsql.record import record
 
 Kernel = Callable[[pa.RecordBatch], pa.Array]
 Indices = npt.NDArray[np.int64]
@@ -56,7 +56,7 @@ class Unnest(Operator):
         return (carried.with_rows(pa.RecordBatch.from_arrays(arrays, schema=self._arrow_schema)),)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class _Exploded:
     """Elements of all rows, one after the other: which row each is of, and its columns."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from streamsql.operators.join_input import Changes, InputSpec
 from streamsql.operators.join_pairs import PAIRS_AT_ONCE, Condition, Pairs
 from streamsql.operators.join_result import Result, ResultWriter
 from streamsql.operators.timed_join import Came, Step, TimedInput, TimedJoin
+from streamsql.record import record
 from streamsql.row_watermarks import GivenWatermarks
 from streamsql.state.fixed_width import Int64Array, values_of
 from streamsql.state.key_codes import KeyCodes
@@ -21,7 +22,7 @@ from streamsql.time import Duration
 _LAST = np.iinfo(np.int64).max
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class _Part:
     """Rows of the result: the numbers that hold their window, of one port, and what they are put in order by."""
 

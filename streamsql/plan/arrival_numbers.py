@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 
 from streamsql.expr.nodes import Literal
 from streamsql.expr.types import BIGINT
 from streamsql.plan.logical import Field, Filter, Plan, Project, Scan, Session, UnaryPlan, Union, Unnest, WindowAssign
 from streamsql.plan.tree import fresh_ids, reference, select
+from streamsql.record import record
 
 NUMBER = "$arrival"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Numbered(UnaryPlan):
     """The input's rows with their number of arrival, the last of `fields`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class NumberedUnion(Union):
     """A union whose branches have a number of arrival after the columns of `fields`.
 

@@ -8,7 +8,7 @@ where it is read, and its result is joined with the rows around it by these colu
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from streamsql.errors import NotSupportedYet, Span
 from streamsql.expr import types as t
@@ -46,6 +46,7 @@ from streamsql.plan.tree import (
     transform_up,
     walk_plan,
 )
+from streamsql.record import record
 
 NewField = Callable[[str, SqlType], Field]
 Fields = tuple[Field, ...]
@@ -63,7 +64,7 @@ def outer_columns(plan: Plan) -> tuple[ColumnRef, ...]:
     return tuple(found.values())
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Dependent:
     """A subquery for its whole domain.
 
@@ -196,7 +197,7 @@ def _same(column: Expr, key: Field) -> Expr:
     return resolve_call("IS NOT DISTINCT FROM", (column, reference(key)))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Domain:
     """What a subquery reads of the rows around it.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 from streamsql.errors import Span
@@ -19,6 +19,7 @@ from streamsql.expr.windows import SortKey as SortKey
 from streamsql.expr.windows import Tumble as Tumble
 from streamsql.expr.windows import Window as Window
 from streamsql.ports import TableData
+from streamsql.record import record
 from streamsql.time import Duration
 
 
@@ -29,7 +30,7 @@ class TimeAttribute(Enum):
     PROCESSING = "processing time"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Field:
     """A column that a node delivers; the id is unique within a plan and survives as long as the value does."""
 
@@ -39,7 +40,7 @@ class Field:
     time: TimeAttribute | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WatermarkSpec:
     """`WATERMARK FOR column AS expr`; ids are those of the scan's fields."""
 
@@ -47,7 +48,7 @@ class WatermarkSpec:
     expr: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Table:
     """A catalog table. Expressions in it use the ordinal of a column in `columns` as its id.
 
@@ -82,7 +83,7 @@ class Table:
         return Schema(tuple(each for index, each in enumerate(self.columns) if index not in computed))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Plan:
     """A node of the plan; `fields` are its output columns."""
 
@@ -94,7 +95,7 @@ class Plan:
         return ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class UnaryPlan(Plan):
     input: Plan
 
@@ -103,7 +104,7 @@ class UnaryPlan(Plan):
         return (self.input,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Scan(Plan):
     """Read a table: physical columns from the connector, computed ones made of them, watermark on top.
 
@@ -123,19 +124,19 @@ class Scan(Plan):
     state_ttl: Duration | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Values(Plan):
     rows: tuple[tuple[Literal, ...], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Filter(UnaryPlan):
     """The rows for which `predicate` is TRUE. `fields`: the input's; after pruning those of them that someone reads."""
 
     predicate: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Project(UnaryPlan):
     """`exprs` run parallel to `fields`; a bare ColumnRef keeps its id."""
 
@@ -146,7 +147,7 @@ GROUPING = "$grouping"
 """The column that tells the grouping sets of a GROUP BY apart: an Unnest of their numbers repeats the rows for each."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Unnest(UnaryPlan):
     """Each input row joined with the elements of an array, map or multiset.
 
@@ -161,7 +162,7 @@ class Unnest(UnaryPlan):
     outer: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Union(Plan):
     """UNION ALL; each input's fields correspond to `fields` by position and have the same types.
 
@@ -202,7 +203,7 @@ class JoinKind(Enum):
         return self not in (JoinKind.SEMI, JoinKind.ANTI)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JoinKey:
     """A left and a right column, of one type, that must be equal; `null_safe`: IS NOT DISTINCT FROM."""
 
@@ -211,7 +212,7 @@ class JoinKey:
     null_safe: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Join(Plan):
     """Rows of two updating inputs that match: all `on` columns are equal and `residual` is TRUE of the pair.
 
@@ -247,7 +248,7 @@ def _joined(field: Field, *, nullable: bool) -> Field:
     return Field(field.id, field.name, field.type.with_nullable(field.type.nullable or nullable))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class WindowAssign(UnaryPlan):
     """A window TVF without its aggregate: each row once per window, with window_start, window_end and window_time.
 
@@ -260,7 +261,7 @@ class WindowAssign(UnaryPlan):
     partition: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Aggregate(UnaryPlan):
     """Updating GROUP BY; `keys` are ids of input columns (none: a global aggregate). DISTINCT is one without calls.
 
@@ -274,7 +275,7 @@ class Aggregate(UnaryPlan):
     clause: str = field(default="GROUP BY", compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class WindowAggregate(UnaryPlan):
     """GROUP BY window, keys: append-only, one row per window and key when the watermark closes the window.
 
@@ -288,7 +289,7 @@ class WindowAggregate(UnaryPlan):
     bounds: tuple[Field, Field, Field]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class RankOver(UnaryPlan):
     """`function` (ROW_NUMBER) OVER (PARTITION BY … ORDER BY …) of every row, as `rank`, the last of `fields`.
 
@@ -301,7 +302,7 @@ class RankOver(UnaryPlan):
     rank: Field
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class WindowRank(UnaryPlan):
     """ROW_NUMBER within a window and partition, cut to ranks `first..last`; emitted when the window closes.
 
@@ -319,7 +320,7 @@ class WindowRank(UnaryPlan):
     rank: Field | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Rank(UnaryPlan):
     """ROW_NUMBER, RANK or DENSE_RANK within a partition, cut to ranks `first..last`: Top-N, deduplication, live LIMIT.
 
@@ -338,7 +339,7 @@ class Rank(UnaryPlan):
     clause: str = field(default="ROW_NUMBER", compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class OverAggregate(UnaryPlan):
     """The calls of one OVER window, computed for every row over the rows of its frame.
 
@@ -353,14 +354,14 @@ class OverAggregate(UnaryPlan):
     state_ttl: Duration | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Sort(UnaryPlan):
     """ORDER BY over a bounded result, stable."""
 
     keys: tuple[SortKey, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Limit(UnaryPlan):
     """`limit` None: no bound, only an offset. Over a Sort: of the sorted rows; else of the first arrivals."""
 
@@ -368,7 +369,7 @@ class Limit(UnaryPlan):
     offset: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class SinkPlan(UnaryPlan):
     """INSERT INTO: the input's fields correspond to the table's physical columns by position. `overwrite`: in place of
     the rows that are there."""

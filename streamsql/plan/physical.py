@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from streamsql.expr.context import EvalContext
 from streamsql.expr.functions_watermark import reads_watermark
@@ -34,9 +33,10 @@ from streamsql.plan.sharing import share
 from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin
 from streamsql.plan.traits import over_order, rank_order, traits
 from streamsql.plan.tree import expressions, walk_plan
+from streamsql.record import record
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class PhysicalNode:
     """A node of the graph.
 

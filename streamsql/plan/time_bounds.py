@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from streamsql.expr.nodes import Call, Cast, ColumnRef, Expr, Literal
 from streamsql.expr.types import TIMESTAMPS, Kind
 from streamsql.plan.logical import Field, Plan, TimeAttribute
 from streamsql.plan.predicates import FLIPPED
+from streamsql.record import record
 from streamsql.time import Duration
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TimeBounds:
     """`lower <= right - left <= upper`, in microseconds."""
 

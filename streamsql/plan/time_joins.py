@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from streamsql.plan.logical import Field, Filter, Join, Project, Scan, Union, Unnest
 from streamsql.plan.time_bounds import TimeBounds
 from streamsql.plan.tree import walk_plan
+from streamsql.record import record
 from streamsql.time import Duration
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class IntervalJoin(Join):
     """Rows of two append-only inputs whose event times lie near each other: `lower <= right - left <= upper` (µs).
 
@@ -35,7 +36,7 @@ class IntervalJoin(Join):
         return (self.upper, -self.lower)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class WindowJoin(Join):
     """Rows of two append-only inputs that lie in the same window, by conditions on window_start and window_end.
 
@@ -55,7 +56,7 @@ def window_join(join: Join, bounds: tuple[tuple[Field, Field], tuple[Field, Fiel
     return WindowJoin(**_said(join), bounds=bounds)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class TemporalJoin(Join):
     """FOR SYSTEM_TIME AS OF: each left row with the last version of its key that is not after its own time.
 
@@ -81,7 +82,7 @@ def temporal_join(join: Join, left_time: Field) -> TemporalJoin:
     return replace(TemporalJoin(**_said(join), left_time=left_time), fields=timed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class ProcessingTimeJoin(Join):
     """FOR SYSTEM_TIME AS OF a processing time: each left row with the right rows as they are when it arrives.
 

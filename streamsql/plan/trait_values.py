@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from streamsql.errors import Span
 from streamsql.plan.logical import Attached, Cumulate, Hop, Session, TimeAttribute, Tumble, Window
+from streamsql.record import record
 
 Keys = tuple[frozenset[int], ...]
 
@@ -13,7 +12,7 @@ UNBOUNDED = "UNBOUNDED"
 WINDOW_NAMES = {Tumble: "TUMBLE", Hop: "HOP", Cumulate: "CUMULATE", Session: "SESSION", Attached: "WINDOW"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class WindowColumns:
     """Ids of the columns that say which window a row belongs to; `time` None: window_time was not kept.
 
@@ -30,7 +29,7 @@ class WindowColumns:
     partition: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Updating:
     """The SQL clause (or table) that makes a result updating.
 
@@ -43,7 +42,7 @@ class Updating:
     keeps_time: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Traits:
     """Properties of a node's output, and of the node itself (`state_bound`, `can_fail`).
 

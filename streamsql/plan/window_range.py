@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from streamsql.expr.nodes import Call, Cast, ColumnRef, Expr, Literal
 from streamsql.expr.types import BOOLEAN, TIMESTAMPS, SqlType
 from streamsql.plan.logical import Cumulate, Field, Hop, Tumble, Window
 from streamsql.plan.predicates import comparison
 from streamsql.plan.tree import reference
+from streamsql.record import record
 from streamsql.time import Duration, Time, floor_to, tick
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TimeRange:
     """Conditions over the time column; `exact`: they say all that the condition over the bound says."""
 
@@ -20,7 +19,7 @@ class TimeRange:
     exact: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Range:
     """`low <= value <= high`, None for no limit."""
 

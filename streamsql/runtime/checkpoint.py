@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import mkdtemp
@@ -16,6 +15,7 @@ import pyarrow as pa
 
 from streamsql.batch import Batch
 from streamsql.errors import DataError, UsageError
+from streamsql.record import record
 from streamsql.row_watermarks import GivenWatermarks
 from streamsql.runtime.arrival import Inlet
 from streamsql.runtime.fingerprint import fingerprint, first_difference
@@ -28,7 +28,7 @@ _WEIGHTS, _WATERMARKS = "$weights", "$watermarks"
 TableKey = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Snapshot:
     """`header`: JSON-able facts. `tables`: ("state", operator, attribute, part), ("buffer", source), ("late", operator)
     and ("rejects", table)."""

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from streamsql.operators.base import Expired, LateRows, RowsBehind, SessionCut
 from streamsql.plan.logical import Plan
+from streamsql.record import record
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Decision:
     """One call of an operator's listener; `plan` is the very node of the plan that was lowered."""
 

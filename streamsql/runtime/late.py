@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +32,7 @@ from streamsql.plan.physical import PhysicalNode
 from streamsql.plan.row_orders import OverOrder, RankOrder
 from streamsql.plan.time_joins import WindowJoin
 from streamsql.plan.traits import over_order, rank_order
+from streamsql.record import record
 from streamsql.runtime.spool import Spool
 
 MARKS = (
@@ -45,7 +45,7 @@ MARKS = (
 """What a `$late` table says of a row, after the row's own columns."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class LateBatch:
     """Rows that one operator dropped; `source` is the table or view whose `$late` they belong to."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from streamsql.record import record
 from streamsql.time import BEGIN_OF_TIME, Time
 
 
@@ -25,7 +26,7 @@ class JobMetrics:
     nodes: dict[str, NodeMetrics] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StateSize:
     """What is kept between steps: rows, groups or pairs, and the bytes of memory that hold them."""
 
@@ -33,7 +34,7 @@ class StateSize:
     bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Progress:
     """Where a running job stands: rows read, the smallest watermark of its sources, late rows, rejects."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from streamsql.durations import DURATION_HINT, duration_of
 from streamsql.errors import UsageError
+from streamsql.record import record
 from streamsql.time import Duration
 
 IDLE_TIMEOUT = "scan.watermark.idle-timeout"
@@ -14,7 +14,7 @@ ENGINE_OPTIONS = (IDLE_TIMEOUT,)
 """Table options that the engine reads itself; connectors never see them."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JobSettings:
     """Settings of one run.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +15,7 @@ from streamsql.plan.logical import Field, Scan
 from streamsql.plan.tree import schema_of
 from streamsql.ports import Position, ReadRequest, Source, SourceBatch
 from streamsql.precision import Cutter, cutter
+from streamsql.record import record
 from streamsql.row_watermarks import RowWatermarks, RunningWatermarks
 from streamsql.runtime.pushdown import comparisons
 from streamsql.runtime.rejects import RejectLog
@@ -26,7 +26,7 @@ from streamsql.time import BEGIN_OF_TIME, Time
 Kernel = Callable[[pa.RecordBatch], pa.Array]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class ReadStep:
     """Rows of a scan as the plan wants them, the source's watermark after them, and its position after them."""
 
@@ -212,7 +212,7 @@ def _time_name(scan: Scan) -> str:
     return next(each.name for each in fields if each.id == scan.watermark.column)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Conform:
     """Brings a column to the layout and precision of its type."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from streamsql.errors import SqlError
@@ -19,6 +19,7 @@ from streamsql.expr.aggregates import (
 from streamsql.expr.nodes import Expr
 from streamsql.expr.resolve import coerce, resolve_call
 from streamsql.plan.logical import Field
+from streamsql.record import record
 from streamsql.sql.bind_expressions import ExpressionBinder
 from streamsql.sql.bind_json import aggregate_parts
 from streamsql.sql.dialect import JsonCall, exp
@@ -27,7 +28,7 @@ from streamsql.sql.parse import span_of
 Tree = Any
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BoundAggregate:
     """A call with its arguments converted to what the function takes; `condition` is that of FILTER."""
 

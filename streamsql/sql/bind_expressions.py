@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 from streamsql.errors import NotSupportedYet, Span, SqlError
@@ -13,6 +13,7 @@ from streamsql.expr.nodes import Call, ColumnRef, Expr, Literal
 from streamsql.expr.resolve import coerce, resolve_call, resolve_case, resolve_cast
 from streamsql.expr.types import Kind
 from streamsql.plan.logical import Plan, TimeAttribute
+from streamsql.record import record
 from streamsql.sql import dialect as d
 from streamsql.sql import literals
 from streamsql.sql.bind_json import is_json, json_call, misplaced_json
@@ -42,7 +43,7 @@ class SubqueryBinder(Protocol):
     def any(self, operator: str, values: tuple[Expr, ...], plan: Plan, span: Span | None) -> Expr: ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ExpressionBinder:
     """Binds expressions over a scope.
 

@@ -14,6 +14,7 @@ from streamsql.expr.aggregates import (
 from streamsql.expr.nodes import ColumnRef, Expr, children, rebuild
 from streamsql.expr.resolve import resolve_call
 from streamsql.plan.logical import Aggregate, Field, Plan, Project, TimeAttribute, Window, WindowAggregate
+from streamsql.record import record
 from streamsql.sql.bind_aggregates import bind_aggregate
 from streamsql.sql.bind_expressions import GROUP_WINDOWS, GROUPING_CALLS, WINDOW_AUXILIARIES, ExpressionBinder
 from streamsql.sql.bind_grouping_sets import GroupingSets, has_sets, sets_of, without_sets
@@ -27,7 +28,7 @@ from streamsql.sql.scope import Scope, column_ref
 Tree = Any
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GroupWindow:
     """The one group window of a GROUP BY, and the columns its auxiliaries read."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any
 
@@ -12,6 +11,7 @@ from streamsql.expr import types as t
 from streamsql.expr.nodes import Expr, Literal
 from streamsql.expr.resolve import resolve_call, resolve_case
 from streamsql.plan.logical import GROUPING, Field, Plan, Project, Unnest
+from streamsql.record import record
 from streamsql.sql.context import Context
 from streamsql.sql.dialect import exp
 from streamsql.sql.scope import column_ref
@@ -52,7 +52,7 @@ def _unit(item: Tree) -> Trees:
     return tuple(item.expressions) if isinstance(item, exp.Tuple) else (item,)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class GroupingSets:
     """The sets of a GROUP BY; keys go by the id of the column below that holds them.
 

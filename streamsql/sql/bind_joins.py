@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from streamsql.errors import Span, SqlError
@@ -13,6 +13,7 @@ from streamsql.plan.decorrelate import dependent_join
 from streamsql.plan.logical import Field, Join, JoinKind, Plan, Project, joined_fields
 from streamsql.plan.predicates import conjunction
 from streamsql.plan.tree import fields_by_id
+from streamsql.record import record
 from streamsql.sql.bind_expressions import ExpressionBinder
 from streamsql.sql.bind_time_joins import interval_bound
 from streamsql.sql.context import Context
@@ -22,7 +23,7 @@ from streamsql.sql.scope import Scope, column_ref
 Tree = Any
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bound:
     """A relation: the plan that delivers it and the names by which it can be read."""
 

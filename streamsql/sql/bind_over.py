@@ -15,6 +15,7 @@ from streamsql.expr.resolve import coerce
 from streamsql.expr.types import SqlType
 from streamsql.expr.windows import Frame
 from streamsql.plan.logical import Field, OverAggregate, Plan, Project, RankOver, SortKey, TimeAttribute
+from streamsql.record import record
 from streamsql.sql.bind_aggregates import bind_aggregate
 from streamsql.sql.bind_expressions import ExpressionBinder, is_processing_time
 from streamsql.sql.bind_frames import bind_frame
@@ -31,7 +32,7 @@ _BIGINT = t.BIGINT.with_nullable(False)
 _DOUBLE = t.DOUBLE.with_nullable(False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OverSpec:
     """A window with its expressions bound; `order`: expression, ascending, NULL first."""
 
@@ -44,7 +45,7 @@ class OverSpec:
         return OverSpec(tuple(map(rewrite, self.partition)), order, self.frame)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OverCall:
     """One call with OVER and the column of its results; `make` gives the call once its arguments are columns."""
 

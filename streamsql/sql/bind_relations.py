@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from streamsql.errors import NotSupportedYet, Span, SqlError, StreamSqlError, nearest
@@ -22,6 +22,7 @@ from streamsql.plan.logical import (
     Values,
     WatermarkSpec,
 )
+from streamsql.record import record
 from streamsql.sql import dialect as d
 from streamsql.sql.bind_expressions import ExpressionBinder, is_processing_time
 from streamsql.sql.bind_joins import Bound, bind_join, bind_lateral
@@ -37,7 +38,7 @@ Tree = Any
 QueryBinder = Callable[[Tree, Context], Plan]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RelationBinder:
     """Binds relations; `bind_query` binds the queries inside them (the two modules need each other)."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from streamsql.errors import SqlError
 from streamsql.expr.nodes import ColumnRef, Expr
 from streamsql.plan.logical import Aggregate, Field, Filter, Plan, Project, Sort, SortKey, TimeAttribute
+from streamsql.record import record
 from streamsql.sql.bind_emit import check_emit
 from streamsql.sql.bind_expressions import ExpressionBinder, is_processing_time
 from streamsql.sql.bind_grouping import Grouping, is_grouped
@@ -26,7 +27,7 @@ from streamsql.sql.state_hints import state_hints
 Tree = Any
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Item:
     """One item of the SELECT list: its output name and what it computes."""
 

@@ -18,6 +18,7 @@ from streamsql.plan.direct_subqueries import beside
 from streamsql.plan.logical import Aggregate, Field, Filter, Join, JoinKind, Limit, Plan, Project, Values, joined_fields
 from streamsql.plan.predicates import conjunction
 from streamsql.plan.tree import field_ids, map_expressions, transform_up
+from streamsql.record import record
 from streamsql.sql.context import Context
 from streamsql.sql.dialect import exp
 from streamsql.sql.parse import span_of
@@ -31,7 +32,7 @@ _UNKNOWN = Literal(None, type=t.BOOLEAN)
 _TRUE, _FALSE = (Literal(each, type=t.BOOLEAN.with_nullable(False)) for each in (True, False))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Subquery:
     """A query and the columns that it gives each row around it: `calls` over all its rows, or its one row itself.
 

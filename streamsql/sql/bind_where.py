@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from streamsql.errors import Span, SqlError
@@ -14,6 +14,7 @@ from streamsql.plan.decorrelate import dependent_join
 from streamsql.plan.logical import Filter, JoinKind
 from streamsql.plan.predicates import conjunction, conjuncts
 from streamsql.plan.tree import field_ids
+from streamsql.record import record
 from streamsql.sql.bind_expressions import COMPARISONS, NEGATED, ExpressionBinder
 from streamsql.sql.bind_grouping import is_grouped
 from streamsql.sql.bind_joins import Bound, under_names
@@ -96,7 +97,7 @@ def _filtered(bound: Bound, predicate: Expr) -> Bound:
     return replace(bound, plan=filtered, scope=with_times_of(bound.scope, plan))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Membership:
     """[NOT] EXISTS (`value` None), and a value that compares by `operator` with some row, or `negated`, with none."""
 
@@ -133,7 +134,7 @@ def _membership(tree: Tree, negated: bool = False) -> _Membership | None:
             return None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Inner:
     """A subquery: its rows before its SELECT, what it selects, and its conditions that read the query around it."""
 

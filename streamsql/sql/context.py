@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import count
 from typing import Any, Protocol
 
@@ -11,11 +11,12 @@ from streamsql.errors import Span, SqlError, StreamSqlError, did_you_mean
 from streamsql.expr.nodes import Expr
 from streamsql.expr.types import SqlType
 from streamsql.plan.logical import Field, Table, TimeAttribute
+from streamsql.record import record
 from streamsql.sql.scope import Scope
 from streamsql.sql.state_hints import StateHints
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class View:
     """A catalog view: its query as a tree, bound anew wherever it is read; `text` is the script it stood in."""
 
@@ -32,7 +33,7 @@ def kind_of(found: Table | View) -> str:
     return "MATERIALIZED VIEW" if found.materialized else "TABLE"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UserFunction:
     """A function that SQL defines, by its upper-case name: its body as a tree, and the text of that.
 
@@ -78,7 +79,7 @@ class Environment(Protocol):
     def names(self) -> tuple[str, ...]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CommonTable:
     """A WITH item, and the context in which its query is bound."""
 
@@ -87,7 +88,7 @@ class CommonTable:
     context: Context
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Context:
     """One statement's binding: the catalog, fresh column ids, the WITH items in sight, the views being expanded.
 

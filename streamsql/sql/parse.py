@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from sqlglot import exp
 
 from streamsql.errors import Span, SqlError
+from streamsql.record import record
 from streamsql.sql.dialect.cursor import stored_span
 from streamsql.sql.dialect.flink import Flink
 
@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 _FLINK = Flink()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ParsedStatement:
     """A statement's tree, and where it stands in the script."""
 

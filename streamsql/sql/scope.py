@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from streamsql.errors import Span, SqlError, did_you_mean
 from streamsql.expr.nodes import ColumnRef, Expr, FieldAccess
 from streamsql.expr.types import Kind
 from streamsql.plan.logical import Field
+from streamsql.record import record
 
 WINDOW_COLUMNS = ("window_start", "window_end", "window_time")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Relation:
     """What one item of FROM offers: its alias (None where it has none) and its fields; `table`: what is read, by its
     own name."""
@@ -23,7 +23,7 @@ class Relation:
     table: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scope:
     """All relations of one FROM clause.
 

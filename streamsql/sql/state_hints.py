@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from streamsql.durations import DURATION_HINT, duration_of
 from streamsql.errors import NotSupportedYet, Span, SqlError, did_you_mean
 from streamsql.plan.logical import Aggregate, Join, Plan
+from streamsql.record import record
 from streamsql.sql import dialect as d
 from streamsql.sql.parse import span_of
 from streamsql.sql.scope import Scope
@@ -18,7 +19,7 @@ Tree = Any
 _FORM = "write /*+ STATE_TTL('orders' = '1 d', 'o' = '2 h') */"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class StateHints:
     """By table name or alias: how long state lives, 0 for ever, and where the hint stands."""
 

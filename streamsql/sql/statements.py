@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from streamsql.errors import Span
 from streamsql.plan.logical import Plan, SinkPlan, Table
+from streamsql.record import record
 from streamsql.sql.context import UserFunction, View
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class Statement:
     """`span`: where the statement stands in the script."""
 
     span: Span | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CreateTable(Statement):
     table: Table
     if_not_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CreateView(Statement):
     view: View
     if_not_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CreateMaterializedView(Statement):
     """`columns` are the names of the plan's; `reads`: the tables and views that its query names."""
 
@@ -40,27 +41,27 @@ class CreateMaterializedView(Statement):
     if_not_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CreateFunction(Statement):
     function: UserFunction
     if_not_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Drop(Statement):
     name: str
     kind: str
     if_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Insert(Statement):
     """One or several INSERTs that run as one job."""
 
     plans: tuple[SinkPlan, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Change(Statement):
     """UPDATE or DELETE of an in-memory table.
 
@@ -72,28 +73,28 @@ class Change(Statement):
     replaces: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Query(Statement):
     plan: Plan
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Explain(Statement):
     plans: tuple[Plan, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Describe(Statement):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Show(Statement):
     kind: str
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SetOption(Statement):
     """SET 'key' = 'value'; without a key: list the settings."""
 
@@ -101,12 +102,12 @@ class SetOption(Statement):
     value: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ResetOption(Statement):
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Use(Statement):
     kind: Literal["CATALOG", "DATABASE"]
     name: str

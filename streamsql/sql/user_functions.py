@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from streamsql.errors import NotSupportedYet, Span, SqlError
@@ -18,6 +18,7 @@ from streamsql.expr.resolve import coerce, resolve_cast
 from streamsql.expr.rewrites import REWRITES
 from streamsql.expr.types import Kind, SqlType
 from streamsql.plan.logical import Field
+from streamsql.record import record
 from streamsql.sql import dialect as d
 from streamsql.sql.bind_expressions import ExpressionBinder
 from streamsql.sql.bind_relations import table_name
@@ -29,7 +30,7 @@ from streamsql.sql.type_names import bind_type
 Tree = Any
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class DefinedCall:
     """What a call of a SQL function stands for, given its arguments."""
 

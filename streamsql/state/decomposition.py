@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.types import Schema, SqlType, arrow_type
+from streamsql.record import record
 from streamsql.state.fixed_width import Int64Array
 from streamsql.state.linear import Columns, Count, Extreme, Linear, Rows, Values
 from streamsql.state.value_lists import ValueList
@@ -17,7 +18,7 @@ ROWS = "n"
 """The accumulator that every group has: its rows, the sum of their weights."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Argument:
     """The input columns that a call reads, where its filter (a column) is TRUE.
 
@@ -29,7 +30,7 @@ class Argument:
     optional: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Slot:
     """One accumulator: `name` is that of its first column, and a prefix of its others.
 
@@ -97,7 +98,7 @@ def together(sets: Sequence[ValueSet]) -> tuple[ValueSet, ...]:
     return tuple(found.values())
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RowList:
     """The rows of an argument in order of arrival; `types` are those of its columns."""
 
@@ -105,7 +106,7 @@ class RowList:
     types: tuple[pa.DataType, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Groups:
     """What results are read off: accumulator columns by full name, one value a group; lists by arrival, by value."""
 
@@ -118,7 +119,7 @@ class Groups:
 Result = Callable[[Groups], pa.Array]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Decomposition:
     """Calls taken apart; `results` run parallel to the calls."""
 

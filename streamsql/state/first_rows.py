@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -10,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql.batch import Weights
+from streamsql.record import record
 from streamsql.state.fixed_width import Int64Array, int64_array
 from streamsql.state.grouping import denormalize_key, normalized_type
 from streamsql.state.linear import Columns, Linear, Rows, Values
@@ -21,7 +21,7 @@ _NONE = -1
 BY, VALUE = ".by", ".value"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FirstRow(Linear):
     """Columns: "" the arrival number of the row, ".value" its value, ".by" what it was chosen by.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from streamsql.batch import Weights
+from streamsql.record import record
 from streamsql.state.fixed_width import BoolArray, Int64Array, values_of
 from streamsql.state.linear import Columns, Linear, Rows, Values, scatter_add
 
@@ -18,7 +18,7 @@ NOT_FINITE = (".nan", ".inf", ".-inf")
 _SPLIT = float(2**27 + 1)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FloatSum(Linear):
     """The plain sum, in double precision; there are no `weights`."""
 
@@ -36,7 +36,7 @@ class FloatSum(Linear):
         return np.zeros(size, np.float64)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CompensatedSum(Linear):
     """The sum as two doubles, with NaN, infinity and minus infinity counted apart: what is added can be taken back.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from streamsql.expr.aggregates import AggregateCall, is_frame_call
 from streamsql.expr.types import Schema, arrow_type
+from streamsql.record import record
 from streamsql.state.decomposition import ROWS, Groups
 from streamsql.state.fixed_width import Int64Array, int64_array
 from streamsql.state.frames import Layout, over_frames
@@ -91,7 +91,7 @@ class FrameCalls:
         return self._whole_algebra.finish(partial)[1]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Placed:
     """Sorted rows with what was before them in their partition: so many rows, so many different values to order by."""
 

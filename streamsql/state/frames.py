@@ -7,18 +7,18 @@ so that nothing is ever subtracted: sums of floats stay exact to their digits, a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from streamsql.expr.windows import Frame
+from streamsql.record import record
 from streamsql.state.fixed_width import AnyArray, BoolArray, Int64Array, int64_array
 from streamsql.state.linear import Columns, Linear, Values, replaced
 from streamsql.state.ordering import lexical_order
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Layout:
     """Sorted rows: where the partition of each begins and ends, and where its peers do, rows equal in the sort keys."""
 

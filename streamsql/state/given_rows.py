@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from streamsql.errors import Span
 from streamsql.expr.types import BIGINT, BOOLEAN, Column, Schema
+from streamsql.record import record
 from streamsql.state.base import State
 from streamsql.state.fixed_width import BoolArray, Int64Array, array_of, int64_array, take_rows, valid_of, values_of
 from streamsql.state.key_codes import KeyCodes
@@ -18,7 +18,7 @@ from streamsql.state.retractions import never_added
 from streamsql.state.trace import Trace
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Partners:
     """Rows of one side beside the rows of the other: `at` are positions in these, ascending.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from streamsql.batch import Batch, Weights
 from streamsql.errors import DataError
+from streamsql.record import record
 from streamsql.state.accumulators import Accumulators
 from streamsql.state.base import State
 from streamsql.state.decomposition import ROWS, Argument, Groups, Slot, ValueSet
@@ -27,7 +27,7 @@ from streamsql.state.value_lists import ValueList, followed_by
 from streamsql.time import Duration, Time
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class GroupUpdate:
     """What a partial did to its groups: key columns, results, and where there was a row before, or is one now.
 
@@ -218,7 +218,7 @@ def _both(old: Groups, new: Groups) -> Groups:
     return Groups(old.size + new.size, columns, arrived, listed)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class _Delta:
     """Values that appeared (+1) in a group's set or vanished (-1) from it; groups are positions below `size`."""
 

@@ -6,7 +6,6 @@ A sum is c0 + c1 * 2**32 + c2 * 2**64 + c3 * 2**96, where any c may be any int64
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from streamsql.batch import Weights
+from streamsql.record import record
 from streamsql.state.fixed_width import BoolArray, Int64Array, values_of
 from streamsql.state.linear import Columns, Linear, Rows, Values, scatter_add
 
@@ -25,7 +25,7 @@ _LIMIT = 1 << 63
 Limbs = tuple[Int64Array, Int64Array, Int64Array, Int64Array]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IntegerSum(Linear):
     """The sum of integers, or of the unscaled values of decimals."""
 

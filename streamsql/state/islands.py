@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from streamsql.batch import Times
+from streamsql.record import record
 from streamsql.state.fixed_width import Int64Array
 from streamsql.state.ordering import lexical_order
 from streamsql.time import Duration
@@ -17,7 +16,7 @@ NONE = -1
 _PACKED_LIMIT = 1 << 62
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class OpenSessions:
     """Sessions of some groups of a batch, by (group, start)."""
 
@@ -27,7 +26,7 @@ class OpenSessions:
     slot: Int64Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Elements:
     """Rows and open sessions by (group, start): a session is its span, a row a single time.
 
@@ -43,7 +42,7 @@ class Elements:
     at_session: Int64Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Islands:
     """What hangs together; ordered like the elements. `of`: the island of each element."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from streamsql.record import record
 from streamsql.state.base import State
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
 from streamsql.state.grouping import single_chunk
@@ -19,7 +19,7 @@ FANOUT = 16
 """So many chunks of one level become one of the next."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class _Chunk:
     numbers: Int64Array
     rows: pa.RecordBatch

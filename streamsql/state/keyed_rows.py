@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from streamsql.batch import Weights
+from streamsql.record import record
 from streamsql.state.base import State
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
 from streamsql.state.grouping import group_rows, normalize_key, single_chunk
@@ -21,7 +21,7 @@ from streamsql.time import Duration, Time
 _NONE = -1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class KeyedChanges:
     """What rows by key changed: `of_rows` names for each change the row that made it.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -16,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql.batch import Weights
+from streamsql.record import record
 from streamsql.state.fixed_width import AnyArray, BoolArray, Int64Array, numpy_type, values_of
 
 Values: TypeAlias = AnyArray | pa.Array
@@ -58,7 +58,7 @@ def scatter_add(ids: Int64Array, size: int, values: Int64Array) -> Int64Array:
     return total
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Count(Linear):
     """How many rows there are."""
 
@@ -87,7 +87,7 @@ class Extreme(Linear):
         """Where two columns hold the same value."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NumberExtreme(Extreme):
     """The smallest or largest of fixed-width values of up to 64 bits; NaN is the largest float."""
 
@@ -146,7 +146,7 @@ class NumberExtreme(Extreme):
         return best
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ArrowExtreme(Extreme):
     """The smallest or largest of values that numpy cannot order: text by code point, bytes, long decimals."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pyarrow as pa
 
 from streamsql.batch import Weights
 from streamsql.errors import DataError
+from streamsql.record import record
 from streamsql.state.fixed_width import Int64Array, values_of
 from streamsql.state.float_sums import COMPENSATION, CompensatedSum, Floats, scatter_floats, two_product
 from streamsql.state.integer_sums import IntegerSum, scatter_limbs
@@ -19,7 +18,7 @@ _MASK = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SquareSum(IntegerSum):
     """The sum of the squares of integers, or of unscaled values of decimals of up to 18 digits."""
 
@@ -52,7 +51,7 @@ def _square(values: Int64Array) -> tuple[Int64Array, Int64Array, Int64Array, Int
     return first, second, third, fourth
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProductSum(CompensatedSum):
     """The sum of products of two columns as two doubles, or of squares of one; the rounding of a product is kept.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from streamsql.record import record
 from streamsql.state.base import State
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.grouping import single_chunk
@@ -18,7 +18,7 @@ from streamsql.state.value_lists import ValueList, in_value_order
 from streamsql.state.value_order import ValueOrder
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Changes:
     """What a step did to a set of (group, value): the rows that made a value appear (weight +1) or vanish (-1).
 

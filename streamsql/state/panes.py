@@ -6,12 +6,12 @@ A row is accumulated once, in its pane; a closing window merges its panes, so no
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from streamsql.batch import Batch
+from streamsql.record import record
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.partial import Partial
 from streamsql.state.partial_aggregates import PartialAggregates
@@ -28,7 +28,7 @@ SINGLY = 1024
 """With so many groups a window, merging windows one by one beats merging them all at once."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class ClosedWindows:
     """Finished groups: the window of each, its keys and its results."""
 

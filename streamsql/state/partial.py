@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
 import pyarrow as pa
 
+from streamsql.record import record
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
 from streamsql.state.grouping import group_rows, single_chunk
 from streamsql.state.linear import Values, scatter_add
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Collection:
     """Rows that cannot be added up: distinct values with their weight, or rows with ordinal and weight.
 
@@ -56,7 +57,7 @@ class Collection:
         return {f"weight{number}": int64_array(each) for number, each in enumerate(columns)}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Partial:
     """Rows aggregated by (extra keys, keys), not yet finished. Immutable.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from streamsql.record import record
 from streamsql.state.base import State
 from streamsql.state.fixed_width import Int64Array
 from streamsql.state.partial import Partial
@@ -18,7 +18,7 @@ MOST_RUNS = 32
 """With more runs than this, the smaller half becomes one: so few groups are rewritten often."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Run:
     """Groups in the order of their number, which is the first key: `numbers`. Never empty."""
 

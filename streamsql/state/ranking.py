@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from streamsql.batch import Weights
+from streamsql.record import record
 from streamsql.state.fixed_width import AnyArray, BoolArray, Int64Array
 from streamsql.state.ordering import lexical_order
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RankBounds:
     """The ranks that are wanted: `function` is ROW_NUMBER, RANK or DENSE_RANK, `numbered` whether they are shown."""
 
@@ -22,7 +22,7 @@ class RankBounds:
     numbered: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Ranked:
     """Rows of some owners in the order of owner and rank: `order` holds their positions.
 
@@ -63,7 +63,7 @@ class Ranked:
         return np.asarray(values[self.ties] - ahead[self.begins])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class RankChanges:
     """Rows that leave (-1) and enter (+1) the wanted ranks: position, rank and weight, by owner and rank."""
 

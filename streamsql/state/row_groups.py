@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from streamsql.record import record
 from streamsql.state.fixed_width import Int64Array, take_rows
 from streamsql.state.grouping import group_rows
 from streamsql.state.slot_groups import key_slots
@@ -17,7 +17,7 @@ _SLOTS_PER_ROW = 3
 _FEWEST_SLOTS = 256
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class RowGroups:
     """The group of each row.
 

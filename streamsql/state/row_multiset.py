@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pyarrow as pa
 
 from streamsql.batch import Batch
 from streamsql.expr.types import Schema
+from streamsql.record import record
 from streamsql.state.base import State
 from streamsql.state.fixed_width import Int64Array, int64_array, take_rows, values_of
 from streamsql.state.grouping import group_rows, normalize_key, single_chunk
@@ -20,7 +19,7 @@ from streamsql.state.retractions import never_added
 from streamsql.state.stored_column import grown
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class RowStep:
     """What a batch did to the multiset: the ids of the rows whose count changed, and their counts before and after.
 

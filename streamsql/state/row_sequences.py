@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from streamsql.record import record
 from streamsql.state.base import State
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.grouping import group_rows, normalize_key, single_chunk
@@ -20,7 +20,7 @@ from streamsql.state.stored_column import BytesColumn, grown
 from streamsql.state.value_lists import ValueList
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class SequenceChange:
     """The lists of groups before and after a step; `invalid`: a group from which more was taken back than was there."""
 

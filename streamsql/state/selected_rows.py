@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql.batch import Weights
+from streamsql.record import record
 from streamsql.state.decomposition import Argument
 from streamsql.state.fixed_width import BoolArray, Int64Array, valid_of
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Selected:
     """The rows that an argument leaves, by their group ids; `mask` None: all rows of the batch, nothing copied."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from streamsql.batch import Times
+from streamsql.record import record
 from streamsql.state.base import State
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array
 from streamsql.state.grouping import group_rows, normalize_key
@@ -31,7 +31,7 @@ _FORGET_FROM = 4_096
 """Keys that may have lost their last session are looked at when there are so many."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Assigned:
     """The session of each row, as a position in `slots`; -1 for a row that came too late."""
 
@@ -39,7 +39,7 @@ class Assigned:
     slots: Int64Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class ClosedSessions:
     """Sessions that have closed. What belongs to one was kept under any of its slots.
 
@@ -57,7 +57,7 @@ class ClosedSessions:
     owner: Int64Array
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class _Batch:
     """Rows on their way into sessions; `groups` are the distinct keys of the batch, `keys` their ids."""
 
@@ -67,7 +67,7 @@ class _Batch:
     watermarks: Times
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class _Found:
     """Sessions after a batch, by (group, start). `slot` NONE: new. `linked`: still open for later rows (None: all)."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
+from streamsql.record import record
 from streamsql.state.fixed_width import AnyArray, Int64Array, array_of, is_fixed_width, values_of
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class KeySlots:
     """The slot of each row: its keys as the digits of one number below `width`, the first key the highest digit.
 

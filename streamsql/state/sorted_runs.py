@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from streamsql.record import record
 from streamsql.state.fixed_width import BoolArray, Int64Array
 from streamsql.state.ordering import distinct, packed_integers, stable_order
 
@@ -17,7 +18,7 @@ _RUN_COST = 64
 """Searching one more run costs as much as so many keys more, even for a single key."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Run:
     """Keys in ascending order, and the row of each; rows of one key ascend. `unique`: no key comes twice."""
 
@@ -29,7 +30,7 @@ class Run:
         return len(self.keys)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Matches:
     """The rows found for some keys, not yet written out: `total` may be far more than fits in memory.
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from streamsql.expr.aggregates import Ordering
+from streamsql.record import record
 from streamsql.state.fixed_width import Int64Array, int64_array, valid_of
 from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.ordering import lexical_order
 from streamsql.state.value_order import order_rank
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class ValueList:
     """Rows of values, sorted by the id of their group; `counts`: how often each is there, None: once."""
 

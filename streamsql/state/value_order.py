@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from streamsql.record import record
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.grouping import normalize_key
 from streamsql.state.ordering import lexical_order
@@ -18,7 +18,7 @@ KeysOf = Callable[[Int64Array], tuple[Int64Array, pa.Array]]
 """From pair ids to group ids and values."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class _Run:
     groups: Int64Array
     pairs: Int64Array

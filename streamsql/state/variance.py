@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isqrt
 
 import numpy as np
@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.types import SqlType, arrow_type
+from streamsql.record import record
 from streamsql.state.fixed_width import BoolArray, Int64Array, array_of
 from streamsql.state.float_sums import COMPENSATION, NOT_FINITE, Floats, two_product, two_sum
 from streamsql.state.integer_sums import python_ints
@@ -25,7 +26,7 @@ _UNRELATED = 1e-14
 Objects = npt.NDArray[np.object_]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Moments:
     """Of each group: how many values, their sum and that of their squares, as accumulators."""
 
@@ -93,7 +94,7 @@ def of_pairs(function: str, counts: Int64Array, columns: Sequence[Columns]) -> p
     return array_of(np.asarray(values, np.float64), np.asarray(valid & (counts > 0)), pa.float64())
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class _Pairs:
     """`yy`, `xx`, `yx`: sums of products of distances from the means."""
 

@@ -8,7 +8,6 @@ the pane of its remaining ones. All times are int64 microseconds; division floor
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy.typing as npt
 
 from streamsql.batch import Times
 from streamsql.expr.windows import Attached, Cumulate, Hop, Tumble
+from streamsql.record import record
 from streamsql.time import Duration
 
 Numbers = npt.NDArray[np.int64]
@@ -81,7 +81,7 @@ class WindowGrid(ABC):
         return np.clip(watermarks, low, high)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HopGrid(WindowGrid):
     """Windows of `size` that begin every `slide`.
 
@@ -142,7 +142,7 @@ class HopGrid(WindowGrid):
         return starts, starts + self.size
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CumulateGrid(WindowGrid):
     """Windows that share a start and grow by `step` up to `size`. A pane has the number of its first window."""
 
@@ -192,7 +192,7 @@ class CumulateGrid(WindowGrid):
         return starts, starts + np.minimum((position + 1) * self.step, self.size)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AttachedGrid(WindowGrid):
     """Windows that came with the rows: window, pane and end are one number, and `times` are ends. Starts are a key."""
 

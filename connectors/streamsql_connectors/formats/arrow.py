@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BufferedReader
 from typing import Any, BinaryIO
 
@@ -13,6 +12,7 @@ import pyarrow as pa
 from streamsql.errors import DataError
 from streamsql.expr.types import Schema
 from streamsql.ports import Comparison, DecodedRows, FileReader, FileWriter, OptionInfo, Position, RecordFile
+from streamsql.record import record
 from streamsql_connectors.options import choice, option
 from streamsql_connectors.streams import Rejoined
 
@@ -47,7 +47,7 @@ class ArrowFormat:
             return inferred(_schema_of(file), file.name)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class _Batches:
     """Record batches one after the other."""
 
@@ -93,7 +93,7 @@ def _as_stream(stream: Any, head: bytes, columns: list[int] | None) -> _Batches:
     return _Batches(opened.schema, iter(opened))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _ArrowReader:
     """The mark of a chunk: how many record batches lie before it."""
 

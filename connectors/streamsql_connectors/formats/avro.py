@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from io import BufferedReader, BytesIO
 from typing import Any, BinaryIO
 
@@ -13,6 +12,7 @@ import pyarrow as pa
 from streamsql.errors import DataError, UsageError
 from streamsql.expr.types import Schema
 from streamsql.ports import Comparison, DecodedRows, FileReader, FileWriter, OptionInfo, Position, RecordFile
+from streamsql.record import record
 from streamsql_connectors.formats.avro_schema import AvroSchema, arrow_schema, as_integers, avro_schema
 from streamsql_connectors.options import boolean, choice, option
 from streamsql_connectors.streams import Rejoined
@@ -88,7 +88,7 @@ def _expanded(schema: AvroSchema) -> AvroSchema:
     return _library().schema.expand_schema(schema)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Head:
     """What stands before the blocks of a file: its schema, and the same bytes with times turned into integers."""
 
@@ -116,7 +116,7 @@ def _why(error: Exception) -> str:
     return str(error) or ("it ends too early" if isinstance(error, EOFError) else type(error).__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _AvroReader:
     """The mark of a chunk: how many blocks lie before it."""
 
@@ -198,8 +198,8 @@ class _AvroWriter:
             for values, unit, stored in zip(rows.columns, self._in_units, self._stored, strict=True)
         ]
         stored = pa.RecordBatch.from_arrays(columns, names=self._stored.names)
-        for record in stored.to_pylist(maps_as_pydicts="strict"):
-            self._writer.write(record)
+        for each in stored.to_pylist(maps_as_pydicts="strict"):
+            self._writer.write(each)
 
     def finish(self) -> None:
         """The last block."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,11 @@ from streamsql.batch import Weights
 from streamsql.errors import DataError
 from streamsql.expr.types import Schema, arrow_type
 from streamsql.ports import Reject
+from streamsql.record import record
 from streamsql_connectors.text_lines import Lines, shown
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Problem:
     """Why a line is bad; `line` counts from 0 in its block. `drops_row`: no row was made of it. `hint`: what to do, if
     not what the format says of all its problems."""
@@ -28,7 +29,7 @@ class Problem:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class BlockRows:
     """Rows of a block, the number of its lines, and its problems; `fatal` ends the reading after these rows.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from streamsql.expr.types import BYTES_KINDS, STRINGS, Column, Kind, Schema, arrow_type
+from streamsql.record import record
 from streamsql_connectors.formats.block_rows import BlockRows, Problem, columns_batch, finish_block
 from streamsql_connectors.formats.csv_dialect import HINT, Dialect
 from streamsql_connectors.formats.csv_nested import NESTED, parse_nested
@@ -32,7 +33,7 @@ _AS_TEXT = frozenset((*STRINGS, *BYTES_KINDS, *NESTED, Kind.NULL))
 """Kinds whose fields Arrow reads as text."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CsvLayout:
     """What the lines of a file mean: `fields` are its columns in order, `header` whether the first line names them.
 

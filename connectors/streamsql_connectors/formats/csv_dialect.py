@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from streamsql.errors import UsageError
 from streamsql.ports import OptionInfo
+from streamsql.record import record
 from streamsql_connectors.options import boolean, character, characters, option
 
 OPTIONS = (
@@ -26,7 +26,7 @@ HINT = "set 'csv.ignore-parse-errors' = 'true' to go on without such records; th
 _DELIMITERS = (",", ";", "\t", "|")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Dialect:
     """`quote` and `escape` None: there is none; `null` None: an empty field without quotes is NULL.
 

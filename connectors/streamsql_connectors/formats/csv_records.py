@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from streamsql.record import record
 from streamsql_connectors.formats.block_rows import Problem
 from streamsql_connectors.formats.csv_scan import NO_MARKS, Scanner
 from streamsql_connectors.text_blocks import NEWLINE, Bytes, TextBlock
@@ -16,7 +15,7 @@ from streamsql_connectors.text_lines import Lines, invalid_utf8
 Rows = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Records:
     """Text to be read, ending with a newline: the lines `kept` of a block, or its bytes from `begin` to `end`."""
 

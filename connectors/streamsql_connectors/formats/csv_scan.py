@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from streamsql.record import record
 from streamsql_connectors.formats.csv_dialect import Dialect
 from streamsql_connectors.text_blocks import NEWLINE, Bytes, after_last_newline
 
@@ -18,7 +18,7 @@ _LONGEST_HEAD = 65_536
 _NONE: Offsets = np.empty(0, np.int64)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Marks:
     """`quotes`: offsets of the quotes that open and close fields, in turn; `comments`: where comment lines begin."""
 
@@ -29,7 +29,7 @@ class Marks:
 NO_MARKS = Marks(_NONE, _NONE)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scanner:
     """Finds records in text that begins with one. A quote opens a field only at its beginning, as in `5" pipe`."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql.expr.types import STRINGS, Column, Schema
+from streamsql.record import record
 from streamsql_connectors import duck
 from streamsql_connectors.formats.block_rows import BlockRows, Problem, columns_batch, finish_block
 from streamsql_connectors.formats.json_options import HINT
@@ -31,7 +31,7 @@ _SEVERAL_LINES = f"an object must be on one line (jq -c . rewrites a file so); o
 Rows = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JsonDecoder:
     """How to decode blocks of JSON lines of one schema."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from streamsql.expr.types import Kind, SqlType
+from streamsql.record import record
 from streamsql_connectors.formats.json_values import (
     elements,
     entries,
@@ -25,7 +26,7 @@ from streamsql_connectors.text_lines import shown
 Rows = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Misfit:
     """A value of a row that is not what its type wants; `path`: such as `o.items[2].price`."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from streamsql.record import record
 
 Bytes = npt.NDArray[np.uint8]
 Positions = npt.NDArray[np.int64]
@@ -22,7 +23,7 @@ _MARKS = range(0xE000, 0xF900)
 """The private use area of Unicode: what no text needs, and each block is searched for."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class MarkedNumbers:
     """JSON texts in which each number is a string that begins with `mark`, which occurs nowhere else."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from streamsql.errors import UsageError
 from streamsql.ports import OptionInfo
+from streamsql.record import record
 from streamsql_connectors.options import boolean, choice, option
 
 _STANDARDS = ("SQL", "ISO-8601")
@@ -24,7 +24,7 @@ OPTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JsonStyle:
     """How values are written. `iso`: T between date and time; `plain_decimals`: never with an exponent; `with_nulls`:
     fields that are NULL too."""
@@ -37,7 +37,7 @@ class JsonStyle:
 USUAL_STYLE = JsonStyle()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class JsonOptions:
     """What the options of a table say."""
 

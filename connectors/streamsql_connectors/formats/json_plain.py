@@ -9,13 +9,13 @@ record) is for `json_decode` to read from text.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from streamsql.expr.types import BYTES_KINDS, FLOATS, INTEGERS, STRINGS, TIMESTAMPS, Column, Kind, SqlType, arrow_type
+from streamsql.record import record
 from streamsql_connectors.formats.text_values import parse_text
 from streamsql_connectors.text_blocks import NEWLINE, Bytes
 from streamsql_connectors.text_lines import Lines
@@ -31,7 +31,7 @@ _FOLLOWS_A_BRACE[list(b",]}\n")] = True
 _MOST_SPACES = 16
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class PlainRows:
     """Columns by name, how many rows there are, and in how many lines."""
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql.expr.types import FLOATS, INTEGERS, STRINGS, Column, Kind, SqlType, arrow_type
+from streamsql.record import record
 from streamsql_connectors.formats.json_plain import PlainRows
 from streamsql_connectors.formats.text_values import parse_text
 from streamsql_connectors.text_blocks import NEWLINE, Bytes
@@ -36,7 +37,7 @@ _SPELLED = {
 """How values of these types may be written without quotes."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Member:
     """A key, and the texts before and after its value in each line."""
 
@@ -140,7 +141,7 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class _Values:
     """The values of a member, and the quotation marks around them."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql.expr.types import INT, Kind, SqlType, arrow_type
+from streamsql.record import record
 from streamsql_connectors import duck
 from streamsql_connectors.formats.json_numbers import mark_numbers
 from streamsql_connectors.formats.json_strict import malformed
 from streamsql_connectors.formats.text_values import Mask, Parsed, parse_text
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Members:
     """Texts of some members of JSON objects, in the order asked for; NULL where absent or null.
 

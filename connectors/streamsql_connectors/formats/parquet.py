@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -13,6 +12,7 @@ import pyarrow as pa
 from streamsql.errors import DataError, UsageError
 from streamsql.expr.types import Schema
 from streamsql.ports import Comparison, DecodedRows, FileReader, FileWriter, OptionInfo, Position, RecordFile
+from streamsql.record import record
 from streamsql_connectors.options import boolean, choice, count, option, positive
 
 _CODECS = ("snappy", "zstd", "gzip", "lz4", "brotli", "none")
@@ -107,7 +107,7 @@ def _spooled(stream: BinaryIO) -> Any:
     return kept
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _ParquetReader:
     """The mark of a chunk: its row group, and how many rows of that lie before it."""
 

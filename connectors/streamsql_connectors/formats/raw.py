@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
@@ -13,6 +12,7 @@ import pyarrow as pa
 from streamsql.errors import DataError, UsageError
 from streamsql.expr.types import BYTES_KINDS, STRING, STRINGS, Schema, arrow_type, schema
 from streamsql.ports import FileReader, FileWriter, OptionInfo, RecordFile
+from streamsql.record import record
 from streamsql_connectors.formats.block_rows import BlockRows, Problem, columns_batch, finish_block
 from streamsql_connectors.formats.text_reader import TextReader
 from streamsql_connectors.options import choice, option
@@ -69,7 +69,7 @@ def _known_charset(text: str) -> str:
     return known
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _RawDecoder:
     schema: Schema
     charset: str

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, BinaryIO
 
 from streamsql.ports import Comparison, DecodedRows, Position, RecordFile
+from streamsql.record import record
 from streamsql_connectors.decode_ahead import decode_ahead
 from streamsql_connectors.formats.block_rows import BlockRows, error_of, reject_of
 from streamsql_connectors.streams import StandardInput
@@ -21,7 +21,7 @@ def _lines(head: str | None) -> Cut:
     return after_last_newline
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TextReader:
     """A FileReader of a text format. The mark of a chunk is the byte and the line where its block begins.
 

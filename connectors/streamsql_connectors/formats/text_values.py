@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql.expr.types import BYTES_KINDS, STRINGS, Kind, SqlType, arrow_type
+from streamsql.record import record
 from streamsql_connectors import duck
 
 Mask = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Parsed:
     """Typed values; `bad`: where the text means nothing (the value is NULL there), None if nowhere."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from streamsql.errors import NotSupportedYet
 from streamsql.expr.aggregates import AggregateCall
@@ -14,6 +14,7 @@ from streamsql.plan.predicates import comparison, conjuncts, filtered
 from streamsql.plan.trait_values import WindowColumns
 from streamsql.plan.traits import traits
 from streamsql.plan.tree import fields_by_id, transform_up
+from streamsql.record import record
 
 
 def bound_ranks(plan: Plan) -> Plan:
@@ -46,7 +47,7 @@ def _unbounded(plan: Plan) -> Plan:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Ranks:
     """`first <= rank <= last`, and the conditions that say something else."""
 

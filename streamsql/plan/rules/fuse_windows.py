@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from streamsql.expr.nodes import ColumnRef, Expr, column_ids
 from streamsql.expr.properties import can_fail, is_volatile
@@ -25,6 +25,7 @@ from streamsql.plan.predicates import conjuncts, filtered
 from streamsql.plan.trait_values import WindowColumns
 from streamsql.plan.traits import traits
 from streamsql.plan.tree import field_ids, fields_by_id, fresh_ids, reference, select, transform_up
+from streamsql.record import record
 
 
 def fuse_windows(plan: Plan) -> Plan:
@@ -89,7 +90,7 @@ def _attached(plan: Aggregate, window: WindowColumns, keys: tuple[int, ...], ids
     return _aggregate(plan, plan.input, keys, (start, end, emitted), time, attached)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Below:
     """What lies between an aggregate and a window function, moved below the function, without its columns.
 

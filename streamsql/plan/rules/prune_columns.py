@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import singledispatch
 
 from streamsql.expr.aggregates import AggregateCall
@@ -38,6 +38,7 @@ from streamsql.plan.row_orders import OverOrder, RankOrder
 from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin, orders_by_arrival
 from streamsql.plan.traits import over_order, rank_order, traits
 from streamsql.plan.tree import field_ids, fields_by_id, reference, select, walk_plan
+from streamsql.record import record
 
 Ids = frozenset[int]
 Calls = tuple[AggregateCall, ...]
@@ -67,7 +68,7 @@ def _scans(plan: Plan) -> list[Scan]:
     return [each for each in walk_plan(plan) if isinstance(each, Scan)]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Need:
     """What is asked of a node: columns, event time for an operator above, watermarks to order rows by.
 

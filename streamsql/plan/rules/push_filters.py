@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import singledispatch
 
 from streamsql.expr.nodes import Expr, column_ids, substitute
@@ -33,6 +32,7 @@ from streamsql.plan.predicates import conjuncts, filtered
 from streamsql.plan.rules.push_through_join import push_through_join
 from streamsql.plan.tree import field_ids, positions, reference, with_inputs
 from streamsql.plan.window_range import time_range
+from streamsql.record import record
 
 Terms = tuple[Expr, ...]
 
@@ -50,7 +50,7 @@ def push_filters(plan: Plan) -> Plan:
     return _push(plan, ())
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Split:
     """Conditions that go below a node, and those that stay above it; each in order of evaluation."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from streamsql.expr.nodes import Call, Cast, ColumnRef, Expr, column_ids
 from streamsql.expr.properties import can_fail, is_volatile
@@ -11,11 +11,12 @@ from streamsql.plan.logical import Join, JoinKind
 from streamsql.plan.predicates import conjunction, conjuncts, disjunction, disjuncts, is_true
 from streamsql.plan.time_joins import TemporalJoin
 from streamsql.plan.tree import field_ids
+from streamsql.record import record
 
 Terms = tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pushed:
     """A join with its condition, what goes below its inputs, and what stays above it."""
 

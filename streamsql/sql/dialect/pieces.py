@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from streamsql.record import record
 from streamsql.sql.dialect.tokens import OPENINGS, TOKEN
 
 _KINDS = {"unicode": "string", "hex": "string", "foreign": "symbol"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Piece:
     """A stretch of a text, of the kind space, comment, string, name (in quotes), number, word, symbol or unknown.
 

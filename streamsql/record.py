@@ -1,0 +1,161 @@
+"""`@record`: a frozen dataclass whose methods are shared by all, so that making the class costs next to nothing.
+
+A plain dataclass writes the text of its methods and compiles it each time the program starts: a third of a millisecond
+a class, of which there are hundreds. A record is a dataclass too, to `fields`, `replace`, `match` and type checkers,
+but its methods are those of `_Record`, which look up the fields of their object's class.
+
+>>> @record
+... class Point:
+...     x: int
+...     y: int = 0
+>>> Point(1), Point(1) == Point(1, y=0)
+(Point(x=1, y=0), True)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
+from functools import cache
+from inspect import Parameter, Signature
+from operator import attrgetter
+from typing import Any, NoReturn, TypeVar, dataclass_transform, overload
+
+T = TypeVar("T")
+
+
+@overload
+def record(cls: type[T], /) -> type[T]: ...
+
+
+@overload
+def record(*, eq: bool = True, kw_only: bool = False) -> Callable[[type[T]], type[T]]: ...
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def record(cls: type[T] | None = None, /, *, eq: bool = True, kw_only: bool = False) -> Any:
+    """Make a class of annotated fields a frozen value with slots.
+
+    `eq` False: two are equal only if they are the same object. `kw_only`: fields are given by name. `field(...)`,
+    inheritance and `__post_init__` work as in a dataclass, but that a field with `init=False` has no default. Methods
+    that the class defines itself are kept.
+    """
+
+    def make(cls: type[T]) -> type[T]:
+        own = vars(cls)
+        for name in _ALWAYS + (_EQUALITY if eq and "__eq__" not in own else ()):
+            if name not in own:
+                setattr(cls, name, vars(_Record)[name])
+        cls.__doc__ = cls.__doc__ or cls.__name__  # without one, a dataclass spells out the signature for it
+        return dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)(cls)
+
+    return make if cls is None else make(cls)
+
+
+class _Record:
+    """The methods of all records."""
+
+    def __init__(self, /, *values: Any, **named: Any) -> None:
+        shape = _shape(self.__class__)
+        given: Sequence[Any] = values
+        if named or len(values) != shape.all_by_position:
+            given = shape.complete(values, named)
+        for put, value in zip(shape.setters, given, strict=True):
+            put(self, value)
+        if shape.post_init is not None:
+            shape.post_init(self)
+
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        compared = _shape(self.__class__).compared
+        return bool(compared(self) == compared(other))
+
+    def __hash__(self) -> int:
+        return hash(_shape(self.__class__).hashed(self))
+
+    def __repr__(self) -> str:
+        shown = (f"{each.name}={getattr(self, each.name)!r}" for each in _fields(self.__class__) if each.repr)
+        return f"{self.__class__.__qualname__}({', '.join(shown)})"
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in _fields(self.__class__)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+
+
+_EQUALITY = ("__eq__", "__hash__")
+_ALWAYS = ("__init__", "__repr__", "__setattr__", "__delattr__", "__getstate__", "__setstate__")
+
+
+class _Shape:
+    """The fields of one class, as its methods need them.
+
+    `all_by_position`: how many values make an object without names; -1: some fields have to be named.
+    `setters` put a value each, for `names`, the fields that the caller may give. `compared` and `hashed` give what
+    stands for an object.
+    """
+
+    def __init__(self, cls: Any) -> None:
+        every = _fields(cls)
+        given = [each for each in every if each.init]
+        self.cls = cls
+        self.names = [each.name for each in given]
+        self.accepted = set(self.names)
+        self.setters = [getattr(cls, each.name).__set__ for each in given]
+        self.by_position = [each.name for each in given if not each.kw_only]
+        self.all_by_position = len(given) if len(self.by_position) == len(given) else -1
+        self.defaults = {each.name: each.default for each in given if each.default is not MISSING}
+        self.factories = {each.name: each.default_factory for each in given if callable(each.default_factory)}
+        self.compared = _getter([each for each in every if each.compare])
+        self.hashed = _getter([each for each in every if (each.compare if each.hash is None else each.hash)])
+        self.post_init = getattr(cls, "__post_init__", None)
+
+    def complete(self, values: tuple[Any, ...], named: dict[str, Any]) -> list[Any]:
+        """A value for each of `names`, as Python takes arguments; TypeError where they do not fit."""
+        if named.keys() == self.accepted and not values:  # as `replace` does
+            return [named[name] for name in self.names]
+        positional = dict(zip(self.by_position, values))  # noqa: B905 (too many are refused below)
+        given = {**self.defaults, **positional, **named}
+        for name, make in self.factories.items():
+            if name not in given:
+                given[name] = make()
+        too_many = len(positional) < len(values) or not positional.keys().isdisjoint(named)
+        if too_many or given.keys() != self.accepted:
+            self._refuse(values, named)
+        return [given[name] for name in self.names]
+
+    def _refuse(self, values: tuple[Any, ...], named: dict[str, Any]) -> NoReturn:
+        """Raise what Python says of these arguments."""
+        optional = self.defaults.keys() | self.factories
+        by_position = set(self.by_position)
+        parameters = [
+            Parameter(
+                name,
+                Parameter.POSITIONAL_OR_KEYWORD if name in by_position else Parameter.KEYWORD_ONLY,
+                default=None if name in optional else Parameter.empty,
+            )
+            for name in (*self.by_position, *(name for name in self.names if name not in by_position))
+        ]
+        try:
+            Signature(parameters).bind(*values, **named)
+        except TypeError as problem:
+            raise TypeError(f"{self.cls.__name__}: {problem}") from None
+        raise AssertionError("arguments that do not fit were not refused")
+
+
+def _getter(chosen: list[Field[Any]]) -> Callable[[Any], Any]:
+    """What gets the values of these fields: a tuple, one alone bare."""
+    return attrgetter(*(each.name for each in chosen)) if chosen else lambda value: ()
+
+
+_fields: Callable[[Any], tuple[Field[Any], ...]] = cache(fields)
+_shape: Callable[[Any], _Shape] = cache(_Shape)
