@@ -66,13 +66,17 @@ class Cursor:
     def take(self, stored: Sequence[Stored], batch_rows: int, forgotten: int = 0) -> list[Stored]:
         """The next rows, small batches put together, at most `batch_rows`; a watermark ends them.
 
-        `forgotten`: how many entries there were before the stored ones.
+        No batch is cut only to fill up the second half. `forgotten`: how many entries there were before the stored
+        ones.
         """
         taken: list[Stored] = []
         missing = batch_rows
         while self.entry - forgotten < len(stored) and missing:
             whole = stored[self.entry - forgotten]
-            count = min(missing, whole.rows.num_rows - self.offset)
+            left = whole.rows.num_rows - self.offset
+            if left > missing and 2 * missing <= batch_rows:
+                break
+            count = min(missing, left)
             part = whole.slice(self.offset, count)
             taken.append(part)
             missing, self.offset, self.rows = missing - count, self.offset + count, self.rows + count

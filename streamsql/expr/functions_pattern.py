@@ -253,7 +253,9 @@ def _count(call: Call, context: EvalContext) -> ArrowFunction | None:
     pattern = _pattern(call)
     if pattern is None:
         return None
-    return lambda text, pattern_: pc.cast(pc.count_substring_regex(text, pattern), pa.int32())
+    # Text without special characters is searched for twice as fast.
+    count = pc.count_substring if re.fullmatch(r"[\w ]+", pattern, re.ASCII) else pc.count_substring_regex
+    return lambda text, pattern_: pc.cast(count(text, pattern), pa.int32())
 
 
 def _extract_all_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:

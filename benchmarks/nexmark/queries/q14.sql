@@ -1,6 +1,6 @@
 -- Bids of a middling price: the time of day in words, and how often a letter stands in the padding.
 CREATE FUNCTION count_char(text STRING, letter STRING) RETURNS BIGINT
-  AS CHAR_LENGTH(text) - CHAR_LENGTH(REPLACE(text, letter, ''));
+  AS REGEXP_COUNT(text, letter);
 
 SELECT auction, bidder, 0.908 * price AS price,
   CASE

@@ -17,6 +17,7 @@ from streamsql.plan.rules.prune_columns import prune_columns
 from streamsql.plan.rules.push_filters import push_filters
 from streamsql.plan.rules.push_into_scan import push_into_scan
 from streamsql.plan.rules.simplify import simplify
+from streamsql.plan.rules.solve_comparisons import solve_comparisons
 from streamsql.plan.rules.versioned_inputs import versioned_inputs
 
 Rule = Callable[[Plan], Plan]
@@ -24,6 +25,7 @@ Rule = Callable[[Plan], Plan]
 RULES: tuple[Rule, ...] = (
     simplify,
     factor_conditions,
+    solve_comparisons,
     push_filters,
     fuse_windows,
     bound_ranks,
