@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from benchmarks import end_to_end, files, flights, in_memory, joins, projections
+from benchmarks import by_key, end_to_end, files, flights, in_memory, joins, projections
 from benchmarks.measure import show
 
 
@@ -18,6 +18,7 @@ def main(rows: int) -> None:
     show(f"In memory, {fewer:,} rows, a step for each 1,000 rows", in_memory.run(fewer, 1_000, 1_000))
     show(f"Projections, {rows:,} rows, batches of 65,536", projections.run(rows))
     show(f"Joins, {rows:,} rows with {rows * 3 // 50:,}, batches of 65,536", joins.run(rows))
+    show(f"By key, {rows:,} rows, batches of 65,536", by_key.run(rows))
     flights.run()
     files.run(fewer)
     end_to_end.run(rows)

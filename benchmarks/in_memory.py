@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -11,7 +12,7 @@ from benchmarks.data import bids, uniform_keys
 from benchmarks.measure import Pair, measure
 from streamsql.engine import Engine
 from streamsql.ports import RowKinds
-from streamsql.runtime.output import CallbackOutput
+from streamsql.runtime.output import CallbackOutput, weights_of
 from streamsql.runtime.settings import JobSettings
 from streamsql.session import Session, connect
 from streamsql.sql import statements as s
@@ -83,7 +84,7 @@ BENCHMARKS = (
 def run(rows: int, batch_rows: int, step_rows: int = 65_536) -> list[Pair]:
     """All benchmarks over `rows` bids that come in batches of `batch_rows`, in steps of at most `step_rows`."""
     tables = {False: bids(rows), True: uniform_keys(rows, 1_000_000)}
-    sessions = {uniform: _session(table, batch_rows) for uniform, table in tables.items()}
+    sessions = {uniform: memory_session(DDL, {"bids": table}, batch_rows) for uniform, table in tables.items()}
     share = 1.0 if batch_rows >= 65_536 else 0.25
     pairs = []
     for each in BENCHMARKS:
@@ -93,24 +94,26 @@ def run(rows: int, batch_rows: int, step_rows: int = 65_536) -> list[Pair]:
                 each.name,
                 rows,
                 lambda session=session, sql=each.sql: stream(session, sql, step_rows),  # type: ignore[misc]
-                lambda data=data, sql=each.duckdb: batch(data, sql),  # type: ignore[misc]
+                lambda data=data, sql=each.duckdb: batch({"bids": data}, sql),  # type: ignore[misc]
                 each.wanted * share,
             )
         )
     return pairs
 
 
-def _session(table: pa.Table, batch_rows: int) -> Session:
+def memory_session(ddl: str, tables: Mapping[str, pa.Table], batch_rows: int = 65_536) -> Session:
+    """A session whose in-memory tables hold these rows, in batches."""
     session = connect()
-    for statement in session.statements(DDL):
+    for statement in session.statements(ddl):
         session.apply(statement)
-    for each in table.combine_chunks().to_batches(max_chunksize=batch_rows):
-        session.tables.memory("bids").append(each)
+    for name, table in tables.items():
+        for each in table.combine_chunks().to_batches(max_chunksize=batch_rows):
+            session.tables.memory(name).append(each)
     return session
 
 
-def stream(session: Session, sql: str, step_rows: int) -> int:
-    """Run a query to its end; how many result rows there were."""
+def stream(session: Session, sql: str, step_rows: int = 65_536) -> int:
+    """Run a query to its end; by how many rows its result has grown."""
     (statement,) = session.statements(sql)
     assert isinstance(statement, s.Query)
     engine: Engine = session.engine(job_settings=JobSettings(batch_rows=step_rows, read_ahead=0))
@@ -118,14 +121,16 @@ def stream(session: Session, sql: str, step_rows: int) -> int:
 
     def consume(rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
         nonlocal count
-        count += rows.num_rows
+        weights = weights_of(kinds)
+        count += rows.num_rows if weights is None else int(weights.sum())
 
     engine.run(engine.job([engine.optimized(statement.plan)], [CallbackOutput(consume)]))
     return count
 
 
-def batch(bids: pa.Table, sql: str) -> int:
-    """The same in DuckDB, with all its threads."""
+def batch(tables: Mapping[str, pa.Table], sql: str) -> int:
+    """The same in DuckDB, with all its threads; how many rows the result has."""
     with duckdb.connect() as connection:
-        connection.register("bids", bids)
+        for name, table in tables.items():
+            connection.register(name, table)
         return int(connection.sql(sql).to_arrow_table().num_rows)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
 from benchmarks.data import START
-from benchmarks.in_memory import stream
+from benchmarks.in_memory import batch, memory_session, stream
 from benchmarks.measure import Pair, measure
-from streamsql.session import Session, connect
 
 HOT_SHARE = 0.3
 HOUR = 3_600_000_000
@@ -47,13 +45,13 @@ def run(rows: int) -> list[Pair]:
     pairs = []
     for each in BENCHMARKS:
         tables = _tables(rows, rows * 3 // 50, each)
-        session = _session(tables, each.key_type)
+        session = memory_session(DDL.format(each.key_type), tables)
         pairs.append(
             measure(
                 each.name,
                 sum(table.num_rows for table in tables.values()),
-                lambda session=session, sql=each.sql: stream(session, sql, 65_536),  # type: ignore[misc]
-                lambda tables=tables, sql=each.sql: _batch(tables, sql),  # type: ignore[misc]
+                lambda session=session, sql=each.sql: stream(session, sql),  # type: ignore[misc]
+                lambda tables=tables, sql=each.sql: batch(tables, sql),  # type: ignore[misc]
                 each.wanted,
             )
         )
@@ -77,20 +75,3 @@ def _tables(bids: int, auctions: int, benchmark: Benchmark) -> Mapping[str, pa.T
         "bids": pa.table({"auction": key(auction), "price": random.integers(1, 1_000_000, bids), "ts": times(bids)}),
         "auctions": pa.table({"id": key(ids), "seller": random.integers(0, 100_000, auctions), "ts": times(auctions)}),
     }
-
-
-def _session(tables: Mapping[str, pa.Table], key_type: str) -> Session:
-    session = connect()
-    for statement in session.statements(DDL.format(key_type)):
-        session.apply(statement)
-    for name, table in tables.items():
-        for each in table.combine_chunks().to_batches(max_chunksize=65_536):
-            session.tables.memory(name).append(each)
-    return session
-
-
-def _batch(tables: Mapping[str, pa.Table], sql: str) -> int:
-    with duckdb.connect() as connection:
-        for name, table in tables.items():
-            connection.register(name, table)
-        return int(connection.sql(sql).to_arrow_table().num_rows)

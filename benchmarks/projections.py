@@ -8,9 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benchmarks.in_memory import batch, stream
+from benchmarks.in_memory import batch, memory_session, stream
 from benchmarks.measure import Pair, measure
-from streamsql.session import Session, connect
 
 DDL = """CREATE TABLE bids (i INT, k BIGINT, x DOUBLE, d DECIMAL(12, 2), s STRING, number STRING,
   ts TIMESTAMP(3), maybe INT);"""
@@ -82,22 +81,13 @@ def rows_of(rows: int, *, seed: int = 3) -> pa.Table:
 def run(rows: int, batch_rows: int = 65_536) -> list[Pair]:
     """All projections, medians of several runs in turn with DuckDB."""
     table = rows_of(rows)
-    session = _session(table, batch_rows)
+    session = memory_session(DDL, {"bids": table}, batch_rows)
     return [
         measure(
             each.name,
             rows,
             lambda sql=each.sql: stream(session, f"SELECT {sql} AS r FROM bids", batch_rows),  # type: ignore[misc]
-            lambda sql=each.duckdb or each.sql: batch(table, f"SELECT {sql} AS r FROM bids"),  # type: ignore[misc]
+            lambda sql=each.duckdb or each.sql: batch({"bids": table}, f"SELECT {sql} AS r FROM bids"),  # type: ignore[misc]
         )
         for each in PROJECTIONS
     ]
-
-
-def _session(table: pa.Table, batch_rows: int) -> Session:
-    session = connect()
-    for statement in session.statements(DDL):
-        session.apply(statement)
-    for each in table.combine_chunks().to_batches(max_chunksize=batch_rows):
-        session.tables.memory("bids").append(each)
-    return session

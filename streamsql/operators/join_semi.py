@@ -47,7 +47,7 @@ class SemiJoin(Operator):
     """Keeps the left rows, and of the right input only how often each key is there.
 
     Left rows that are taken back showed as they did before the step, added ones show as they do after it; in between
-    come those that the right input's changes turn. `codes` must be dense.
+    come those that the right input's changes turn.
     """
 
     net_input = True
@@ -113,7 +113,7 @@ class SemiJoin(Operator):
         trace = self._left.trace
         if self._membership.turns(self._counts, keys.rows, keys.nulls):
             numbers = trace.live_rows()
-            return numbers, trace.codes()[numbers]
+            return numbers, trace.codes(numbers)
         counts = self._counts.of(keys.codes)
         codes = keys.codes[(counts == 0) != (counts + keys.amounts == 0)]
         found = [(_NONE, _NONE), *((numbers, codes[at]) for at, numbers in trace.probe(codes))]

@@ -100,7 +100,7 @@ class TemporalJoin(TimedJoin):
         marks = np.where(new, step.watermarks_at(own), BEGIN_OF_TIME)
         times = self._times_of(self._left, numbers)
         order = np.lexsort((numbers, times, np.maximum(step.rises(times), own)))
-        codes = trace.codes()[numbers[order]] if len(numbers) else numbers
+        codes = trace.codes(numbers[order])
         return _Due(numbers[order], codes, times[order], marks[order], np.where(new, own, -1)[order])
 
     def _valid(self, due: _Due, arrived: Arrived, step: Step) -> Int64Array:
@@ -174,7 +174,7 @@ class TemporalJoin(TimedJoin):
         passed = trace.passed(time)
         if not len(passed):
             return
-        codes = np.unique(trace.codes()[passed])
+        codes = np.unique(trace.codes(passed))
         for at, numbers in trace.probe(codes, 1 << 62):
             times = self._times_of(self._right, numbers)
             over = np.flatnonzero(times <= time)

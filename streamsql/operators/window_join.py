@@ -75,7 +75,7 @@ class WindowJoin(TimedJoin):
                 side.apply(rows, 1)
             gone = side.trace.expire(step.after)
             closed.append(gone)
-            codes.append(side.trace.codes()[gone] if len(gone) else gone)
+            codes.append(side.trace.codes(gone))
         if not (len(closed[0]) or len(closed[1])):
             return
         at, other = self._matching(closed, equal_pairs(*codes))

@@ -54,7 +54,7 @@ def _processing_time_join(plan: ProcessingTimeJoin, context: EvalContext) -> Ope
 
 
 def _temporal_join(plan: TemporalJoin, context: EvalContext) -> Operator:
-    codes, inputs = _dense(plan)
+    codes, inputs = _shared(plan)
     places = positions(plan.left.fields), positions(plan.right.fields)
     condition = None if plan.residual is None else _condition(plan, plan.residual, context)
     return TemporalJoinOperator(
@@ -69,7 +69,7 @@ def _temporal_join(plan: TemporalJoin, context: EvalContext) -> Operator:
 
 
 def _window_join(plan: WindowJoin, context: EvalContext) -> Operator:
-    codes, inputs = _dense(plan)
+    codes, inputs = _shared(plan)
     places = positions(plan.left.fields), positions(plan.right.fields)
     starts, ends = (
         [place[each[which].id] for place, each in zip(places, plan.bounds, strict=True)] for which in (0, 1)
@@ -89,17 +89,17 @@ def _window_join(plan: WindowJoin, context: EvalContext) -> Operator:
 
 
 def _interval_join(plan: IntervalJoin, context: EvalContext) -> Operator:
-    codes, inputs = _dense(plan)
+    codes, inputs = _shared(plan)
     times = positions(plan.left.fields)[plan.left_time.id], positions(plan.right.fields)[plan.right_time.id]
     condition = None if plan.residual is None else _condition(plan, plan.residual, context)
     return IntervalJoinOperator(inputs, times, plan.reaches, codes, condition, _result(plan), padded_ports(plan))
 
 
-def _dense(plan: Join) -> tuple[KeyCodes, tuple[InputSpec, InputSpec]]:
-    """Codes that are ids, and the inputs that share them."""
+def _shared(plan: Join) -> tuple[KeyCodes, tuple[InputSpec, InputSpec]]:
+    """The inputs of a join, and the codes that their keys share."""
     left = _input(plan.left, [each.left for each in plan.on])
     right = _input(plan.right, [each.right for each in plan.on])
-    return KeyCodes(left.key_types, [each.null_safe for each in plan.on], dense=True), (left, right)
+    return KeyCodes(left.key_types, [each.null_safe for each in plan.on]), (left, right)
 
 
 def _untimed_join(plan: Join, context: EvalContext) -> Operator:
@@ -112,7 +112,7 @@ def _untimed_join(plan: Join, context: EvalContext) -> Operator:
     result = _result(plan)
     # Where keys expire, each left row has to know whether it was delivered: counting its partners tells.
     if not plan.kind.pairs and (not_in is not None or (plan.residual is None and ttls == (None, None))):
-        codes = KeyCodes(left.key_types, [each.null_safe for each in on], dense=True)
+        codes = KeyCodes(left.key_types, [each.null_safe for each in on])
         if not_in is not None:
             return SemiJoin(left, right, codes, result, NotIn())
         return SemiJoin(left, right, codes, result, Exists() if plan.kind is JoinKind.SEMI else NotExists())

@@ -44,7 +44,7 @@ class GivenRows(State):
     def __init__(self, schema: Schema, partners: Sequence[Column], source: str = "", span: Span | None = None) -> None:
         types = [each.type for each in schema.to_arrow()]
         self._schema, self._source, self._span = schema, source, span
-        self._codes = KeyCodes(types, [True] * len(types), dense=True)
+        self._codes = KeyCodes(types, [True] * len(types))
         beside = (Column("$here", BOOLEAN), Column("$row", BIGINT))
         self._given = Trace(Schema((*partners, *beside)), updating=False)
         self._next = 0

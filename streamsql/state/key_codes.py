@@ -11,13 +11,9 @@ from streamsql.state.base import State
 from streamsql.state.fixed_width import (
     BoolArray,
     Int64Array,
-    is_fixed_width,
-    numpy_type,
     take_rows,
     valid_of,
-    values_of,
 )
-from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.hashing import HashRows, hash_rows
 from streamsql.state.key_index import KeyIndex
 
@@ -27,8 +23,7 @@ _SWEEP_FROM = 4_096
 class KeyCodes(State):
     """Equal keys have equal codes, others different ones; two inputs that are joined share one KeyCodes.
 
-    A single integer (or time, date, boolean) is its own code. Other keys get the ids of a KeyIndex, in which equal
-    hashes are told apart by the stored keys. No columns: one code for all. NULL is a key only where `null_safe` says so
+    Codes are the ids of a KeyIndex. No columns: one code for all. NULL is a key only where `null_safe` says so
     of its column; elsewhere a row with a NULL has no key, and matches nothing.
     """
 
@@ -37,14 +32,10 @@ class KeyCodes(State):
         types: Sequence[pa.DataType],
         null_safe: Sequence[bool] | None = None,
         *,
-        dense: bool = False,
         hash_rows: HashRows = hash_rows,
     ) -> None:
-        """`dense`: codes are ids from 0 in any case."""
         self._null_safe = tuple(null_safe or (False for _ in types))
-        own_value = not dense and len(types) == 1 and not any(self._null_safe) and _is_integer(types[0])
-        self._index = None if own_value or not types else KeyIndex(types, hash_rows)
-        self._one = not types
+        self._index = KeyIndex(types, hash_rows) if types else None
 
     @property
     def rows(self) -> int:
@@ -52,21 +43,19 @@ class KeyCodes(State):
 
     @property
     def bound(self) -> int:
-        """All codes are below it, where they are dense."""
+        """All codes are below it."""
         return 1 if self._index is None else self._index.bound
 
     def encode(self, columns: Sequence[pa.Array], count: int) -> tuple[Int64Array, BoolArray | None]:
         """The code of each row, and which rows have a key; None: all. Unknown keys become known."""
-        if self._one:
+        if self._index is None:
             return np.zeros(count, np.int64), None
         valid = self._keyed(columns)
-        if self._index is None:
-            return values_of(columns[0]).astype(np.int64, copy=False), valid
         if valid is None:
-            return self._ids(columns), None
+            return self._index.ids_of(columns), None
         at = np.flatnonzero(valid)
         codes = np.full(count, -1)
-        codes[at] = self._ids([take_rows(each, at) for each in columns])
+        codes[at] = self._index.ids_of([take_rows(each, at) for each in columns])
         return codes, valid
 
     def find(self, columns: Sequence[pa.Array], count: int) -> tuple[Int64Array, BoolArray | None]:
@@ -103,14 +92,6 @@ class KeyCodes(State):
         if self._index is not None:
             self._index.load(tables)
 
-    def _ids(self, columns: Sequence[pa.Array]) -> Int64Array:
-        assert self._index is not None
-        if not len(columns[0]):
-            return np.empty(0, np.int64)
-        groups, first = group_rows([normalize_key(each) for each in columns])
-        ids = self._index.lookup_or_insert([take_rows(each, first) for each in columns])
-        return ids[groups]
-
     def _keyed(self, columns: Sequence[pa.Array]) -> BoolArray | None:
         found: BoolArray | None = None
         for column, null_safe in zip(columns, self._null_safe, strict=True):
@@ -118,10 +99,3 @@ class KeyCodes(State):
             if valid is not None:
                 found = valid if found is None else found & valid
         return found
-
-
-def _is_integer(type_: pa.DataType) -> bool:
-    if not is_fixed_width(type_) or pa.types.is_null(type_):
-        return False
-    kind = numpy_type(type_)
-    return kind.shape == () and kind.kind in "ib"

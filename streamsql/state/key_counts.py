@@ -16,17 +16,14 @@ class KeyCounts(State):
 
     def __init__(self) -> None:
         self._counts = np.zeros(0, np.int64)
+        self.keys = 0
+        """How many codes have rows."""
         self.nulls = 0
         self.total = 0
 
     @property
     def rows(self) -> int:
         return self.keys + (self.nulls > 0)
-
-    @property
-    def keys(self) -> int:
-        """How many codes have rows."""
-        return int(np.count_nonzero(self._counts))
 
     def of(self, codes: Int64Array) -> Int64Array:
         """How many rows each code has; -1, the code of no key, has none."""
@@ -36,7 +33,10 @@ class KeyCounts(State):
     def add(self, codes: Int64Array, amounts: Int64Array, nulls: int) -> None:
         """Change counts; codes are distinct."""
         self._counts = grown(self._counts, int(codes.max(initial=-1)) + 1)
-        self._counts[codes] += amounts
+        before = self._counts[codes]
+        after = before + amounts
+        self._counts[codes] = after
+        self.keys += int(np.count_nonzero(after) - np.count_nonzero(before))
         self.nulls += nulls
         self.total += int(amounts.sum()) + nulls
 

@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from streamsql.state.base import State
 from streamsql.state.dense_ids import DenseIds
-from streamsql.state.fixed_width import BoolArray, Int64Array, take_rows, values_of
-from streamsql.state.grouping import denormalize_key, normalize_key, normalized_type, single_chunk
+from streamsql.state.direct_ids import DirectIds
+from streamsql.state.fixed_width import BoolArray, Int64Array, take_rows, valid_of, values_of
+from streamsql.state.grouping import denormalize_key, group_rows, normalize_key, normalized_type, single_chunk
 from streamsql.state.hashing import UInt64Array
 from streamsql.state.hashing import hash_rows as _hash_rows
 from streamsql.state.stored_column import stored_column
@@ -24,8 +25,9 @@ _WINDOW = np.arange(8)
 class KeyIndex(State):
     """Open addressing over 64-bit hashes: slots are claimed by scatter, and re-read to see who won.
 
-    NULL is a key like any other, NaN = NaN, -0.0 = 0.0. Equal hashes are told apart by the stored keys. New keys get
-    ids in the order of their rows: freed ids first, then the next ones, so that ids never depend on hashes.
+    A single integer that lies near the others finds its id by its own value, as long as no NULL has come. NULL is a key
+    like any other, NaN = NaN, -0.0 = 0.0. Equal hashes are told apart by the stored keys. New keys get ids in the order
+    of their rows: freed ids first, then the next ones, so that ids never depend on hashes.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class KeyIndex(State):
         self._hash = hash_rows
         self._columns = [stored_column(normalized_type(each)) for each in types]
         self._one_to_one = hash_rows is _hash_rows and len(types) == 1 and pa.types.is_integer(types[0])
+        self._direct = DirectIds() if self._one_to_one else None
         self._used = DenseIds()
         self._tombstones = 0
         self._allocate(_FIRST_CAPACITY)
@@ -51,22 +54,41 @@ class KeyIndex(State):
     def lookup_or_insert(self, columns: Sequence[pa.Array]) -> Int64Array:
         """The id of each key; no key may come twice within a call."""
         columns = [normalize_key(each) for each in columns]
-        count = len(columns[0])
+        values = self._direct_values(columns[0])
+        if self._direct is not None and values is not None:
+            ids = self._direct.find(values)
+            new_ids, fresh = self._added(columns, ids)
+            self._direct.put(values[fresh], new_ids)
+            return ids
         hashes = self._hash(columns)
         self._one_to_one = self._one_to_one and not columns[0].null_count
-        self._make_room(count)
+        self._make_room(len(columns[0]))
         ids, slots = self._probe(columns, hashes, claim=True)
-        fresh = (ids < 0).nonzero()[0]
-        if len(fresh):
-            new_ids = self._used.take(len(fresh))
-            ids[fresh] = self._ids[slots[fresh]] = new_ids
-            for stored, column in zip(self._columns, columns, strict=True):
-                stored.put(new_ids, column if len(fresh) == count else take_rows(column, fresh))
+        new_ids, fresh = self._added(columns, ids)
+        self._ids[slots[fresh]] = new_ids
         return ids
+
+    def ids_of(self, columns: Sequence[pa.Array]) -> Int64Array:
+        """As `lookup_or_insert`, for keys that may come more than once."""
+        columns = [normalize_key(each) for each in columns]
+        if not len(columns[0]):
+            return np.empty(0, np.int64)
+        values = self._direct_values(columns[0])
+        if self._direct is not None and values is not None:
+            ids = self._direct.find(values)
+            fresh = (ids < 0).nonzero()[0]
+            if len(fresh):
+                ids[fresh] = self._ids_of_groups([take_rows(each, fresh) for each in columns])
+            return ids
+        return self._ids_of_groups(columns)
 
     def lookup(self, columns: Sequence[pa.Array]) -> Int64Array:
         """The id of each key, -1 for those that are not there."""
         columns = [normalize_key(each) for each in columns]
+        if self._direct is not None:
+            valid = valid_of(columns[0])
+            ids = self._direct.find(_numbers(columns[0]))
+            return ids if valid is None else np.where(valid, ids, -1)
         ids, _ = self._probe(columns, self._hash(columns), claim=False)
         return ids
 
@@ -81,6 +103,10 @@ class KeyIndex(State):
     def free(self, ids: Int64Array) -> None:
         """Forget keys; their ids, which must be distinct, will be given out again."""
         if not len(ids):
+            return
+        if self._direct is not None:
+            self._direct.put(_numbers(self._columns[0].take(ids)), np.full(len(ids), -1))
+            self._used.free(ids)
             return
         slots = self._slot(self._hash(self._stored(ids)))
         away = np.flatnonzero(self._ids[slots] != ids)
@@ -111,8 +137,40 @@ class KeyIndex(State):
             stored.put(ids, column)
         self._one_to_one = self._one_to_one and not any(each.null_count for each in columns)
         self._used.restore(ids)
-        self._make_room(0)
-        self._place(self._hash(columns) if len(ids) else np.empty(0, np.uint64), ids)
+        if len(ids) and self._direct_values(columns[0]) is None:
+            self._make_room(0)
+            self._place(self._hash(columns), ids)
+
+    def _direct_values(self, keys: pa.Array) -> Int64Array | None:
+        """Keys as numbers within the range of the direct table, which moves with them; None where they need hashes."""
+        if self._direct is None:
+            return None
+        values = _numbers(keys)
+        if not keys.null_count and (not len(values) or self._direct.covers(values)):
+            return values
+        ids = self.live_ids()
+        stored = self._stored(ids)
+        if not keys.null_count and self._direct.cover(_numbers(stored[0]), ids, values):
+            return values
+        self._direct = None
+        if len(ids):
+            self._make_room(0)
+            self._place(self._hash(stored), ids)
+        return None
+
+    def _ids_of_groups(self, columns: Sequence[pa.Array]) -> Int64Array:
+        groups, first = group_rows(columns)
+        return self.lookup_or_insert([take_rows(each, first) for each in columns])[groups]
+
+    def _added(self, columns: Sequence[pa.Array], ids: Int64Array) -> tuple[Int64Array, Int64Array]:
+        """Keep the keys that have no id yet, and give them one; those ids, and whose they are."""
+        fresh = (ids < 0).nonzero()[0]
+        new_ids = self._used.take(len(fresh))
+        if len(fresh):
+            ids[fresh] = new_ids
+            for stored, column in zip(self._columns, columns, strict=True):
+                stored.put(new_ids, column if len(fresh) == len(ids) else take_rows(column, fresh))
+        return new_ids, fresh
 
     def _stored(self, ids: Int64Array) -> list[pa.Array]:
         return [each.take(ids) for each in self._columns]
@@ -207,3 +265,7 @@ class KeyIndex(State):
             won = self._ids[slots] == ids
             self._hashes[slots[won]] = hashes[won]
             hashes, ids, slots = hashes[~won], ids[~won], (slots[~won] + 1) & self._mask
+
+
+def _numbers(keys: pa.Array) -> Int64Array:
+    return values_of(keys).astype(np.int64, copy=False)

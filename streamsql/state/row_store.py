@@ -32,7 +32,7 @@ class RowStore:
         count = len(columns[0]) if columns else 0
         numbers = np.arange(self._size, self._size + count)
         for stored, column in zip(self._columns, columns, strict=True):
-            stored.put(numbers, column)
+            stored.append(self._size, column)
         self._size += count
         return numbers
 
@@ -46,9 +46,8 @@ class RowStore:
         columns = _columns(self.schema)
         for begin in range(0, len(numbers), _COPIED_AT_ONCE):
             part = numbers[begin : begin + _COPIED_AT_ONCE]
-            places = np.arange(begin, begin + len(part))
             for old, new in zip(self._columns, columns, strict=True):
-                new.put(places, old.take(part))
+                new.append(begin, old.take(part))
         self._columns, self._size = columns, len(numbers)
 
     def equals(self, numbers: Int64Array, columns: Sequence[pa.Array], at: Int64Array) -> BoolArray:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from streamsql.record import record
 from streamsql.state.fixed_width import BoolArray, Int64Array
-from streamsql.state.ordering import distinct, packed_integers, stable_order
+from streamsql.state.matches import Matches, joined
+from streamsql.state.ordering import packed_integers, stable_order
 
 _NONE = np.empty(0, np.int64)
 _FAN_IN = 4
@@ -28,63 +29,6 @@ class Run:
 
     def __len__(self) -> int:
         return len(self.keys)
-
-
-@record(eq=False)
-class Matches:
-    """The rows found for some keys, not yet written out: `total` may be far more than fits in memory.
-
-    Segment i says: key `at[i]` of those asked for has `counts[i]` rows of run `run[i]`, from place `starts[i]` on.
-    Segments go by (at, age of the run), so that the rows of a key ascend.
-    """
-
-    runs: tuple[Run, ...]
-    at: Int64Array
-    run: Int64Array
-    starts: Int64Array
-    counts: Int64Array
-
-    @property
-    def total(self) -> int:
-        return int(self.counts.sum())
-
-    def chunks(self, limit: int) -> Iterator[tuple[Int64Array, Int64Array]]:
-        """All pairs (position among the keys asked for, row), in order, at most `limit` at a time."""
-        ends = np.cumsum(self.counts)
-        total = int(ends[-1]) if len(ends) else 0
-        for begin in range(0, total, limit):
-            yield self._slice(ends, begin, min(begin + limit, total))._expand()
-
-    def _slice(self, ends: Int64Array, begin: int, end: int) -> Matches:
-        """Pairs `begin` up to `end`; the first and the last segment may be parts of one."""
-        if begin == 0 and end == ends[-1]:
-            return self
-        first = int(np.searchsorted(ends, begin, "right"))
-        last = int(np.searchsorted(ends, end, "left"))
-        part = slice(first, last + 1)
-        starts, counts = self.starts[part].copy(), self.counts[part].copy()
-        skipped = begin - int(ends[first] - self.counts[first])
-        starts[0] += skipped
-        counts[0] -= skipped
-        counts[-1] -= int(ends[last]) - end
-        return Matches(self.runs, self.at[part], self.run[part], starts, counts)
-
-    def _expand(self) -> tuple[Int64Array, Int64Array]:
-        if not (self.counts != 1).any():
-            return self.at, self._rows(self.run, self.starts)
-        shift = self.starts - (np.cumsum(self.counts) - self.counts)
-        places = np.arange(int(self.counts.sum())) + np.repeat(shift, self.counts)
-        owners = self.run if len(self.runs) == 1 else np.repeat(self.run, self.counts)
-        return np.repeat(self.at, self.counts), self._rows(owners, places)
-
-    def _rows(self, owners: Int64Array, places: Int64Array) -> Int64Array:
-        if len(self.runs) == 1:
-            return self.runs[0].rows[places]
-        rows = np.empty(len(places), np.int64)
-        for number, run in enumerate(self.runs):
-            mine = np.flatnonzero(owners == number)
-            rows[mine] = run.rows[places[mine]]
-        return rows
 
 
 class SortedRuns:
@@ -120,15 +64,16 @@ class SortedRuns:
         keys = keys if order is None else keys[order]
         if self._searched > len(self):
             self._runs, self._searched = [self._merged(self._runs)], 0
-        found: list[tuple[Run, Int64Array, Int64Array, Int64Array]] = []
+        found = [Matches((), _NONE, _NONE, _NONE, _NONE)]
         for number, run in enumerate(self._runs):
             wanted = _within(run, keys)
             if number:
                 self._searched += _RUN_COST + wanted.stop - wanted.start
             at, starts, counts = _probe_run(run, keys, wanted)
             if len(at):
-                found.append((run, at if order is None else order[at], starts, counts))
-        return _in_order(found)
+                at = at if order is None else order[at]
+                found.append(Matches((run.rows,), at, np.zeros(len(at), np.int64), starts, counts))
+        return joined(*found)
 
     def pop_up_to(self, limit: int) -> Int64Array:
         """Remove all keys up to `limit`; the rows under them, ascending."""
@@ -146,15 +91,6 @@ class SortedRuns:
         renumbered = (replace(each, rows=numbers[each.rows]) for each in self._runs)
         kept = (_filtered(each, each.rows >= 0) for each in renumbered)
         self._runs = [each for each in kept if len(each)]
-
-    def items(self) -> tuple[Int64Array, Int64Array]:
-        """All keys and their rows, in no particular order."""
-        keys, rows = [_NONE, *(each.keys for each in self._runs)], [_NONE, *(each.rows for each in self._runs)]
-        return np.concatenate(keys), np.concatenate(rows)
-
-    def distinct_keys(self) -> Int64Array:
-        """All keys, each once, ascending."""
-        return distinct(np.concatenate([_NONE, *(each.keys for each in self._runs)]))
 
     def _merged(self, runs: list[Run]) -> Run:
         if self._alive is not None:
@@ -200,16 +136,3 @@ def _probe_run(run: Run, keys: Int64Array, within: slice) -> tuple[Int64Array, I
     if run.unique:
         return within.start + hit, starts, np.ones(len(hit), np.int64)
     return within.start + hit, starts, np.searchsorted(run.keys, wanted[hit], "right") - starts
-
-
-def _in_order(found: list[tuple[Run, Int64Array, Int64Array, Int64Array]]) -> Matches:
-    if not found:
-        return Matches((), _NONE, _NONE, _NONE, _NONE)
-    runs, ats, starts, counts = zip(*found, strict=True)
-    at = np.concatenate(ats)
-    numbers = np.repeat(np.arange(len(runs)), [len(each) for each in ats])
-    segments = (at, numbers, np.concatenate(starts), np.concatenate(counts))
-    order = stable_order([at])
-    if order is not None:
-        segments = tuple(each[order] for each in segments)  # type: ignore[assignment]
-    return Matches(tuple(runs), *segments)

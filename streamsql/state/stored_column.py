@@ -22,6 +22,9 @@ from streamsql.state.fixed_width import (
 )
 from streamsql.state.hashing import byte_slices
 
+_FAR = 1 << 23
+"""From so many places on, arrays grow to twice their size only."""
+
 
 class StoredColumn(ABC):
     """One value, or NULL, for each id that was put; `take` of other ids gives arbitrary values."""
@@ -29,6 +32,10 @@ class StoredColumn(ABC):
     @abstractmethod
     def put(self, ids: Int64Array, values: pa.Array) -> None:
         """Set values; ids are distinct."""
+
+    def append(self, first: int, values: pa.Array) -> None:
+        """Set the values of ids from `first` on, which is behind all others."""
+        self.put(np.arange(first, first + len(values)), values)
 
     @abstractmethod
     def take(self, ids: Int64Array) -> pa.Array:
@@ -45,12 +52,13 @@ def stored_column(type_: pa.DataType) -> StoredColumn:
 
 
 def grown(array: npt.NDArray[Any], size: int, fill: Any = 0) -> npt.NDArray[Any]:
-    """The array, made at least `size` long by doubling; new places hold `fill`."""
+    """The array, made at least `size` long, and at least twice as long as it was; new places hold `fill`."""
     if size <= len(array):
         return array
-    shape = (max(size, 2 * len(array), 1024), *array.shape[1:])
-    # Zeros cost nothing until they are written.
-    bigger = np.zeros(shape, array.dtype) if not fill else np.full(shape, fill, array.dtype)
+    # Zeros cost nothing until they are written, so that they may reach far ahead, and seldom are copied.
+    times = 2 if fill or len(array) > _FAR else 4
+    shape = (max(size, times * len(array), 1024), *array.shape[1:])
+    bigger = np.full(shape, fill, array.dtype) if fill else np.zeros(shape, array.dtype)
     bigger[: len(array)] = array
     return bigger
 
@@ -64,7 +72,13 @@ class FixedColumn(StoredColumn):
         self._valid: BoolArray | None = None
 
     def put(self, ids: Int64Array, values: pa.Array) -> None:
-        size = int(ids.max(initial=-1)) + 1
+        self._write(ids, int(ids.max(initial=-1)) + 1, values)
+
+    def append(self, first: int, values: pa.Array) -> None:
+        last = first + len(values)
+        self._write(slice(first, last), last, values)
+
+    def _write(self, ids: Int64Array | slice, size: int, values: pa.Array) -> None:
         self._values = grown(self._values, size)
         self._values[ids] = values_of(values)
         valid = valid_of(values)

@@ -10,13 +10,15 @@ import pyarrow as pa
 from streamsql.errors import Span
 from streamsql.expr.types import Schema
 from streamsql.state.base import State
+from streamsql.state.code_rows import CodeRows
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, take_rows, values_of
 from streamsql.state.grouping import group_rows, normalize_key, single_chunk
 from streamsql.state.hashing import HashRows, hash_rows
 from streamsql.state.lifetimes import Lifetimes
+from streamsql.state.matches import Matches
 from streamsql.state.retractions import never_added
 from streamsql.state.row_store import RowStore
-from streamsql.state.sorted_runs import Matches, SortedRuns
+from streamsql.state.sorted_runs import SortedRuns
 from streamsql.state.stored_column import grown
 from streamsql.time import Duration, Time
 
@@ -29,7 +31,7 @@ _PAIRS = 1 << 18
 
 
 class Trace(State):
-    """Rows under integer codes of their keys (see KeyCodes); a row is addressed by its number.
+    """Rows under dense codes of their keys (see KeyCodes); a row is addressed by its number.
 
     - `add` and `remove` take rows and give their numbers, which ascend in order of arrival. With `updating`, equal rows
       share one number and a count; else every row has its own, and none can be taken back by value.
@@ -63,7 +65,7 @@ class Trace(State):
         self._counts: Int64Array | None = None  # all 1
         self._tallies: Int64Array | None = None  # all 0
         self._expires: Int64Array | None = None  # all NEVER
-        self._by_code, self._by_content, self._by_expiry = SortedRuns(self._alive), SortedRuns(), SortedRuns()
+        self._by_code, self._by_content, self._by_expiry = CodeRows(self._alive), SortedRuns(), SortedRuns()
         self._lifetimes = None if ttl is None else Lifetimes(ttl)
         self._dead = 0
         self._multiple = False
@@ -207,13 +209,14 @@ class Trace(State):
 
     def used_codes(self) -> Int64Array:
         """All codes of live rows, ascending; those of dead rows may be among them."""
-        return self._by_code.distinct_keys()
+        return self._by_code.used_codes()
 
     def save(self) -> dict[str, pa.Table]:
         live = self.live_rows()
         every = np.arange(len(self._store))
         expires = self.expiries(every) if self._lifetimes is None else self._lifetimes.written(every)
-        beside = {"code": self.codes(), "count": self.live(every), "tally": self.tallies(every), "expires": expires}
+        beside = {"code": self.codes(every), "count": self.live(every), "tally": self.tallies(every)}
+        beside["expires"] = expires
         columns = {f"c{i}": each for i, each in enumerate(self._store.take(live))}
         return {"rows": pa.table({**{name: int64_array(each[live]) for name, each in beside.items()}, **columns})}
 
@@ -233,12 +236,9 @@ class Trace(State):
             hashes = self._hash([normalize_key(each) for each in columns])
             self._by_content.insert(hashes.view(np.int64), numbers)
 
-    def codes(self) -> Int64Array:
-        """The code of each row by number; arbitrary for dead rows."""
-        keys, numbers = self._by_code.items()
-        codes = np.zeros(len(self._store), np.int64)
-        codes[numbers] = keys
-        return codes
+    def codes(self, numbers: Int64Array) -> Int64Array:
+        """The code of each row."""
+        return self._by_code.codes(numbers)
 
     def _append(
         self, codes: Int64Array, columns: Sequence[pa.Array], counts: Int64Array | None, expires: Int64Array | None
@@ -260,7 +260,7 @@ class Trace(State):
         if expires is not None and self._expires is not None:
             self._expires[numbers] = expires
             self._by_expiry.insert(expires, numbers)
-        self._by_code.insert(codes, numbers)
+        self._by_code.append(codes)
         self._touch(numbers)
         return numbers
 
@@ -289,8 +289,9 @@ class Trace(State):
     def _keep(self, numbers: Int64Array) -> None:
         renumbered = np.full(len(self._store), -1)
         renumbered[numbers] = np.arange(len(numbers))
-        for each in (self._by_code, self._by_content, self._by_expiry):
+        for each in (self._by_content, self._by_expiry):
             each.renumber(renumbered)
+        self._by_code.keep(numbers)
         self._store.keep(numbers)
         if self._lifetimes is not None:
             self._lifetimes.renumber(numbers)

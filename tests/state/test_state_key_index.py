@@ -96,3 +96,29 @@ def test_long_texts_that_differ_late_have_different_hashes() -> None:
     hashes = hash_rows([pa.array(texts)])
     assert len(set(hashes.tolist())) == len(texts)
     assert hash_rows([pa.array(["", *texts]).slice(1)]).tolist() == hashes.tolist()
+
+
+def test_integers_that_move_on_spread_out_or_become_null_keep_their_ids() -> None:
+    index, known = KeyIndex([pa.int32()]), dict[int | None, int]()
+    steps = [range(5), range(90, 80, -1), range(-(2**31), -(2**31) + 3), [None, 7], range(2**31 - 9, 2**31 - 1)]
+    for step in steps:
+        keys = [*step, *list(known)[:2]]
+        ids = index.ids_of([pa.array([*keys, *keys], pa.int32())]).tolist()
+        assert ids[: len(keys)] == ids[len(keys) :]
+        for key, id_ in zip(keys, ids, strict=False):
+            assert known.setdefault(key, id_) == id_
+    assert sorted(known.values()) == list(range(len(known)))
+    assert index.lookup([pa.array(list(known), pa.int32())]).tolist() == list(known.values())
+    assert index.lookup([pa.array([None, 6, 2_000], pa.int32())]).tolist() == [known[None], -1, -1]
+
+
+def test_keys_that_grow_while_old_ones_are_freed_need_no_more_ids_than_there_are_at_once() -> None:
+    index = KeyIndex([pa.int64()])
+    held = np.empty(0, np.int64)
+    for step in range(40):
+        ids = index.lookup_or_insert([pa.array(np.arange(step * 50_000, step * 50_000 + 50_000))])
+        assert len(set(ids.tolist()) | set(held.tolist())) == 50_000 + len(held)
+        index.free(held)
+        held = ids
+    assert index.bound == 100_000
+    assert index.lookup([pa.array([39 * 50_000, 38 * 50_000])]).tolist() == [int(held[0]), -1]

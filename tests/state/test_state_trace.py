@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 
 from streamsql.errors import DataError
-from streamsql.expr.types import BIGINT, DOUBLE, INT, STRING, Schema, SqlType, schema
+from streamsql.expr.types import DOUBLE, INT, STRING, Schema, SqlType, schema
 from streamsql.expr.types import Kind as K
+from streamsql.state.code_rows import CodeRows
 from streamsql.state.key_codes import KeyCodes
 from streamsql.state.sorted_runs import SortedRuns
 from streamsql.state.trace import NEVER, Trace
@@ -199,10 +200,10 @@ def test_runs_merge_when_some_are_of_like_sizes_and_leave_dead_rows_behind() -> 
     assert runs.probe(np.array([1])).total == 28
 
 
-def test_a_single_integer_is_its_own_code_and_null_is_no_key() -> None:
-    codes, valid = KeyCodes([pa.int32()]).encode([pa.array([-5, None, 7], pa.int32())], 3)
-    assert codes[[0, 2]].tolist() == [-5, 7]
-    assert valid is not None and valid.tolist() == [True, False, True]
+def test_null_is_no_key() -> None:
+    codes, valid = KeyCodes([pa.int32()]).encode([pa.array([-5, None, 7, -5], pa.int32())], 4)
+    assert codes.tolist() == [0, -1, 1, 0]
+    assert valid is not None and valid.tolist() == [True, False, True, True]
 
 
 def test_null_is_a_key_where_it_is_safe() -> None:
@@ -240,6 +241,34 @@ def test_key_codes_survive_saving() -> None:
 
 
 def test_bigint_keys_over_their_whole_range() -> None:
-    trace = Trace(schema(("k", BIGINT), ("v", STRING)), updating=False)
-    add(trace, (2**63 - 1, "max"), (-(2**63), "min"))
-    assert found(trace, -(2**63), 2**63 - 1) == [(0, "min"), (1, "max")]
+    keys = KeyCodes([pa.int64()])
+    assert keys.encode([pa.array([2**63 - 1, -(2**63), 0, 2**63 - 1])], 4)[0].tolist() == [0, 1, 2, 0]
+    assert keys.encode([pa.array([-(2**63), 5])], 2)[0].tolist() == [1, 3]
+
+
+def test_rows_without_key_are_stored_under_codes_of_their_own() -> None:
+    trace = Trace(ROWS, updating=False)
+    batch = rows(ROWS, (1, "a"), (2, "b"), (3, "c"))
+    trace.add(np.array([-1, 0, -2]), batch)
+    assert found(trace, 0, -2) == [(0, "b"), (1, "c")]
+    assert trace.codes(np.array([2, 0])).tolist() == [-2, -1]
+
+
+def test_rows_are_found_among_those_that_wait_for_room_and_those_that_have_it() -> None:
+    random = np.random.default_rng(7)
+    alive: dict[int, bool] = {}
+    rows = CodeRows(lambda numbers: np.array([alive[each] for each in numbers.tolist()], np.bool_))
+    by_code: dict[int, list[int]] = {}
+    for step in range(60):
+        codes = np.where(random.random(40) < 0.4, 3, random.integers(0, 30, 40))[: random.integers(0, 40)]
+        for code in codes.tolist():
+            by_code.setdefault(code, []).append(len(alive))
+            alive[len(alive)] = True
+        rows.append(codes)
+        asked = random.integers(0, 40, random.integers(0, 1 if step % 3 else 30) + 2)
+        pairs = [(at.tolist(), numbers.tolist()) for at, numbers in rows.probe(asked).chunks(1 << 20)]
+        found = [(at, number) for ats, numbers in pairs for at, number in zip(ats, numbers, strict=True)]
+        wanted = [(at, number) for at, code in enumerate(asked.tolist()) for number in by_code.get(code, [])]
+        assert [each for each in found if alive[each[1]]] == [each for each in wanted if alive[each[1]]]
+        for number in random.integers(0, max(1, len(alive)), 10 if alive else 0).tolist():
+            alive[number] = False
