@@ -59,16 +59,14 @@ class KeyCodes(State):
         return codes, valid
 
     def find(self, columns: Sequence[pa.Array], count: int) -> tuple[Int64Array, BoolArray | None]:
-        """As `encode`, but unknown keys stay unknown: their code is -1 where codes are ids."""
-        valid = None if self._one else self._keyed(columns)
+        """As `encode`, but unknown keys stay unknown: their code is -1."""
         if self._index is None:
             return self.encode(columns, count)
-        codes = np.full(count, -1)
-        at = np.arange(count) if valid is None else np.flatnonzero(valid)
-        if len(at):
-            keyed = columns if valid is None else [take_rows(each, at) for each in columns]
-            groups, first = group_rows([normalize_key(each) for each in keyed])
-            codes[at] = self._index.lookup([take_rows(each, first) for each in keyed])[groups]
+        valid = self._keyed(columns)
+        if valid is None:
+            return self._index.lookup(columns), None
+        codes, at = np.full(count, -1), np.flatnonzero(valid)
+        codes[at] = self._index.lookup([take_rows(each, at) for each in columns])
         return codes, valid
 
     def forget_unused(self, live: int, used: Callable[[], Sequence[Int64Array]]) -> None:

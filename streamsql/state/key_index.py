@@ -83,7 +83,7 @@ class KeyIndex(State):
         return self._ids_of_groups(columns)
 
     def lookup(self, columns: Sequence[pa.Array]) -> Int64Array:
-        """The id of each key, -1 for those that are not there."""
+        """The id of each key, -1 for those that are not there; keys may come more than once."""
         columns = [normalize_key(each) for each in columns]
         if self._direct is not None:
             valid = valid_of(columns[0])
