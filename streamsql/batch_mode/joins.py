@@ -11,6 +11,8 @@ from streamsql.expr.properties import can_fail
 from streamsql.plan.logical import Join, JoinKind
 from streamsql.plan.time_joins import IntervalJoin
 
+EQUAL = {False: "=", True: "IS NOT DISTINCT FROM"}
+"""How a key compares; `True` for one in which NULLs are equal."""
 _MANY_ORDINALS = 12
 """Beyond so many, the order is one row number."""
 
@@ -32,8 +34,7 @@ def lower_join(plan: Join, left: Relation, right: Relation, lowering: Lowering) 
 
 def join_condition(plan: Join, left: Relation, right: Relation, lowering: Lowering) -> str:
     """What is asked of a pair, as SQL over `l` and `r`."""
-    equal = {False: "=", True: "IS NOT DISTINCT FROM"}
-    terms = [f"l.{column(each.left)} {equal[each.null_safe]} r.{column(each.right)}" for each in plan.on]
+    terms = [f"l.{column(each.left)} {EQUAL[each.null_safe]} r.{column(each.right)}" for each in plan.on]
     if plan.residual is not None:
         residual = sql(plan.residual, Relation("", (*left.ids, *right.ids), 0), lowering)
         # What can fail must not be tested on one side alone, before there are pairs.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from streamsql.batch_mode.asof_joins import lower_asof_join
 from streamsql.batch_mode.decisions import Recorded
 from streamsql.batch_mode.errors import NoBatchForm
 from streamsql.batch_mode.groups import lower_aggregate, lower_window_aggregate
@@ -27,6 +28,7 @@ from streamsql.batch_mode.windows import lower_window_assign
 from streamsql.expr.context import EvalContext
 from streamsql.plan import logical
 from streamsql.plan.logical import Plan, Scan
+from streamsql.plan.nearest_joins import AsofJoin
 from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin
 from streamsql.runtime.decisions import Decision
 
@@ -77,6 +79,8 @@ def _lower_node(plan: Plan, inputs: Sequence[Relation], lowering: Lowering) -> R
                 return lower_processing_time_join(plan, left, right, lowering)
             if isinstance(plan, TemporalJoin):
                 return lower_temporal_join(plan, left, right, lowering)
+            if isinstance(plan, AsofJoin):
+                return lower_asof_join(plan, left, right, lowering)
             if isinstance(plan, WindowJoin):
                 left, right = (without_dropped(plan, each, (), lowering, port) for port, each in enumerate(inputs))
             return lower_join(plan, left, right, lowering)

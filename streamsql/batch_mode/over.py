@@ -72,6 +72,8 @@ class _Windows:
         peers = call.function in _BY_PEERS and not self._arrival
         args = [column(each) for each in call.args]
         args[1:1] = [str(each) for each in call.options]
+        if call.function == "NTH_VALUE":
+            return f"nth_value({', '.join(args)}) OVER ({self._by}{self._framed(call)})"
         over = f"OVER ({self._by}ORDER BY {self._keys if peers else self._order})"
         return f"{call.function.lower()}({', '.join(args)}) {over}"
 

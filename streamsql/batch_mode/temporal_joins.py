@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from streamsql.batch_mode.joins import EQUAL
 from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_ids, select_list
 from streamsql.batch_mode.rows import sql
 from streamsql.batch_mode.time_joins import BEFORE_ALL, arrived, watermark
+from streamsql.plan.nearest_joins import TimedAsofJoin
 from streamsql.plan.time_joins import TemporalJoin
 
 
@@ -15,8 +17,10 @@ def lower_temporal_join(plan: TemporalJoin, left: Relation, right: Relation, low
     if lowering.recorded.of(plan):
         joined = _as_the_stream_saw(plan, numbered, versions, left, right, lowering)
     else:
-        keys = " AND ".join(f"l.{column(each.left)} = r.{column(each.right)}" for each in plan.on)
+        keys = " AND ".join(_keys(plan))
         at = f"l.{column(plan.times[0].id)} >= r.{column(plan.times[1].id)}"
+        if isinstance(plan, TimedAsofJoin) and plan.lag:
+            at = f"l.{column(plan.times[0].id)} - to_microseconds({plan.lag}) >= r.{column(plan.times[1].id)}"
         latest = lowering.add(_latest(plan, versions, right))
         joined = f"{numbered} AS l ASOF LEFT JOIN {latest} AS r ON {' AND '.join(filter(None, (keys, at)))}"
     mine = [f"l.{column(each)}" for each in left.ids] + [f"l.{each}" for each in left.ordinals]
@@ -51,6 +55,10 @@ def _latest(plan: TemporalJoin, versions: str, right: Relation) -> str:
     return f"SELECT * FROM {versions} QUALIFY row_number() OVER (PARTITION BY {by} ORDER BY {last_first}) = 1"
 
 
+def _keys(plan: TemporalJoin) -> tuple[str, ...]:
+    return tuple(f"l.{column(each.left)} {EQUAL[each.null_safe]} r.{column(each.right)}" for each in plan.on)
+
+
 def _partition(plan: TemporalJoin) -> str:
     keys = ", ".join(column(each.right) for each in plan.on)
     return f"PARTITION BY {keys} " if keys else ""
@@ -64,8 +72,10 @@ def _as_the_stream_saw(
     A row that is no single row of a source came in time.
     """
     mine, other = f"epoch_us(l.{column(plan.times[0].id)})", f"epoch_us(r.{column(plan.times[1].id)})"
-    reached = f"greatest({mine}, {watermark('l') if left.ordinals_only else BEFORE_ALL})"
-    terms = [f"l.{column(each.left)} = r.{column(each.right)}" for each in plan.on]
+    lag = plan.lag if isinstance(plan, TimedAsofJoin) else 0
+    until = f"{mine} - {lag}"
+    reached = f"greatest({mine}, {watermark('l') if left.ordinals_only else BEFORE_ALL}) - {lag}"
+    terms = list(_keys(plan))
     terms.append(f"{other} <= {reached}")
     if right.ordinals_only:
         before = f" OR {arrived('r', lowering)} < {arrived('l', lowering)}" if left.ordinals_only else ""
@@ -74,7 +84,7 @@ def _as_the_stream_saw(
     theirs = ", ".join(f"r.{column(each)}" for each in right.ids)
     nth = f"row_number() OVER (PARTITION BY l.id ORDER BY {last_first})"
     seen = lowering.add(
-        f"SELECT l.id, {theirs}, r.here, {other} <= {mine} AS valid FROM {numbered} AS l JOIN {versions} AS r "
+        f"SELECT l.id, {theirs}, r.here, {other} <= {until} AS valid FROM {numbered} AS l JOIN {versions} AS r "
         f"ON {' AND '.join(terms)} QUALIFY {nth} = 1"
     )
     return f"{numbered} AS l LEFT JOIN (SELECT * FROM {seen} WHERE valid) AS r ON l.id = r.id"

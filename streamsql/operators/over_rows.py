@@ -11,7 +11,7 @@ from streamsql.batch import Batch
 from streamsql.expr.types import Schema
 from streamsql.operators.changed_partitions import ChangedPartitions, Members
 from streamsql.operators.over_in_time import OverWindow
-from streamsql.state.fixed_width import Int64Array, int64_array
+from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array
 from streamsql.state.frame_calls import FrameCalls, Placed, placed_result
 from streamsql.state.frames import Layout, frame_bounds
 from streamsql.state.grouping import group_rows, normalize_key
@@ -54,8 +54,8 @@ class OverRows(ChangedPartitions):
 
     def _results(self, rows: pa.RecordBatch, of_rows: Int64Array, codes: list[Int64Array]) -> list[pa.Array]:
         layout = Layout.of(of_rows, codes)
-        groups, keys = self._measured(rows, of_rows, codes)
-        lows, highs = frame_bounds(self._window.frame, layout, groups, keys)
+        groups, keys, nulls = self._measured(of_rows, codes)
+        lows, highs = frame_bounds(self._window.frame, layout, groups, keys, nulls)
         ordinals, found = np.arange(rows.num_rows), dict[int, pa.Array]()
         if self._calls.linear:
             columns = self._calls.accumulated(self._calls.columns(rows, ordinals), lows, highs)
@@ -63,21 +63,21 @@ class OverRows(ChangedPartitions):
         found |= self._calls.over_whole(rows, ordinals, lows, highs)
         nothing = np.zeros(rows.num_rows, np.int64)
         for index in self._calls.placed:
-            placed = Placed(layout, rows, nothing, nothing)
+            placed = Placed(layout, rows, nothing, nothing, (lows, highs))
             found[index] = placed_result(self._calls.calls[index], placed, ordinals)
         return [found[index] for index in range(len(self._calls.calls))]
 
     def _measured(
-        self, rows: pa.RecordBatch, of_rows: Int64Array, codes: list[Int64Array]
-    ) -> tuple[Int64Array, Int64Array | None]:
-        """The sort key that distances are measured in, and within what: rows whose key is NULL are apart."""
+        self, of_rows: Int64Array, codes: list[Int64Array]
+    ) -> tuple[Int64Array, Int64Array | None, BoolArray | None]:
+        """Within what distances are measured, and by which sort key: rows where it is NULL are apart."""
         if self._window.distance is None:
-            return of_rows, None
+            return of_rows, None, None
         if len(codes) == 1:
-            return of_rows, codes[0]
+            return of_rows, codes[0], None
         null, values = codes
         apart = np.cumsum(np.append(0, (np.diff(of_rows) != 0) | (np.diff(null) != 0))) if len(null) else of_rows
-        return apart, values
+        return apart, values, (null == 0) == self._window.order[0].nulls_first
 
 
 def _differences(old: pa.RecordBatch, new: pa.RecordBatch, schema: pa.Schema) -> Batch | None:

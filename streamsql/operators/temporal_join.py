@@ -19,7 +19,7 @@ from streamsql.row_watermarks import GivenWatermarks
 from streamsql.state.fixed_width import BoolArray, Int64Array, values_of
 from streamsql.state.frames import places
 from streamsql.state.key_codes import KeyCodes
-from streamsql.time import BEGIN_OF_TIME, END_OF_TIME, Time
+from streamsql.time import BEGIN_OF_TIME, END_OF_TIME, Duration, Time
 
 
 @record(eq=False)
@@ -41,7 +41,8 @@ class TemporalJoin(TimedJoin):
 
     Of each key those versions are kept that are newer than the watermark, and the last one before. A left row that
     comes behind the watermark meets only these; a version that comes behind it counts for the left rows that still
-    wait, and later ones. `latest_only`: versions that are older than one that is there are none.
+    wait, and later ones. `latest_only`: versions that are older than one that is there are none. `lag`: a version
+    counts for left rows from so long (µs) after its time on.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class TemporalJoin(TimedJoin):
         *,
         padded: bool,
         latest_only: bool,
+        lag: Duration,
     ) -> None:
         sides = [TimedInput(inputs[port], codes, port, times[port], 0) for port in (0, 1)]
         super().__init__(sides[0], sides[1], codes)
@@ -61,6 +63,7 @@ class TemporalJoin(TimedJoin):
         self._condition = condition
         self._padded = padded
         self._latest_only = latest_only
+        self._lag = lag
         self._writer = ResultWriter(result, {0: sides[0].trace, 1: sides[1].trace})
 
     def _step(self, step: Step) -> Iterator[Batch]:
@@ -112,10 +115,11 @@ class TemporalJoin(TimedJoin):
         order = np.lexsort((numbers, times, groups))
         groups, numbers, times = groups[order], numbers[order], times[order]
         wanted = np.searchsorted(codes, due.codes)
-        last = places(groups, times, wanted, np.maximum(due.times, due.watermarks), "right") - 1
+        until, kept = due.times - self._lag, np.maximum(due.times, due.watermarks) - self._lag
+        last = places(groups, times, wanted, kept, "right") - 1
         valid = np.full(len(due.numbers), -1)
         met = np.flatnonzero(last >= 0)
-        met = met[(groups[last[met]] == wanted[met]) & (times[last[met]] <= due.times[met])]
+        met = met[(groups[last[met]] == wanted[met]) & (times[last[met]] <= until[met])]
         valid[met] = numbers[last[met]]
         late = self._behind(groups, numbers, times, arrived, step)
         if len(late):
@@ -139,12 +143,12 @@ class TemporalJoin(TimedJoin):
             own = arrived.places_of(numbers)
             old = numbers < arrived.first
             seen = old | (step.watermarks_at(own) < due.times[row]) | (own < due.places[row])
-            seen &= times <= np.maximum(due.times[row], due.watermarks[row])
+            seen &= times <= np.maximum(due.times[row], due.watermarks[row]) - self._lag
             at, numbers, times = at[seen], numbers[seen], times[seen]
             order = np.lexsort((numbers, times, at))
             at, numbers, times = at[order], numbers[order], times[order]
             last = np.flatnonzero(np.append(at[1:] != at[:-1], np.ones(min(1, len(at)), np.bool_)))
-            last = last[times[last] <= due.times[rows[at[last]]]]
+            last = last[times[last] <= due.times[rows[at[last]]] - self._lag]
             valid[at[last]] = numbers[last]
         return valid
 
@@ -171,6 +175,7 @@ class TemporalJoin(TimedJoin):
         if time == END_OF_TIME:
             trace.delete(trace.live_rows())
             return
+        time = max(time - self._lag, BEGIN_OF_TIME)
         passed = trace.passed(time)
         if not len(passed):
             return

@@ -34,8 +34,10 @@ from streamsql.plan.logical import (
     Values,
     joined_fields,
 )
+from streamsql.plan.nearest_joins import AsofJoin, TimedAsofJoin
 from streamsql.plan.predicates import conjunction, conjuncts
 from streamsql.plan.rules.live_limits import beside_its_order, top_rows
+from streamsql.plan.time_joins import IntervalJoin, said_by
 from streamsql.plan.tree import (
     expressions,
     field_ids,
@@ -231,7 +233,11 @@ class _Domain:
                 fields = (*below.plan.fields, *added)
                 partition = (*plan.partition, *(each.id for each in below.keys))
                 return replace(below, plan=replace(plan, input=below.plan, partition=partition, fields=fields))
-            case Join() if type(plan) is Join:
+            case TimedAsofJoin(lag=0 | 1):
+                return self._join(plan.untimed())
+            case IntervalJoin():
+                return self._join(Join(**said_by(plan)))
+            case Join() if type(plan) in (Join, AsofJoin):
                 return self._join(plan)
             case _:
                 what = f"a column of the query around it below {type(plan).__name__} in a subquery"
@@ -344,15 +350,20 @@ class _Domain:
         return replace(below, plan=top_rows(plan, below.plan, order, partition))
 
     def _join(self, plan: Join) -> Dependent:
-        """The side whose rows all appear carries the domain; the other one too where it reads it."""
+        """The side whose rows all appear carries the domain; the other one too where it reads it.
+
+        What a left row of an ASOF join finds depends on the whole right side: there the left one always carries it.
+        """
         if plan.kind is JoinKind.FULL:
             raise NotSupportedYet("a FULL JOIN that reads the query around it", span=self._place(plan))
         if plan.kind is JoinKind.RIGHT:
             right = self.push(plan.right)
-            left = self.push(plan.left) if self.reads(plan.left) else Dependent(plan.left)
+            needed = self.reads(plan.left) or isinstance(plan, AsofJoin)
+            left = self.push(plan.left) if needed else Dependent(plan.left)
             keys, others = right.keys, left.keys
         else:
             only_right = plan.kind is JoinKind.INNER and self.reads(plan.right) and not self.reads(plan.left)
+            only_right = only_right and not isinstance(plan, AsofJoin)
             left = Dependent(plan.left) if only_right else self.push(plan.left)
             right = self.push(plan.right) if self.reads(plan.right) else Dependent(plan.right)
             keys, others = (right.keys, ()) if only_right else (left.keys, right.keys)

@@ -38,6 +38,7 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
+from streamsql.plan.nearest_joins import OPERATORS, AsofJoin, TimedAsofJoin
 from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin
 from streamsql.plan.trait_values import Traits
 from streamsql.plan.traits import traits
@@ -142,6 +143,19 @@ def _(plan: IntervalJoin) -> Iterator[str]:
 
 
 @_describe.register
+def _(plan: AsofJoin) -> Iterator[str]:
+    yield from _condition(plan)
+    yield f"nearest {plan.left_value.name} {plan.operator} {plan.right_value.name}"
+
+
+@_describe.register
+def _(plan: TimedAsofJoin) -> Iterator[str]:
+    yield from _condition(plan)
+    operator, distance = OPERATORS.get(plan.lag, ">="), f" + {duration_text(plan.lag)}" if plan.lag > 1 else ""
+    yield f"nearest {plan.left_time.name} {operator} {plan.times[1].name}{distance}"
+
+
+@_describe.register
 def _(plan: TemporalJoin) -> Iterator[str]:
     yield from _condition(plan)
     yield f"as of {plan.left_time.name}"
@@ -163,7 +177,11 @@ def _(plan: Join) -> Iterator[str]:
 
 
 def _condition(plan: Join) -> Iterator[str]:
-    yield plan.kind.value.removesuffix(" JOIN") if plan.on or plan.residual is not None else "CROSS"
+    yield (
+        plan.kind.value.removesuffix(" JOIN")
+        if type(plan) is not Join or plan.on or plan.residual is not None
+        else "CROSS"
+    )
     left, right = fields_by_id(plan.left.fields), fields_by_id(plan.right.fields)
     equal = (f"{left[each.left].name}{_SAME[each.null_safe]}{right[each.right].name}" for each in plan.on)
     if plan.on:

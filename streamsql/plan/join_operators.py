@@ -7,6 +7,8 @@ from dataclasses import replace
 from streamsql.expr.compile import compile_predicate
 from streamsql.expr.context import EvalContext
 from streamsql.expr.nodes import Expr, column_ids
+from streamsql.operators.asof_join import AsofJoin as AsofJoinOperator
+from streamsql.operators.asof_join import Nearest
 from streamsql.operators.base import Operator
 from streamsql.operators.interval_join import IntervalJoin as IntervalJoinOperator
 from streamsql.operators.join import Join as InnerJoin
@@ -20,7 +22,9 @@ from streamsql.operators.join_semi import SemiJoin
 from streamsql.operators.processing_time_join import ProcessingTimeJoin as ProcessingTimeJoinOperator
 from streamsql.operators.temporal_join import TemporalJoin as TemporalJoinOperator
 from streamsql.operators.window_join import WindowJoin as WindowJoinOperator
+from streamsql.plan.final_order import final_order
 from streamsql.plan.logical import Filter, Join, JoinKind, Plan, Project, Scan
+from streamsql.plan.nearest_joins import AsofJoin, TimedAsofJoin
 from streamsql.plan.predicates import not_in_columns
 from streamsql.plan.state_ttl import state_ttls
 from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin, padded_ports
@@ -41,6 +45,8 @@ def join_operator(plan: Join, context: EvalContext) -> Operator:
             return _temporal_join(plan, context)
         case WindowJoin():
             return _window_join(plan, context)
+        case AsofJoin():
+            return _asof_join(plan, context)
         case _:
             return _untimed_join(plan, context)
 
@@ -65,7 +71,23 @@ def _temporal_join(plan: TemporalJoin, context: EvalContext) -> Operator:
         _result(plan),
         padded=plan.kind.keeps_left,
         latest_only=plan.latest_only,
+        lag=plan.lag if isinstance(plan, TimedAsofJoin) else 0,
     )
+
+
+def _asof_join(plan: AsofJoin, context: EvalContext) -> Operator:
+    left = _input(plan.left, [each.left for each in plan.on])
+    right = _input(plan.right, [each.right for each in plan.on])
+    places = positions(plan.left.fields), positions(plan.right.fields)
+    nearest = Nearest(
+        values=(places[0][plan.left_value.id], places[1][plan.right_value.id]),
+        forward=plan.operator in ("<", "<="),
+        strict=plan.operator in ("<", ">"),
+        ties=final_order(plan.right),
+    )
+    codes = KeyCodes(left.key_types, [each.null_safe for each in plan.on])
+    condition = None if plan.residual is None else _condition(plan, plan.residual, context)
+    return AsofJoinOperator(left, right, codes, condition, _result(plan), nearest, padded_ports(plan))
 
 
 def _window_join(plan: WindowJoin, context: EvalContext) -> Operator:

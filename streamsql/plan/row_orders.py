@@ -9,7 +9,7 @@ from streamsql.plan.logical import OverAggregate, Rank, TimeAttribute
 from streamsql.plan.trait_values import Updating
 from streamsql.plan.tree import fields_by_id
 
-_LOOKING_AHEAD = frozenset({"PERCENT_RANK", "CUME_DIST", "NTILE", "LEAD"})
+_LOOKING_AHEAD = frozenset({"PERCENT_RANK", "CUME_DIST", "NTILE", "LEAD", "NTH_VALUE"})
 """Functions that go by the row's place and that rows which come later can change."""
 
 

@@ -28,7 +28,7 @@ def time_bounds(left: Plan, right: Plan, terms: Iterable[Expr]) -> TimeBounds | 
     lows: dict[tuple[int, int], Duration] = {}
     highs: dict[tuple[int, int], Duration] = {}
     for first, operator, second in (each for term in terms for each in _comparisons(term)):
-        one, two = _moment(first), _moment(second)
+        one, two = moment(first), moment(second)
         if one is None or two is None:
             continue
         if one[0] in other and two[0] in mine:
@@ -57,13 +57,13 @@ def _comparisons(term: Expr) -> Iterator[tuple[Expr, str, Expr]]:
             yield first, operator, second
 
 
-def _moment(expr: Expr) -> tuple[int, Duration] | None:
-    """A column plus a constant distance."""
+def moment(expr: Expr) -> tuple[int, Duration] | None:
+    """A time column, by its id, plus a constant distance (µs); None for any other expression."""
     match expr:
         case ColumnRef(id=id_):
             return id_, 0
         case Cast(arg=arg) if _keeps_time(expr, arg):
-            return _moment(arg)
+            return moment(arg)
         case Call(function="+ INTERVAL" | "- INTERVAL" as moves, args=(value, Literal() as distance)):
             return _moved(value, distance, 1 if moves == "+ INTERVAL" else -1)
         case Call(function="INTERVAL +", args=(Literal() as distance, value)):
@@ -73,7 +73,7 @@ def _moment(expr: Expr) -> tuple[int, Duration] | None:
 
 
 def _moved(value: Expr, distance: Literal, sign: int) -> tuple[int, Duration] | None:
-    found = _moment(value)
+    found = moment(value)
     if found is None or distance.type.kind is not Kind.INTERVAL_DAY or not isinstance(distance.value, int):
         return None
     return found[0], found[1] + sign * distance.value

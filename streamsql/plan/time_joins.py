@@ -12,6 +12,11 @@ from streamsql.record import record
 from streamsql.time import Duration
 
 
+def said_by(join: Join) -> dict[str, Any]:
+    """What a join says as a Join, for one that says more or less."""
+    return {each.name: getattr(join, each.name) for each in fields(Join)}
+
+
 @record(kw_only=True)
 class IntervalJoin(Join):
     """Rows of two append-only inputs whose event times lie near each other: `lower <= right - left <= upper` (µs).
@@ -53,7 +58,7 @@ class WindowJoin(Join):
 
 def window_join(join: Join, bounds: tuple[tuple[Field, Field], tuple[Field, Field]]) -> WindowJoin:
     """The join with the windows of its inputs."""
-    return WindowJoin(**_said(join), bounds=bounds)
+    return WindowJoin(**said_by(join), bounds=bounds)
 
 
 @record(kw_only=True)
@@ -79,7 +84,7 @@ class TemporalJoin(Join):
 def temporal_join(join: Join, left_time: Field) -> TemporalJoin:
     """The join as of a time of its left side, which stays event time."""
     timed = tuple(replace(each, time=left_time.time if each.id == left_time.id else None) for each in join.fields)
-    return replace(TemporalJoin(**_said(join), left_time=left_time), fields=timed)
+    return replace(TemporalJoin(**said_by(join), left_time=left_time), fields=timed)
 
 
 @record(kw_only=True)
@@ -95,7 +100,7 @@ def processing_time_join(join: Join) -> ProcessingTimeJoin:
     """The join as of the arrival of its left rows."""
     times = {each.id: each.time for each in join.left.fields}
     timed = tuple(replace(each, time=times.get(each.id)) for each in join.fields)
-    return replace(ProcessingTimeJoin(**_said(join)), fields=timed)
+    return replace(ProcessingTimeJoin(**said_by(join)), fields=timed)
 
 
 def orders_by_arrival(join: ProcessingTimeJoin) -> bool:
@@ -114,13 +119,8 @@ _SINGLE_ROWS = (Scan, Filter, Project, Unnest, Union, ProcessingTimeJoin)
 def interval_join(join: Join, bounds: TimeBounds) -> IntervalJoin:
     """The join with its bounds."""
     return IntervalJoin(
-        **_said(join), left_time=bounds.left, right_time=bounds.right, lower=bounds.lower, upper=bounds.upper
+        **said_by(join), left_time=bounds.left, right_time=bounds.right, lower=bounds.lower, upper=bounds.upper
     )
-
-
-def _said(join: Join) -> dict[str, Any]:
-    """What a join says, for one that says more."""
-    return {each.name: getattr(join, each.name) for each in fields(Join)}
 
 
 def timed_fields(join: IntervalJoin) -> tuple[Field, ...]:

@@ -35,12 +35,13 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
+from streamsql.plan.nearest_joins import AsofJoin
 from streamsql.plan.row_orders import OverOrder, RankOrder, order_of_over, order_of_rank
 from streamsql.plan.state_bounds import group_state, interval_state, over_state, rank_state, side_state, window_state
 from streamsql.plan.state_ttl import state_ttls
 from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin
 from streamsql.plan.trait_values import UNBOUNDED, WINDOW_NAMES, Keys, Traits, Updating, WindowColumns
-from streamsql.plan.tree import expressions
+from streamsql.plan.tree import expressions, fields_by_id
 
 
 def traits(plan: Plan) -> Traits:
@@ -176,9 +177,19 @@ def _(plan: WindowJoin, inputs: tuple[Traits, ...]) -> Traits:
 
 
 @_traits.register
+def _(plan: AsofJoin, inputs: tuple[Traits, ...]) -> Traits:
+    """A left row has at most one partner, a right row any number."""
+    because = Updating(plan.clause, plan.span)
+    keys = () if plan.kind.keeps_right else inputs[0].unique_keys
+    return Traits(because, keys, state_bound=f"{UNBOUNDED} (rows of both inputs)")
+
+
+@_traits.register
 def _(plan: TemporalJoin, inputs: tuple[Traits, ...]) -> Traits:
-    names = ", ".join(each.name for each in plan.version_key)
-    return Traits(unique_keys=inputs[0].unique_keys, state_bound=f"watermark + number of keys ({names})")
+    right = fields_by_id(plan.right.fields)
+    names = ", ".join(right[each.right].name for each in plan.on)
+    keys = f"number of keys ({names})" if names else "1 row"
+    return Traits(unique_keys=inputs[0].unique_keys, state_bound=f"watermark + {keys}")
 
 
 @_traits.register

@@ -316,7 +316,8 @@ def _refuse_misplaced(binder: ExpressionBinder, tree: Tree, span: Span | None) -
     """Clauses and calls that only an aggregate or a window may carry."""
     name = tree.this
     if tree.args.get("over") is not None:
-        raise NotSupportedYet(f"{name}(…) OVER (…) here", span=span)
+        hint = "write it in SELECT, or as a condition in QUALIFY"
+        raise SqlError(f"{name}(…) OVER (…) cannot stand in {binder.clause}", span=span, hint=hint)
     if is_aggregate(name):
         raise SqlError(
             f"the aggregate {name} cannot stand in {binder.clause}", span=span, hint=_aggregate_hint(binder.clause)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
-from streamsql.errors import Span, SqlError
+from streamsql.errors import NotSupportedYet, Span, SqlError
 from streamsql.expr.nodes import ColumnRef, Expr
 from streamsql.expr.resolve import resolve_call
 from streamsql.plan.decorrelate import dependent_join
@@ -14,13 +14,28 @@ from streamsql.plan.logical import Field, Join, JoinKind, Plan, Project, joined_
 from streamsql.plan.predicates import conjunction
 from streamsql.plan.tree import fields_by_id
 from streamsql.record import record
-from streamsql.sql.bind_expressions import ExpressionBinder
+from streamsql.sql.bind_on import bind_condition, join_on
+from streamsql.sql.bind_subqueries import QueryBinder
 from streamsql.sql.bind_time_joins import interval_bound
 from streamsql.sql.context import Context
+from streamsql.sql.dialect import exp
 from streamsql.sql.parse import span_of
 from streamsql.sql.scope import Scope, column_ref
 
 Tree = Any
+Pair = tuple[ColumnRef, ColumnRef]
+
+
+class Queries(Protocol):
+    """What binds the queries in a condition, and conditions as a WHERE would."""
+
+    @property
+    def context(self) -> Context: ...
+
+    @property
+    def bind_query(self) -> QueryBinder: ...
+
+    def bind_where(self, tree: Tree, bound: Bound, context: Context) -> Bound: ...
 
 
 @record
@@ -31,54 +46,72 @@ class Bound:
     scope: Scope
 
 
-def bind_lateral(tree: Tree, left: Bound, right: Bound, context: Context) -> Bound:
+def bind_lateral(tree: Tree, left: Bound, right: Bound, queries: Queries) -> Bound:
     """The join of a relation with a query that may read its columns."""
     kind = _LATERAL.get(tree.args["kind"])
     if kind is None or tree.args.get("using") or tree.args.get("natural"):
         hint = "use CROSS JOIN LATERAL or LEFT JOIN LATERAL … ON …"
         raise SqlError(f"{tree.args['kind']} JOIN LATERAL", span=span_of(tree.expression), hint=hint)
-    _refuse_same_alias(left.scope, right.scope, span_of(tree.expression))
-    condition, scope = tree.args.get("on"), _together(left.scope, right.scope)
-    terms = []
-    if condition is not None:
-        terms.append(ExpressionBinder(replace(scope, outer=context.outer), "ON").condition(condition))
-    clause = f"{kind.value} LATERAL"
-    plan = dependent_join(
-        kind, left.plan, right.plan, terms, context.field, clause=clause, span=span_of(tree.expression)
-    )
+    refuse_same_alias(left.scope, right.scope, span_of(tree.expression))
+    context, span, scope = queries.context, span_of(tree.expression), together(left.scope, right.scope)
+    said = [tree.args["on"]] if tree.args.get("on") is not None else []
+    on = bind_condition(said, kind, left.plan, right.plan, scope, context, queries.bind_query)
+    if on.with_right is not None:
+        raise NotSupportedYet("a subquery in the ON of LATERAL that reads both sides", span=span, hint=_AFTERWARDS)
+    plan = dependent_join(kind, on.left, on.right, on.terms, context.field, clause=f"{kind.value} LATERAL", span=span)
     return under_names(plan, scope)
+
+
+_AFTERWARDS = "write it in WHERE"
 
 
 _LATERAL = {"CROSS": JoinKind.INNER, "INNER": JoinKind.INNER, "LEFT": JoinKind.LEFT}
 
 
-def bind_join(tree: Tree, left: Bound, right: Bound, context: Context) -> Bound:
+def bind_join(tree: Tree, left: Bound, right: Bound, queries: Queries) -> Bound:
     """The join of two relations that know nothing of each other; its whole condition is the residual."""
+    context = queries.context
     kind = JoinKind.INNER if tree.args["kind"] == "CROSS" else JoinKind[tree.args["kind"]]
-    _refuse_same_alias(left.scope, right.scope, span_of(tree.expression))
+    refuse_same_alias(left.scope, right.scope, span_of(tree.expression))
     condition, using = tree.args.get("on"), tree.args.get("using")
     if condition is not None:
-        binder = ExpressionBinder(replace(_together(left.scope, right.scope), outer=context.outer), "ON")
-        return _hinted(joined(kind, left, right, binder.condition(condition), span_of(tree)), left, right, context)
-    if using:
-        names = [(each.name, span_of(each)) for each in using]
-    elif tree.args.get("natural"):
-        theirs = {each.name for each in right.scope.fields}
-        names = [(each.name, span_of(tree)) for each in left.scope.fields if each.name in theirs]
-    else:
-        names = []
-    pairs = [(_column(left, name, span), _column(right, name, span)) for name, span in names]
-    equal = [resolve_call("=", pair, span) for pair, (_, span) in zip(pairs, names, strict=True)]
+        return _joined_on(condition, kind, left, right, queries, span_of(tree))
+    pairs = named_pairs(tree, left, right) if using or tree.args.get("natural") else []
+    equal = [resolve_call("=", pair, span) for pair, span in pairs]
     bound = joined(kind, left, right, conjunction(equal) if equal else None, span_of(tree))
     bound = _hinted(bound, left, right, context)
-    return _merged(bound, kind, pairs, context) if pairs else bound
+    return merged(bound, kind, [pair for pair, _ in pairs], context) if pairs else bound
+
+
+def _joined_on(tree: Tree, kind: JoinKind, left: Bound, right: Bound, queries: Queries, span: Span | None) -> Bound:
+    """The join ON a condition; in an inner join one with subqueries is as good as a WHERE."""
+    scope = together(left.scope, right.scope)
+    if kind is JoinKind.INNER and tree.find(exp.Query) is not None:
+        bound = _hinted(joined(kind, left, right, None, span), left, right, queries.context)
+        bound = replace(bound, scope=replace(bound.scope, outer=queries.context.outer))
+        return queries.bind_where(tree, bound, queries.context)
+    on = bind_condition([tree], kind, left.plan, right.plan, scope, queries.context, queries.bind_query)
+    plan = join_on(kind, on, queries.context, span)
+    plan = interval_bound(plan, ()) if isinstance(plan, Join) else plan
+    return _hinted(under_names(plan, scope if kind.pairs else left.scope), left, right, queries.context)
 
 
 def _hinted(bound: Bound, left: Bound, right: Bound, context: Context) -> Bound:
     return replace(bound, plan=context.hints.join(bound.plan, left.scope, right.scope))
 
 
-def _refuse_same_alias(left: Scope, right: Scope, span: Span | None) -> None:
+def named_pairs(tree: Tree, left: Bound, right: Bound) -> list[tuple[Pair, Span | None]]:
+    """The columns of both sides that USING or NATURAL names, and where."""
+    if tree.args.get("using"):
+        names = [(each.name, span_of(each)) for each in tree.args["using"]]
+    else:
+        theirs = {each.name for each in right.scope.fields}
+        names = [(each.name, span_of(tree)) for each in left.scope.fields if each.name in theirs]
+    return [((_column(left, name, span), _column(right, name, span)), span) for name, span in names]
+
+
+def refuse_same_alias(left: Scope, right: Scope, span: Span | None) -> None:
+    """A name stands for one relation of a join."""
     known = {each.alias for each in left.relations if each.alias is not None}
     for each in right.relations:
         if each.alias in known:
@@ -87,7 +120,8 @@ def _refuse_same_alias(left: Scope, right: Scope, span: Span | None) -> None:
             )
 
 
-def _together(left: Scope, right: Scope) -> Scope:
+def together(left: Scope, right: Scope) -> Scope:
+    """The names of both sides."""
     return Scope((*left.relations, *right.relations), (*left.merged, *right.merged), left.hidden | right.hidden)
 
 
@@ -104,7 +138,7 @@ def joined(
     fields = joined_fields(kind, left.plan, right.plan)
     plan = Join(left=left.plan, right=right.plan, kind=kind, residual=residual, fields=fields, clause=clause, span=span)
     plan = interval_bound(plan, ())
-    return under_names(plan, _together(left.scope, right.scope) if kind.pairs else left.scope)
+    return under_names(plan, together(left.scope, right.scope) if kind.pairs else left.scope)
 
 
 def under_names(plan: Plan, scope: Scope) -> Bound:
@@ -118,7 +152,7 @@ def under_names(plan: Plan, scope: Scope) -> Bound:
     return Bound(plan, replace(scope, relations=relations, merged=now(scope.merged)))
 
 
-def _merged(bound: Bound, kind: JoinKind, pairs: Sequence[tuple[ColumnRef, ColumnRef]], context: Context) -> Bound:
+def merged(bound: Bound, kind: JoinKind, pairs: Sequence[Pair], context: Context) -> Bound:
     """One column for the two sides of each equality: the one that is never padded, or the first that is not NULL."""
     if not kind.pairs:
         return bound

@@ -20,7 +20,7 @@ from streamsql.sql.bind_aggregates import bind_aggregate
 from streamsql.sql.bind_expressions import ExpressionBinder, is_processing_time
 from streamsql.sql.bind_frames import bind_frame
 from streamsql.sql.context import Context
-from streamsql.sql.dialect import exp
+from streamsql.sql.dialect import WindowSpec, exp
 from streamsql.sql.parse import span_of
 from streamsql.sql.scope import column_ref
 
@@ -146,16 +146,20 @@ class OverCalls:
             return spec
         if base.name not in self.named:
             raise SqlError(f"unknown window {base.name}", span=span_of(base), hint="declare it with WINDOW w AS (…)")
-        if any(spec.args.get(each) for each in ("partition_by", "order_by", "frame")):
-            raise NotSupportedYet("a window that extends another", span=span_of(spec))
-        return self.named[base.name]
+        own = {clause: spec.args[clause] for clause in ("partition_by", "order_by", "frame") if spec.args.get(clause)}
+        known = self._resolved(self.named[base.name])
+        if not own:
+            return known
+        if "partition_by" in own or known.args.get("frame") or ("order_by" in own and known.args.get("order_by")):
+            hint = f"it takes over PARTITION BY and ORDER BY of {base.name}; write a window of its own"
+            raise SqlError(f"this cannot be added to the window {base.name}", span=span_of(spec), hint=hint)
+        return WindowSpec(**{**known.args, **own, "this": None})
 
     def _call(self, tree: Tree, spec: OverSpec) -> tuple[SqlType, Callable[[ColumnFor], AggregateCall]]:
         """The type of a call's result, and the call once its arguments are columns."""
         name, span = tree.this, span_of(tree)
         if is_aggregate(name):
             bound = bind_aggregate(tree, self.binder)
-            _refuse_empty_frames(spec.frame, span)
             return bound.signature.type, bound.call
         if name not in (*RANKINGS, *_PLACED):
             hint = f"write an aggregate, or one of {', '.join((*RANKINGS, *_PLACED))}"
@@ -174,11 +178,6 @@ class OverCalls:
                 raise SqlError(f"{name} takes no arguments", span=span)
             return _BIGINT, _placed(name, (), (), _BIGINT, span)
         return _PLACED[name](tree, args)
-
-
-def _refuse_empty_frames(frame: Frame, span: Span | None) -> None:
-    if (frame.start is not None and frame.start > 0) or (frame.end is not None and frame.end < 0):
-        raise NotSupportedYet("a frame without the current row", span=span)
 
 
 def _placed(
@@ -213,6 +212,13 @@ def _ntile(tree: Tree, args: tuple[Expr, ...]) -> Placed:
     return _BIGINT, _placed("NTILE", (), (_constant(tree, 0, least=1),), _BIGINT, span_of(tree))
 
 
+def _nth(tree: Tree, args: tuple[Expr, ...]) -> Placed:
+    if len(args) != 2:
+        raise SqlError("NTH_VALUE takes a value and a number", span=span_of(tree), hint="write NTH_VALUE(value, 2)")
+    type_ = args[0].type.with_nullable(True)
+    return type_, _placed("NTH_VALUE", args[:1], (_constant(tree, 1, least=1),), type_, span_of(tree))
+
+
 def _neighbour(tree: Tree, args: tuple[Expr, ...]) -> Placed:
     """LAG and LEAD: the value so many rows before or after, else the default, else NULL."""
     name, span = tree.this, span_of(tree)
@@ -239,6 +245,7 @@ _PLACED: dict[str, Callable[[Tree, tuple[Expr, ...]], Placed]] = {
     "PERCENT_RANK": _share,
     "CUME_DIST": _share,
     "NTILE": _ntile,
+    "NTH_VALUE": _nth,
     "LAG": _neighbour,
     "LEAD": _neighbour,
 }

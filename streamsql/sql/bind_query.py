@@ -17,6 +17,7 @@ from streamsql.sql.bind_over import sort_key
 from streamsql.sql.bind_relations import RelationBinder, one_row
 from streamsql.sql.bind_select import bind_select
 from streamsql.sql.bind_sets import set_operation
+from streamsql.sql.bind_where import bind_where
 from streamsql.sql.context import CommonTable, Context
 from streamsql.sql.dialect import exp
 from streamsql.sql.parse import span_of
@@ -39,7 +40,7 @@ def bind_query(tree: Tree, context: Context) -> Plan:
         case exp.Subquery():
             plan = _ordered(tree, bind_query(tree.this, context))
         case d.TableQuery():
-            plan = _ordered(tree, RelationBinder(context, bind_query).bind(tree.this).plan)
+            plan = _ordered(tree, RelationBinder(context, bind_query, bind_where).bind(tree.this).plan)
         case _:
             raise NotSupportedYet(tree.key.upper(), span=span_of(tree))
     return _limited(tree, plan)

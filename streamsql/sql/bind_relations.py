@@ -24,8 +24,10 @@ from streamsql.plan.logical import (
 )
 from streamsql.record import record
 from streamsql.sql import dialect as d
+from streamsql.sql.bind_asof_joins import bind_asof_join
 from streamsql.sql.bind_expressions import ExpressionBinder, is_processing_time
 from streamsql.sql.bind_joins import Bound, bind_join, bind_lateral
+from streamsql.sql.bind_subqueries import QueryBinder
 from streamsql.sql.bind_temporal_joins import bind_temporal_join
 from streamsql.sql.bind_windows import bind_window_table
 from streamsql.sql.context import CommonTable, Context, View
@@ -35,15 +37,17 @@ from streamsql.sql.parse import span_of
 from streamsql.sql.scope import Relation, Scope, column_ref
 
 Tree = Any
-QueryBinder = Callable[[Tree, Context], Plan]
+WhereBinder = Callable[[Tree, Bound, Context, QueryBinder], Bound]
 
 
 @record
 class RelationBinder:
-    """Binds relations; `bind_query` binds the queries inside them (the two modules need each other)."""
+    """Binds relations; `bind_query` binds the queries inside them, `where` conditions as those of a WHERE (the modules
+    need each other)."""
 
     context: Context
     bind_query: QueryBinder
+    where: WhereBinder
 
     def bind(self, tree: Tree) -> Bound:
         """The plan and scope of a FROM item."""
@@ -51,6 +55,10 @@ class RelationBinder:
         if binder is None:
             raise NotSupportedYet(_NOT_YET.get(type(tree), tree.key.upper()), span=span_of(tree), hint=_meant(tree))
         return binder(self, tree)
+
+    def bind_where(self, tree: Tree, bound: Bound, context: Context) -> Bound:
+        """The rows for which a condition is TRUE."""
+        return self.where(tree, bound, context, self.bind_query)
 
 
 def _meant(tree: Tree) -> str | None:
@@ -187,18 +195,19 @@ def _join(binder: RelationBinder, tree: Tree) -> Bound:
     left, right = binder.bind(tree.this), tree.expression
     if isinstance(right, d.Unnest):
         return _unnest_join(binder, tree, left)
-    name = _join_name(tree)
-    if name is not None:
-        raise NotSupportedYet(name, span=span_of(right) or span_of(tree))
+    if isinstance(right, d.TableFunction):
+        raise NotSupportedYet("a join with a table function", span=span_of(right) or span_of(tree))
     if right.args.get("lateral"):
         inside = replace(binder, context=binder.context.inside(left.scope))
-        return bind_lateral(tree, left, inside.bind(right), binder.context)
+        return bind_lateral(tree, left, inside.bind(right), binder)
+    if tree.args.get("asof"):
+        return bind_asof_join(tree, left, binder.bind(right), binder)
     as_of = right.args.get("version") if isinstance(right, exp.Table) else None
     if as_of is None:
-        return bind_join(tree, left, binder.bind(right), binder.context)
+        return bind_join(tree, left, binder.bind(right), binder)
     current = right.copy()
     current.set("version", None)
-    return bind_temporal_join(tree, left, binder.bind(current), as_of, binder.context)
+    return bind_temporal_join(tree, left, binder.bind(current), as_of, binder)
 
 
 def _unnest_join(binder: RelationBinder, tree: Tree, left: Bound) -> Bound:
@@ -211,14 +220,6 @@ def _unnest_join(binder: RelationBinder, tree: Tree, left: Bound) -> Bound:
     if condition is not None and not (isinstance(condition, exp.Boolean) and condition.this):
         raise NotSupportedYet("a condition on JOIN UNNEST", span=span_of(condition), hint="write ON TRUE and a WHERE")
     return _unnested(binder, right, left, outer=kind == "LEFT")
-
-
-def _join_name(tree: Tree) -> str | None:
-    """What sort of join it is, for a message; None for joins of two relations that know nothing of each other."""
-    right = tree.expression
-    if isinstance(right, d.TableFunction):
-        return "a join with a table function"
-    return "ASOF JOIN" if tree.args.get("asof") else None
 
 
 def _unnest(binder: RelationBinder, tree: Tree) -> Bound:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +15,8 @@ from streamsql.sql.bind_expressions import ExpressionBinder, is_processing_time
 from streamsql.sql.bind_grouping import Grouping, is_grouped
 from streamsql.sql.bind_joins import Bound
 from streamsql.sql.bind_over import OverCalls, sort_key
-from streamsql.sql.bind_relations import QueryBinder, RelationBinder, one_row
-from streamsql.sql.bind_subqueries import Subqueries
+from streamsql.sql.bind_relations import RelationBinder, one_row
+from streamsql.sql.bind_subqueries import QueryBinder, Subqueries
 from streamsql.sql.bind_where import bind_where
 from streamsql.sql.context import Context
 from streamsql.sql.dialect import exp
@@ -64,7 +64,7 @@ def _from(tree: Tree, context: Context, bind_query: QueryBinder) -> Bound:
     source = tree.args.get("from_")
     if source is None:
         return Bound(one_row(), Scope(outer=context.outer))
-    bound = RelationBinder(context, bind_query).bind(source.this)
+    bound = RelationBinder(context, bind_query, bind_where).bind(source.this)
     context.hints.check(bound.scope)
     return replace(bound, scope=replace(bound.scope, outer=context.outer))
 
@@ -76,7 +76,7 @@ def _plain(tree: Tree, bound: Bound, context: Context, bind_query: QueryBinder) 
     items = _items(tree, binder, bound.scope)
     qualify = _qualify(tree, binder)
     order = _order_items(tree, items, binder)
-    plan = over.build(subqueries.attach(bound.plan))
+    plan = subqueries.attach(over.build(subqueries.attach(bound.plan, later=over.results)))
     if qualify is not None:
         plan = Filter(input=plan, predicate=qualify, fields=plan.fields)
     return _finish(tree, plan, items, order, context)
@@ -105,13 +105,15 @@ def _grouped(tree: Tree, bound: Bound, context: Context, bind_query: QueryBinder
     qualify = _qualify(tree, binder)
     order = _order_items(tree, items, binder)
 
-    def rewrite(expr: Expr) -> Expr:
-        return grouping.rewrite(expr, over.results | subqueries.results | context.outer_ids())
+    known = over.results | subqueries.results | context.outer_ids()
 
-    plan = subqueries.attach(context.hints.aggregate(grouping.build(), bound.scope), rewrite)
+    def rewrite(expr: Expr) -> Expr:
+        return grouping.rewrite(expr, known)
+
+    plan = subqueries.attach(context.hints.aggregate(grouping.build(), bound.scope), rewrite, over.results)
     if condition is not None:
         plan = Filter(input=plan, predicate=rewrite(condition), fields=plan.fields)
-    plan = over.build(plan, rewrite)
+    plan = subqueries.attach(over.build(plan, rewrite), rewrite)
     if qualify is not None:
         plan = Filter(input=plan, predicate=rewrite(qualify), fields=plan.fields)
     items = [replace(each, expr=rewrite(each.expr)) for each in items]
@@ -120,8 +122,25 @@ def _grouped(tree: Tree, bound: Bound, context: Context, bind_query: QueryBinder
 
 
 def _qualify(tree: Tree, binder: ExpressionBinder) -> Expr | None:
+    """QUALIFY may name the items of the SELECT; a column of that name comes first."""
     qualify = tree.args.get("qualify")
-    return None if qualify is None else replace(binder, clause="QUALIFY").condition(qualify.this)
+    if qualify is None:
+        return None
+    columns = {each.name for each in binder.scope.fields}
+    items = {each.alias: each.this for each in tree.expressions if isinstance(each, exp.Alias)}
+    named = {name: each for name, each in items.items() if name not in columns}
+    return replace(binder, clause="QUALIFY").condition(_with_items(qualify.this, named))
+
+
+def _with_items(tree: Tree, named: Mapping[str, Tree]) -> Tree:
+    """A condition with items of the SELECT in place of their names; those in a subquery are its own."""
+    tree = tree.copy()
+    root = exp.Paren(this=tree)
+    found = list(tree.walk(prune=lambda each: isinstance(each, exp.Query)))
+    for each in found:
+        if isinstance(each, exp.Column) and len(each.parts) == 1 and each.name in named:
+            each.replace(named[each.name].copy())
+    return root.this
 
 
 def _items(tree: Tree, binder: ExpressionBinder, scope: Scope) -> list[Item]:

@@ -33,7 +33,7 @@ _TRUE, _FALSE = (Literal(each, type=t.BOOLEAN.with_nullable(False)) for each in 
 
 
 @record
-class _Subquery:
+class Subquery:
     """A query and the columns that it gives each row around it: `calls` over all its rows, or its one row itself.
 
     `exists`: the one column is TRUE where the query has a row.
@@ -56,7 +56,7 @@ class Subqueries:
     context: Context
     bind_query: QueryBinder
     scope: Scope
-    pending: list[_Subquery] = field(default_factory=list)
+    pending: list[Subquery] = field(default_factory=list)
     bound: list[tuple[Tree, Expr]] = field(default_factory=list)
 
     @property
@@ -115,12 +115,27 @@ class Subqueries:
             open_ = self.exists(_where(plan, resolve_call("IS NULL", (condition,))), span)
         return resolve_case(((met, _TRUE), (open_, _UNKNOWN)), _FALSE, span)
 
-    def attach(self, plan: Plan, rewrite: Callable[[Expr], Expr] = lambda each: each) -> Plan:
-        """The rows of the scope with the columns of its subqueries; `rewrite` makes expressions such over `plan`."""
-        rows = plan
+    def attach(
+        self, plan: Plan, rewrite: Callable[[Expr], Expr] = lambda each: each, later: frozenset[int] = frozenset()
+    ) -> Plan:
+        """The rows of the scope with the columns of its subqueries; `rewrite` makes expressions such over `plan`.
+
+        Subqueries that read columns of `later`, which the plan does not have yet, are left for another call.
+        """
+        rows, waiting = plan, list[Subquery]()
         for each in self.pending:
-            plan = self._joined(plan, rows, each, rewrite)
+            if any(column.id in later for column in self.reads(each)):
+                waiting.append(each)
+                later |= {field.id for field in each.fields}
+            else:
+                plan = self.joined(plan, rows, each, rewrite)
+        self.pending = waiting
         return plan
+
+    def reads(self, subquery: Subquery) -> tuple[ColumnRef, ...]:
+        """The columns of the scope, and of subqueries before it, that a subquery reads."""
+        around = self.context.outer_ids()
+        return tuple(each for each in outer_columns(subquery.plan) if each.id not in around)
 
     def _add(
         self,
@@ -131,14 +146,14 @@ class Subqueries:
         *,
         exists: bool = False,
     ) -> tuple[Field, ...]:
-        self.pending.append(_Subquery(plan, calls, fields, span, exists))
+        self.pending.append(Subquery(plan, calls, fields, span, exists))
         return fields
 
-    def _joined(self, outer: Plan, rows: Plan, subquery: _Subquery, rewrite: Callable[[Expr], Expr]) -> Plan:
-        """`rows`: what `outer` was before it got the columns of other subqueries."""
-        around = self.context.outer_ids()
-        read = [each for each in outer_columns(subquery.plan) if each.id not in around]
-        stands = {each.id: rewrite(each) for each in read}
+    def joined(
+        self, outer: Plan, rows: Plan, subquery: Subquery, rewrite: Callable[[Expr], Expr] = lambda each: each
+    ) -> Plan:
+        """`outer` with the columns of a subquery; `rows`: what it was before it got those of other subqueries."""
+        stands = {each.id: rewrite(each) for each in self.reads(subquery)}
         for each in stands.values():
             if isinstance(each, ColumnRef) and each.id not in field_ids(outer.fields):
                 raise NotSupportedYet("a result of OVER in a subquery or before IN (query)", span=subquery.span)
@@ -165,7 +180,7 @@ class Subqueries:
             span=subquery.span,
         )
 
-    def _found(self, dependent: Dependent, subquery: _Subquery) -> Dependent:
+    def _found(self, dependent: Dependent, subquery: Subquery) -> Dependent:
         """TRUE for each combination of keys that has a row."""
         counted = replace(
             subquery, calls=(AggregateCall("COUNT", (), _ROWS),), fields=(self.context.field("$rows", _ROWS),)
@@ -214,7 +229,7 @@ def _has_one_row(plan: Plan) -> bool:
             return False
 
 
-def _aggregated(dependent: Dependent, subquery: _Subquery) -> Dependent:
+def _aggregated(dependent: Dependent, subquery: Subquery) -> Dependent:
     keys = tuple(each.id for each in dependent.keys)
     fields = (*dependent.keys, *subquery.fields)
     plan = Aggregate(

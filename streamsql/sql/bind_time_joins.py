@@ -35,13 +35,14 @@ def interval_bound(plan: Join, terms: Sequence[Expr]) -> Join:
     """An IntervalJoin where the terms, and the join's own, bound its times, and its inputs only grow."""
     own = () if plan.residual is None else conjuncts(plan.residual)
     bounds = time_bounds(plan.left, plan.right, (*own, *terms)) if type(plan) is Join and plan.kind.pairs else None
-    if bounds is None or not all(map(_only_grows, plan.inputs)):
+    if bounds is None or not all(map(only_grows, plan.inputs)):
         return plan
     found = interval_join(plan, bounds)
     return replace(found, fields=timed_fields(found))
 
 
-def _only_grows(plan: Plan) -> bool:
+def only_grows(plan: Plan) -> bool:
+    """Whether a plan never takes rows back."""
     try:
         return traits(fuse_windows(plan)).append_only
     except SqlError:

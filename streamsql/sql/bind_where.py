@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,15 +15,16 @@ from streamsql.plan.logical import Filter, JoinKind
 from streamsql.plan.predicates import conjunction, conjuncts
 from streamsql.plan.tree import field_ids
 from streamsql.record import record
+from streamsql.sql import dialect as d
 from streamsql.sql.bind_expressions import COMPARISONS, NEGATED, ExpressionBinder
 from streamsql.sql.bind_grouping import is_grouped
 from streamsql.sql.bind_joins import Bound, under_names
-from streamsql.sql.bind_relations import QueryBinder, RelationBinder
-from streamsql.sql.bind_subqueries import Subqueries
+from streamsql.sql.bind_relations import RelationBinder
+from streamsql.sql.bind_subqueries import QueryBinder, Subqueries
 from streamsql.sql.bind_time_joins import bound_in_time, with_times_of
 from streamsql.sql.context import Context
 from streamsql.sql.dialect import exp
-from streamsql.sql.parse import span_of
+from streamsql.sql.parse import conjunct_trees, span_of
 from streamsql.sql.scope import Relation, Scope, column_ref
 
 Tree = Any
@@ -31,7 +32,7 @@ Tree = Any
 
 def bind_where(tree: Tree, bound: Bound, context: Context, bind_query: QueryBinder) -> Bound:
     """The rows of a relation for which a condition is TRUE."""
-    terms = list(_conjuncts(tree))
+    terms = list(conjunct_trees(tree))
     if not any(map(_asks, terms)):
         return _kept([tree], bound, context, bind_query)
     conditions, terms = _plain_first(terms, bound.scope)
@@ -79,16 +80,6 @@ def _kept(terms: Sequence[Tree], bound: Bound, context: Context, bind_query: Que
     if subqueries.pending:
         bound = under_names(subqueries.attach(bound.plan), bound.scope)
     return _filtered(bound, predicate)
-
-
-def _conjuncts(tree: Tree) -> Iterator[Tree]:
-    if isinstance(tree, exp.And):
-        yield from _conjuncts(tree.this)
-        yield from _conjuncts(tree.expression)
-    elif isinstance(tree, exp.Paren) and isinstance(tree.this, exp.And | exp.Not | exp.In | exp.Exists | exp.Paren):
-        yield from _conjuncts(tree.this)
-    else:
-        yield tree
 
 
 def _filtered(bound: Bound, predicate: Expr) -> Bound:
@@ -177,10 +168,10 @@ def _bind_inner(membership: _Membership, outer: Scope, context: Context, bind_qu
         plan = bind_query(tree, context.inside(outer))
         return _Inner(Bound(plan, Scope((Relation(None, plan.fields),))), tuple(map(column_ref, plan.fields)), ())
     context = context.inside(outer)
-    bound = RelationBinder(context, bind_query).bind(tree.args["from_"].this)
+    bound = RelationBinder(context, bind_query, bind_where).bind(tree.args["from_"].this)
     bound = replace(bound, scope=replace(bound.scope, outer=context.outer))
     where = tree.args.get("where")
-    conditions, others = _plain_first(() if where is None else _conjuncts(where.this), bound.scope)
+    conditions, others = _plain_first(() if where is None else conjunct_trees(where.this), bound.scope)
     own = [each for each in conditions if column_ids(each) <= field_ids(bound.plan.fields)]
     if own:
         bound = _filtered(bound, conjunction(own))
@@ -206,7 +197,9 @@ def _is_plain(tree: Tree) -> bool:
     """A SELECT whose rows are those of its FROM and WHERE."""
     if not isinstance(tree, exp.Select) or tree.args.get("from_") is None or is_grouped(tree):
         return False
-    return not any(tree.args.get(each) for each in ("with_", "distinct", "qualify", "limit", "offset", "emit", "hint"))
+    if any(tree.args.get(each) for each in ("with_", "distinct", "qualify", "limit", "offset", "emit", "hint")):
+        return False
+    return not any(call.args.get("over") for item in tree.expressions for call in item.find_all(d.Call))
 
 
 def _items(tree: Tree, scope: Scope) -> tuple[Expr, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from sqlglot import exp
@@ -53,6 +53,17 @@ def _within_the_stack(text: str, parse: Callable[[], Result]) -> Result:
 def to_sql(tree: exp.Expression) -> str:
     """The tree as text that parses to an equal tree."""
     return _FLINK.generate(tree, copy=False)
+
+
+def conjunct_trees(tree: exp.Expression) -> Iterator[exp.Expression]:
+    """The conditions that AND joins; parentheses about one that asks something of a query are taken off."""
+    if isinstance(tree, exp.And):
+        yield from conjunct_trees(tree.this)
+        yield from conjunct_trees(tree.expression)
+    elif isinstance(tree, exp.Paren) and isinstance(tree.this, exp.And | exp.Not | exp.In | exp.Exists | exp.Paren):
+        yield from conjunct_trees(tree.this)
+    else:
+        yield tree
 
 
 def span_of(tree: exp.Expression) -> Span | None:

@@ -63,9 +63,13 @@ class FrameCalls:
     def over_whole(
         self, rows: pa.RecordBatch, ordinals: Int64Array, lows: Int64Array, highs: Int64Array
     ) -> dict[int, pa.Array]:
-        """The results of the calls that need all rows of a frame; each frame holds one at least."""
+        """The results of the calls that need all rows of a frame."""
         if not self.whole:
             return {}
+        held = np.flatnonzero(highs > lows)
+        if len(held) < len(lows):
+            results = self.over_whole(rows, ordinals, lows[held], highs[held])
+            return {index: _spread(each, held, len(lows), self.calls[index]) for index, each in results.items()}
         found: list[list[pa.Array]] = []
         sums = np.cumsum(highs - lows)
         begin = 0
@@ -91,14 +95,28 @@ class FrameCalls:
         return self._whole_algebra.finish(partial)[1]
 
 
+def _spread(results: pa.Array, held: Int64Array, size: int, call: AggregateCall) -> pa.Array:
+    """The results of frames that hold rows among those that hold none: a count is 0 there, all else NULL."""
+    places = np.zeros(size, np.int64)
+    places[held] = np.arange(len(held))
+    there = np.zeros(size, np.bool_)
+    there[held] = True
+    found = results.take(int64_array(places, there))
+    return found if call.type.nullable else found.fill_null(0)
+
+
 @record(eq=False)
 class Placed:
-    """Sorted rows with what was before them in their partition: so many rows, so many different values to order by."""
+    """Sorted rows with what was before them in their partition: so many rows, so many different values to order by.
+
+    `frame`: where the frame of each begins and ends, for NTH_VALUE, which goes by it.
+    """
 
     layout: Layout
     rows: pa.RecordBatch
     rows_before: Int64Array
     values_before: Int64Array
+    frame: tuple[Int64Array, Int64Array] | None = None
 
 
 def placed_result(call: AggregateCall, of: Placed, at: Int64Array) -> pa.Array:
@@ -141,6 +159,14 @@ def _ntile(call: AggregateCall, of: Placed, at: Int64Array) -> pa.Array:
     )
 
 
+def _nth_value(call: AggregateCall, of: Placed, at: Int64Array) -> pa.Array:
+    assert of.frame is not None
+    lows, highs = of.frame
+    wanted = lows[at] + _number(call) - 1
+    there = wanted < highs[at]
+    return of.rows.column(call.args[0]).take(int64_array(np.where(there, wanted, 0), there))
+
+
 def _shifted(direction: int) -> Callable[[AggregateCall, Placed, Int64Array], pa.Array]:
     def of_row(call: AggregateCall, of: Placed, at: Int64Array) -> pa.Array:
         values = of.rows.column(call.args[0])
@@ -169,6 +195,7 @@ _PLACED: Mapping[str, Callable[[AggregateCall, Placed, Int64Array], pa.Array]] =
     "PERCENT_RANK": _percent_rank,
     "CUME_DIST": _cume_dist,
     "NTILE": _ntile,
+    "NTH_VALUE": _nth_value,
     "LAG": _shifted(-1),
     "LEAD": _shifted(1),
 }

@@ -38,11 +38,16 @@ class Layout:
 
 
 def frame_bounds(
-    frame: Frame, layout: Layout, partitions: Int64Array, keys: Int64Array | None
+    frame: Frame,
+    layout: Layout,
+    partitions: Int64Array,
+    keys: Int64Array | None,
+    nulls: BoolArray | None = None,
 ) -> tuple[Int64Array, Int64Array]:
     """The first row of each row's frame, and the one after its last; never the one before the other.
 
-    `keys`: the one sort key that distances by value are measured in, ascending within its partition.
+    `keys`: the one sort key that distances by value are measured in, ascending within its partition. `nulls`: where it
+    is NULL: no distance leads away from there.
     """
     rows = np.arange(len(layout.begins))
     if frame.by_rows:
@@ -51,6 +56,9 @@ def frame_bounds(
     else:
         low = _value_bound(frame.start, layout.begins, layout.peers, partitions, keys, "left")
         high = _value_bound(frame.end, layout.ends, layout.peers_end, partitions, keys, "right")
+        if nulls is not None:
+            low = np.where(nulls & bool(frame.start), layout.peers, low)
+            high = np.where(nulls & bool(frame.end), layout.peers_end, high)
     low = np.clip(low, layout.begins, layout.ends)
     return low, np.maximum(np.clip(high, layout.begins, layout.ends), low)
 

@@ -43,6 +43,16 @@ KNOWN = {
         "changelog: updating by GROUP BY · key: (k) · state: UNBOUNDED (rows of the right input, left rows with what "
         "they met)",
     ),
+    "the last row before, of two event times": (
+        "SELECT a.ts, b.y FROM a ASOF LEFT JOIN b ON a.k = b.k AND a.ts > b.ts AND a.x = 1 AND b.y = 2",
+        "TimedAsofJoin(LEFT, on=[k = k], where x = 1, nearest ts > ts)",
+        "changelog: append-only · time: ts · state: watermark + number of keys (k)",
+    ),
+    "the first row after, which may still come": (
+        "SELECT a.ts, b.y FROM a ASOF JOIN b ON a.k = b.k AND a.ts <= b.ts",
+        "AsofJoin(INNER, on=[k = k], nearest $nearest <= ts)",
+        "changelog: updating by ASOF INNER JOIN · state: UNBOUNDED (rows of both inputs)",
+    ),
     "windows of equal end alone are rows like others": (
         f"SELECT l.k FROM {WINDOW.format('a')} AS l JOIN {WINDOW.format('a')} AS r ON l.window_end = r.window_end",
         "Join(INNER, on=[window_end = window_end])",

@@ -64,6 +64,24 @@ def interval_joins(draw: st.DrawFn, delay: int | None = None) -> Script:
     return Script(found, f"SELECT {COLUMNS} FROM {joined};")
 
 
+@st.composite
+def asof_joins(draw: st.DrawFn, delay: int | None = None) -> Script:
+    """INNER and LEFT, by >= and >, with conditions over one side, alone or below a window."""
+    found, second = draw(two_tables(delay))
+    compared = draw(st.sampled_from(["l.ts >= r.ts", "l.ts > r.ts", "l.ts - INTERVAL '3' SECOND >= r.ts"]))
+    rest = draw(st.sampled_from(["", "", "r.b > 2", "l.f", "l.i > 0"]))
+    condition = " AND ".join(each for each in (draw(st.sampled_from((*KEYS, ""))), compared, rest) if each)
+    joined = f"t AS l ASOF {draw(st.sampled_from(['JOIN', 'LEFT JOIN']))} {second} AS r ON {condition}"
+    if draw(st.integers(0, 3)) == 0:
+        inner = f"(SELECT l.ts, l.s, r.b FROM {joined})"
+        query = (
+            f"SELECT window_start, s, COUNT(*), COUNT(b) FROM TABLE(TUMBLE({inner}, DESCRIPTOR(ts), "
+            "INTERVAL '5' SECOND)) GROUP BY window_start, window_end, s;"
+        )
+        return Script(found, query)
+    return Script(found, f"SELECT {COLUMNS} FROM {joined};")
+
+
 WINDOWED = (
     "TUMBLE(TABLE {0}, DESCRIPTOR(ts), INTERVAL '5' SECOND)",
     "HOP(TABLE {0}, DESCRIPTOR(ts), INTERVAL '3' SECOND, INTERVAL '6' SECOND)",

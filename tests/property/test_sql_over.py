@@ -43,6 +43,10 @@ ANY_FRAMES = (
     "ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING",
     "RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING",
     "RANGE BETWEEN 2 PRECEDING AND 1 FOLLOWING",
+    "ROWS BETWEEN 2 PRECEDING AND 1 PRECEDING",
+    "ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING",
+    "RANGE BETWEEN 3 PRECEDING AND 1 PRECEDING",
+    "RANGE BETWEEN 1 FOLLOWING AND 2 FOLLOWING",
 )
 
 
@@ -81,7 +85,9 @@ def cases(draw: st.DrawFn) -> GroupCase:
     ties = ", ".join(f"{each} NULLS FIRST" for each in COLUMNS)
     ours, theirs = [], []
     for at in range(draw(st.integers(1, 3))):
-        call = draw(st.sampled_from(("COUNT(*)", "MAX(m)", "MIN(s)", "COUNT(DISTINCT s)", *PLACED, *AHEAD)))
+        call = draw(
+            st.sampled_from(("COUNT(*)", "MAX(m)", "MIN(s)", "COUNT(DISTINCT s)", "NTH_VALUE(m, 2)", *PLACED, *AHEAD))
+        )
         frame = draw(st.sampled_from(ANY_FRAMES))
         peers = call in ("RANK()", "DENSE_RANK()", "PERCENT_RANK()", "CUME_DIST()")
         if call in (*PLACED, *AHEAD):

@@ -11,6 +11,7 @@ from streamsql.expr.nodes import Call, ColumnRef, Expr, column_ids, transform
 from streamsql.expr.properties import can_fail, is_volatile
 from streamsql.expr.types import arrow_type
 from streamsql.plan.logical import Field, Join, JoinKey, Plan, Project
+from streamsql.plan.nearest_joins import TimedAsofJoin
 from streamsql.plan.predicates import conjunction, conjuncts, open_equality
 from streamsql.plan.time_joins import TemporalJoin
 from streamsql.plan.tree import field_ids, fresh_ids, reference, transform_up
@@ -49,7 +50,7 @@ def _split(plan: Join, ids: Iterator[int]) -> Plan:
         left, right, null_safe = pair
         keys.append(JoinKey(sides[0].column(left), sides[1].column(right), null_safe))
     residual = conjunction(others) if others else None
-    if isinstance(plan, TemporalJoin):
+    if isinstance(plan, TemporalJoin) and not isinstance(plan, TimedAsofJoin):
         _check_version_key(plan, keys)
     return replace(plan, left=sides[0].plan(), right=sides[1].plan(), on=tuple(dict.fromkeys(keys)), residual=residual)
 
@@ -68,7 +69,7 @@ def _over_columns(term: Expr, plan: Join, sides: tuple[_Side, _Side]) -> Expr:
 
 def _may_be_key(plan: Join, pair: tuple[Expr, Expr, bool]) -> bool:
     """Versions are told apart by their key alone; what else is asked of them is asked of the valid one."""
-    if not isinstance(plan, TemporalJoin):
+    if not isinstance(plan, TemporalJoin) or isinstance(plan, TimedAsofJoin):
         return True
     _, right, null_safe = pair
     return isinstance(right, ColumnRef) and not null_safe and right.id in field_ids(plan.version_key)

@@ -34,6 +34,7 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
+from streamsql.plan.nearest_joins import AsofJoin
 from streamsql.plan.row_orders import OverOrder, RankOrder
 from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin, orders_by_arrival
 from streamsql.plan.traits import over_order, rank_order, traits
@@ -195,7 +196,7 @@ def _(plan: Union, need: _Need) -> Plan:
 
 @_prune.register
 def _(plan: Join, need: _Need) -> Plan:
-    read = {id_ for each in plan.on for id_ in (each.left, each.right)}
+    read = {id_ for each in plan.on for id_ in (each.left, each.right)} | field_ids(_compared(plan))
     read |= need.ids | (frozenset() if plan.residual is None else column_ids(plan.residual))
     fields = _carried(plan, frozenset(read), need.ids)
     several = len({each.table for each in _scans(plan)}) > 1
@@ -229,6 +230,10 @@ def _(plan: IntervalJoin | WindowJoin | TemporalJoin, need: _Need) -> Plan:
 def _carried(plan: Join | IntervalJoin | WindowJoin, read: Ids, ids: Ids) -> tuple[Field, ...]:
     """The needed fields; where none is, one that the join reads anyway, if there is one."""
     return _kept(tuple(each for each in plan.fields if each.id in read) or plan.fields, ids)
+
+
+def _compared(plan: Join) -> tuple[Field, ...]:
+    return (plan.left_value, plan.right_value) if isinstance(plan, AsofJoin) else ()
 
 
 def _window_columns(plan: Join) -> tuple[Field, ...]:

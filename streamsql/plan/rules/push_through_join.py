@@ -8,6 +8,7 @@ from dataclasses import replace
 from streamsql.expr.nodes import Call, Cast, ColumnRef, Expr, column_ids
 from streamsql.expr.properties import can_fail, is_volatile
 from streamsql.plan.logical import Join, JoinKind
+from streamsql.plan.nearest_joins import AsofJoin
 from streamsql.plan.predicates import conjunction, conjuncts, disjunction, disjuncts, is_true
 from streamsql.plan.time_joins import TemporalJoin
 from streamsql.plan.tree import field_ids
@@ -43,6 +44,11 @@ def push_through_join(plan: Join, terms: Terms) -> Pushed:
         down, _, above = _sided(terms, sides, (True, False), sees_every_row=plan.kind.keeps_left)
         return Pushed(plan, down, (), above)
     plan = replace(plan, kind=_stricter(plan, terms))
+    if isinstance(plan, AsofJoin):
+        # A right row that a condition takes away would leave its left row to the next one.
+        sides = field_ids(plan.left.fields), field_ids(plan.right.fields)
+        down, _, above = _sided(terms, sides, (not plan.kind.keeps_right, False), sees_every_row=plan.kind.keeps_left)
+        return Pushed(plan, down, (), above)
     own = () if plan.residual is None else tuple(each for each in conjuncts(plan.residual) if not is_true(each))
     sides = field_ids(plan.left.fields), field_ids(plan.right.fields)
     match plan.kind:

@@ -39,7 +39,7 @@ WINDOW_FORMS = {
 # Words that end a relation though they are not reserved: no alias unless AS is written.
 NEVER_AN_ALIAS = ("EMIT", "MATCH_CONDITION")
 NOT_AN_ALIAS = {
-    "ASOF": ("JOIN", "LEFT"),
+    "ASOF": ("JOIN", "INNER", "LEFT", "RIGHT", "FULL", "SEMI", "ANTI"),
     "SEMI": ("JOIN",),
     "ANTI": ("JOIN",),
 }
