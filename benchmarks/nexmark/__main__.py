@@ -15,13 +15,16 @@ from benchmarks.nexmark import latency, report
 from benchmarks.nexmark.chart import chart
 from benchmarks.nexmark.check import check_all
 from benchmarks.nexmark.child import Look, Measured, Request
+from benchmarks.nexmark.flink import beside_flink, flink_table
 from benchmarks.nexmark.growth import GROWTH, growth_table, steps_table
 from benchmarks.nexmark.queries import Query, chosen
 
 
 @click.command()
 @click.option("--queries", help="Such as q0,q5; all without it.")
-@click.option("--events", type=int, help="Events of all kinds, 46 of 50 are bids: 5,000,000, of --check 1,000,000.")
+@click.option(
+    "--events", type=int, help="Events of all kinds, 46 of 50 are bids: 5,000,000; of --check, --flink 1,000,000."
+)
 @click.option("--runs", default=3, show_default=True, help="Timed runs of each query, in turn with DuckDB.")
 @click.option("--seed", default=0, show_default=True, help="Other random values for other numbers.")
 @click.option("--out-of-order", default=0.0, show_default=True, help="The share of events that come up to 2 s late.")
@@ -33,6 +36,8 @@ from benchmarks.nexmark.queries import Query, chosen
 @click.option("--growth", is_flag=True, help="Rates, state and memory over 1, 5 and 20 million events.")
 @click.option("--latency", "latencies", is_flag=True, help="From a row's arrival to its result, at three rates.")
 @click.option("--seconds", default=10.0, show_default=True, help="How long each latency is measured.")
+@click.option("--flink", "flink_python", help="A Python with apache-flink: both engines on the same CSV files.")
+@click.option("--parallelism", default=1, show_default=True, help="Of Flink.")
 @click.option("--check", is_flag=True, help="Whether the answers are right: in order, disordered, late.")
 def main(
     queries: str | None,
@@ -48,6 +53,8 @@ def main(
     growth: bool,
     latencies: bool,
     seconds: float,
+    flink_python: str | None,
+    parallelism: int,
     check: bool,
 ) -> None:
     """Nexmark in memory: rates, memory, state, and ratios to DuckDB batch and to Flink."""
@@ -55,6 +62,9 @@ def main(
     alone = replace(request, duckdb=False)
     if check:
         sys.exit(_check(chosen(queries), events or 1_000_000, seed))
+    elif flink_python is not None:
+        settings = replace(request, events=events or 1_000_000).settings
+        print(flink_table(list(beside_flink(chosen(queries), settings, flink_python, parallelism))))
     elif latencies:
         asked = chosen(queries or latency.QUERIES)
         print(

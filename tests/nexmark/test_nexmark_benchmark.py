@@ -7,9 +7,14 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from streamsql_connectors.nexmark_events import NexmarkSettings
 
 from benchmarks.nexmark.chart import chart
 from benchmarks.nexmark.child import Look, Measured, Request, measure
+from benchmarks.nexmark.csv_child import main as run_csv
+from benchmarks.nexmark.csv_tables import declarations, script, write_tables
+from benchmarks.nexmark.data import generate
+from benchmarks.nexmark.flink import BesideFlink, Side, flink_table
 from benchmarks.nexmark.growth import growth_table, steps_table
 from benchmarks.nexmark.latency import latency_table, measure_latency
 from benchmarks.nexmark.queries import FOLDER, QUERIES, chosen
@@ -46,6 +51,29 @@ def test_tables_and_chart() -> None:
     drawn = ElementTree.fromstring(chart([fast, slow], 5_000_000))
     titles = [each.text for each in drawn.iter("{http://www.w3.org/2000/svg}title")]
     assert titles == ["Flink: 2.00×", "DuckDB batch: 0.50×", "DuckDB batch: 0.50×"]
+
+
+def test_scripts_over_csv_files_for_both_engines(tmp_path: Path) -> None:
+    query = QUERIES["q14"]
+    write_tables(generate(NexmarkSettings(events=1_000), query.reads), tmp_path)
+    create, *statements = [*declarations(query, tmp_path), *script(query, tmp_path, "queries")]
+    assert create.startswith("CREATE TABLE bid (`auction` BIGINT, ") and "WATERMARK FOR `dateTime`" in create
+    assert len(statements) == 2 and len(script(query, tmp_path, "flink")) == 1  # Flink has no functions in SQL
+    run_csv({"statements": [create, "SELECT * FROM bid"]})
+    assert run_csv({"statements": [create, *statements]})["seconds"] > 0
+    logged = script(QUERIES["q10"], tmp_path / "log", "queries")
+    run_csv({"statements": [create, *logged]})
+    assert len(list((tmp_path / "log" / "bid_log").glob("dt=2015-07-15/hm=00*/*.csv"))) == 1
+
+
+def test_beside_flink_as_a_table() -> None:
+    both = BesideFlink("q0", 1_000, Side(0.5, 0.5, 1_000_000), Side(2.0, 4.0, 2_000_000))
+    alone = BesideFlink("q6", 1_000, Side(0.5, 0.5, 1_000_000), None)
+    assert flink_table([both, alone]).splitlines()[2:] == [
+        "| q0 | 2 | 0 | 4.0 | 0.50 | 4.00 | 1 | 2 |",
+        "| q6 | 2 | refused |  | 0.50 |  | 1 |  |",
+        "| geometric mean | | | 4.0 | | | | |",
+    ]
 
 
 def test_latency_is_of_each_pushed_row() -> None:

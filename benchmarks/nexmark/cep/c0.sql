@@ -3,11 +3,11 @@ SELECT auction, bidder, start_time, bottom_time, end_time
 FROM bid
 MATCH_RECOGNIZE (
   PARTITION BY auction, bidder
-  ORDER BY dateTime
+  ORDER BY `dateTime`
   MEASURES
-    beginning.dateTime AS start_time,
-    LAST(down.dateTime) AS bottom_time,
-    LAST(up.dateTime) AS end_time
+    beginning.`dateTime` AS start_time,
+    LAST(down.`dateTime`) AS bottom_time,
+    LAST(up.`dateTime`) AS end_time
   ONE ROW PER MATCH
   AFTER MATCH SKIP TO LAST up
   PATTERN (beginning down+ up)

@@ -3,10 +3,10 @@ SELECT auction, bidder, start_time, end_time, avg_price
 FROM bid
 MATCH_RECOGNIZE (
   PARTITION BY auction, bidder
-  ORDER BY dateTime
+  ORDER BY `dateTime`
   MEASURES
-    FIRST(cheap.dateTime) AS start_time,
-    LAST(cheap.dateTime) AS end_time,
+    FIRST(cheap.`dateTime`) AS start_time,
+    LAST(cheap.`dateTime`) AS end_time,
     AVG(cheap.price) AS avg_price
   ONE ROW PER MATCH
   AFTER MATCH SKIP TO NEXT ROW

@@ -3,9 +3,9 @@ SELECT auction, bidder, drop_time, drop_difference
 FROM bid
 MATCH_RECOGNIZE (
   PARTITION BY auction, bidder
-  ORDER BY dateTime
+  ORDER BY `dateTime`
   MEASURES
-    low.dateTime AS drop_time,
+    low.`dateTime` AS drop_time,
     high.price - low.price AS drop_difference
   ONE ROW PER MATCH
   AFTER MATCH SKIP PAST LAST ROW

@@ -1,3 +1,3 @@
 -- Prices in euros.
-SELECT auction, bidder, 0.908 * price AS price, dateTime, extra
+SELECT auction, bidder, 0.908 * price AS price, `dateTime`, extra
 FROM bid;

@@ -1,6 +1,6 @@
 -- Bids on auctions of category 10, with all about the auction.
-SELECT b.auction, b.bidder, b.price, b.channel, b.url, b.dateTime, b.extra,
-  a.itemName, a.description, a.initialBid, a.reserve, a.dateTime AS auction_dateTime, a.expires, a.seller,
+SELECT b.auction, b.bidder, b.price, b.channel, b.url, b.`dateTime`, b.extra,
+  a.itemName, a.description, a.initialBid, a.reserve, a.`dateTime` AS auction_dateTime, a.expires, a.seller,
   a.category, a.extra AS auction_extra
 FROM bid AS b
 JOIN auction AS a ON b.auction = a.id
