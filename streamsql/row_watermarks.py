@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamsql.record import record
-from streamsql.time import Time
+from streamsql.time import Duration, Time
 
 Times = npt.NDArray[np.int64]
 
@@ -78,38 +78,37 @@ class GivenWatermarks(RowWatermarks):
 
 @record(eq=False)
 class RunningWatermarks(RowWatermarks):
-    """Before each row: the largest of what rows before it have `brought`, and of what `held` before the first.
+    """Before each row: the largest of the `times` before it less a `delay`, and of what `held` before the first.
 
-    `brought` is the watermark expression row by row, BEGIN_OF_TIME where it is NULL.
-
-    >>> marks = RunningWatermarks(np.array([5, 3, 9]), 4)
+    >>> marks = RunningWatermarks(np.array([7, 5, 11]), 4, delay=2)
     >>> marks.values.tolist(), marks.after
     ([4, 5, 5], 9)
     """
 
-    brought: Times
+    times: Times
     held: Time
+    delay: Duration = 0
 
     def __len__(self) -> int:
-        return len(self.brought)
+        return len(self.times)
 
     @property
     def after(self) -> Time:
         """The watermark after the last row."""
-        return int(self.limits[-1]) if len(self.brought) else self.held
+        return int(self.limits[-1]) if len(self.times) else self.held
 
     @cached_property
     def values(self) -> Times:
-        seen = np.empty(len(self.brought), np.int64)
+        seen = np.empty(len(self.times), np.int64)
         seen[:1] = self.held
-        seen[1:] = self.brought[:-1]
+        np.subtract(self.times[:-1], self.delay, out=seen[1:])
         if not bool((seen[1:] >= seen[:-1]).all()):
             np.maximum.accumulate(seen, out=seen)
         return seen
 
     @cached_property
     def limits(self) -> Times:
-        highest = _block_maxima(self.brought)
+        highest = _block_maxima(self.times) - self.delay
         np.maximum(highest[:1], self.held, out=highest[:1])
         return np.maximum.accumulate(highest, out=highest)
 
@@ -117,11 +116,11 @@ class RunningWatermarks(RowWatermarks):
         block, within = divmod(start, BLOCK)
         held = int(self.limits[block - 1]) if block else self.held
         if within:
-            held = max(held, int(self.brought[start - within : start].max()))
-        return RunningWatermarks(self.brought[start : start + length], held)
+            held = max(held, int(self.times[start - within : start].max()) - self.delay)
+        return RunningWatermarks(self.times[start : start + length], held, self.delay)
 
     def at_least(self, time: Time) -> RowWatermarks:
-        return self if time <= self.held else RunningWatermarks(self.brought, time)
+        return self if time <= self.held else RunningWatermarks(self.times, time, self.delay)
 
 
 @record(eq=False)

@@ -82,7 +82,7 @@ class PaneAggregate(Operator):
         return places if reached == BEGIN_OF_TIME else np.maximum(places, reached + self._tick)
 
     def _add(self, batch: Batch, panes: Numbers, dropped: Numbers | None) -> None:
-        ordinals = self.progress.number(len(batch))
+        ordinals = self.progress.number(len(batch)) if self.panes.algebra.needs_ordinals else None
         if dropped is None or len(dropped) < len(batch):
             add_to_panes(self.panes, batch, panes, dropped, ordinals)
 

@@ -34,6 +34,7 @@ from streamsql.plan.time_joins import WindowJoin
 from streamsql.plan.traits import over_order, rank_order
 from streamsql.record import record
 from streamsql.runtime.spool import Spool
+from streamsql.state.fixed_width import array_of
 
 MARKS = (
     Column("_operator", STRING),
@@ -151,9 +152,9 @@ class _OperatorLog:
         count = late.rows.num_rows
         marks = [
             pa.repeat(self._name, count),
-            pa.array(late.watermarks, pa.timestamp("us")),
-            pa.array(late.lateness, pa.duration("us")),
-            pa.array(late.windows_missed, pa.int32()),
+            array_of(late.watermarks, None, pa.timestamp("us")),
+            array_of(late.lateness, None, pa.duration("us")),
+            array_of(late.windows_missed, None, pa.int32()),
             _row_kinds(late.weights, count),
         ]
         visible = [late.rows.column(index) for index in self._visible]

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from streamsql.batch import Batch, Times, Weights
+from streamsql.batch import Batch, Weights
 from streamsql.errors import DataError
 from streamsql.expr.context import EvalContext
-from streamsql.expr.types import arrow_type
+from streamsql.expr.nodes import Call, ColumnRef, Expr, Literal
+from streamsql.expr.types import Kind, arrow_type
 from streamsql.plan.logical import Field, Scan
 from streamsql.plan.tree import schema_of
 from streamsql.ports import Position, ReadRequest, Source, SourceBatch
@@ -21,7 +22,7 @@ from streamsql.runtime.pushdown import comparisons
 from streamsql.runtime.rejects import RejectLog
 from streamsql.runtime.watermarks import beginning
 from streamsql.state.fixed_width import BoolArray, valid_of, values_of
-from streamsql.time import BEGIN_OF_TIME, Time
+from streamsql.time import BEGIN_OF_TIME, Duration, Time
 
 Kernel = Callable[[pa.RecordBatch], pa.Array]
 
@@ -143,7 +144,7 @@ class SourceReader:
         return rows.filter(pa.array(valid)), None if weights is None else weights[valid]
 
     def _advance(self, rows: pa.RecordBatch) -> RowWatermarks | None:
-        watermarks = RunningWatermarks(self._columns.watermark_values(rows), self.watermark)
+        watermarks = self._columns.watermarks(rows, self.watermark)
         self.watermark = watermarks.after
         return watermarks if self._needs_watermarks else None
 
@@ -162,12 +163,26 @@ class _ColumnProgram:
         self._selected = [self._positions[each.id] for each in scan.fields]
         self._in_place = self._selected == list(range(len(scan.physical))) and not scan.computed
         self._watermark: Kernel | None = None
+        self._delayed: tuple[int, Duration] | None = None
         if scan.watermark is not None:
             self._watermark = compile_expr(scan.watermark.expr, self._positions, context)
+            self._delayed = self._column_and_delay(scan.watermark.expr)
 
     def position(self, column: int) -> int:
         """Where the column with this id lies."""
         return self._positions[column]
+
+    def _column_and_delay(self, expr: Expr) -> tuple[int, Duration] | None:
+        """The column that a watermark follows at a fixed distance, as most do: it needs no evaluation."""
+        match expr:
+            case ColumnRef(id=id_):
+                return self._positions[id_], 0
+            case Call(function="-", args=(ColumnRef(id=id_), Literal(value=int(delay)) as by)) if (
+                by.type.kind is Kind.INTERVAL_DAY
+            ):
+                return self._positions[id_], delay
+            case _:
+                return None
 
     def evaluate(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """The rows with their computed columns beside them."""
@@ -176,12 +191,16 @@ class _ColumnProgram:
             rows = pa.RecordBatch.from_arrays(arrays, names=self._names[: len(arrays)])
         return rows
 
-    def watermark_values(self, rows: pa.RecordBatch) -> Times:
-        """The watermark expression row by row (µs), BEGIN_OF_TIME where it is NULL."""
+    def watermarks(self, rows: pa.RecordBatch, held: Time) -> RunningWatermarks:
+        """What held before each row; NULL brings no watermark on."""
         assert self._watermark is not None
+        if self._delayed is not None:
+            position, delay = self._delayed
+            if not (times := rows.column(position)).null_count:
+                return RunningWatermarks(values_of(times), held, delay)
         array = self._watermark(rows)
         values, valid = values_of(array), valid_of(array)
-        return values if valid is None else np.where(valid, values, BEGIN_OF_TIME)
+        return RunningWatermarks(values if valid is None else np.where(valid, values, BEGIN_OF_TIME), held)
 
     def named(self, rows: pa.RecordBatch) -> pa.RecordBatch:
         """All columns of the rows under their names in the table."""

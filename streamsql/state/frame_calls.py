@@ -15,7 +15,7 @@ from streamsql.state.fixed_width import Int64Array, int64_array
 from streamsql.state.frames import Layout, over_frames
 from streamsql.state.linear import Count, Values
 from streamsql.state.partial_aggregates import PartialAggregates
-from streamsql.state.row_groups import RowGroups
+from streamsql.state.row_groups import NumberedGroups, RowGroups
 
 _EXPANDED = 1 << 18
 """So many rows at most are repeated for the frames that they lie in at a time."""
@@ -24,7 +24,7 @@ _EXPANDED = 1 << 18
 def each_row(keys: Sequence[pa.Array], count: int) -> RowGroups:
     """Every row as a group of its own."""
     ones = np.ones(count, np.int64)
-    return RowGroups(np.arange(count), count, ones, None, tuple(keys))
+    return NumberedGroups(np.arange(count), ones, tuple(keys))
 
 
 class FrameCalls:

@@ -99,6 +99,8 @@ def _group_integers(values: AnyArray) -> tuple[Int64Array, Int64Array]:
     if not count:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     low, high = int(values.min()), int(values.max())
+    if low == high:
+        return np.zeros(count, np.int64), np.zeros(1, np.int64)
     if high - low <= 4 * count:
         return _group_by_position(values.astype(np.int64) - low, high - low + 1)
     changes = np.flatnonzero(values[1:] != values[:-1]) + 1

@@ -12,11 +12,13 @@ import pyarrow as pa
 
 from streamsql.batch import Batch
 from streamsql.record import record
+from streamsql.state.dense_groups import DenseGroups
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.partial import Partial
 from streamsql.state.partial_aggregates import PartialAggregates
-from streamsql.state.partial_rows import numbered, take_groups, with_number
-from streamsql.state.partial_runs import PartialRuns, Run
+from streamsql.state.partial_rows import numbered, take_groups
+from streamsql.state.partial_runs import PartialRuns
+from streamsql.state.runs import Run, SparseRun, merged_as
 from streamsql.state.window_grid import WindowGrid
 
 EXPANSION_LIMIT = 1 << 20
@@ -38,17 +40,18 @@ class ClosedWindows:
 
 
 def add_to_panes(
-    runs: PartialRuns, batch: Batch, panes: Int64Array, dropped: Int64Array | None, ordinals: Int64Array
+    runs: PartialRuns, batch: Batch, panes: Int64Array, dropped: Int64Array | None, ordinals: Int64Array | None
 ) -> None:
     """Aggregate rows by pane and key, but for those at the positions `dropped`, which are not all of them.
 
-    `ordinals` are the arrival numbers of the rows.
+    `ordinals` are the arrival numbers of the rows, where something goes by them.
     """
     if dropped is None:
         runs.add(_by_pane(runs.algebra, batch, panes, ordinals))
     elif len(dropped) * FEW > len(panes):
         kept = np.delete(np.arange(len(panes)), dropped)
-        runs.add(_by_pane(runs.algebra, batch.pick(kept), panes[kept], ordinals[kept]))
+        numbers = None if ordinals is None else ordinals[kept]
+        runs.add(_by_pane(runs.algebra, batch.pick(kept), panes[kept], numbers))
     else:
         # A few rows less are not worth a copy of all others: they get a pane of their own, which is thrown away.
         panes = panes.copy()
@@ -57,10 +60,10 @@ def add_to_panes(
         runs.add(_by_pane(runs.algebra, batch, panes, ordinals), above=nowhere)
 
 
-def _by_pane(algebra: PartialAggregates, batch: Batch, panes: Int64Array, ordinals: Int64Array) -> Partial:
-    if bool((panes == panes[0]).all()):
-        return with_number(algebra.partial(batch.rows, batch.weights, (), ordinals), int(panes[0]))
-    return algebra.partial(batch.rows, batch.weights, [int64_array(panes)], ordinals)
+def _by_pane(
+    algebra: PartialAggregates, batch: Batch, panes: Int64Array, ordinals: Int64Array | None
+) -> Partial | DenseGroups:
+    return algebra.dense(batch.rows, batch.weights, int64_array(panes), ordinals)
 
 
 def close_windows(runs: PartialRuns, grid: WindowGrid, after: int, through: int) -> Iterator[ClosedWindows]:
@@ -73,7 +76,7 @@ def close_windows(runs: PartialRuns, grid: WindowGrid, after: int, through: int)
     found = runs.below(grid.beginning_after(through))
     if not found:
         return
-    panes = [each.numbers for each in found]
+    panes = [each.numbers() for each in found]
     first = max(min(int(grid.first(each).min()) for each in panes), after + 1)
     last = min(max(int(grid.last(each)[-1]) for each in panes), through)
     if first <= last:
@@ -90,7 +93,7 @@ def _close(
     """The windows from `first` to `last` that have rows."""
     start, stop = grid.ending_from(first), grid.beginning_after(last)
     runs = [part for each in runs if (part := each.between(start, stop)) is not None]
-    groups = sum(len(each.numbers) for each in runs)
+    groups = sum(each.size for each in runs)
     windows = last - first + 1
     if not groups:
         return
@@ -101,29 +104,19 @@ def _close(
         yield from _close(runs, grid, algebra, first, middle)
         yield from _close(runs, grid, algebra, middle + 1, last)
     else:
-        yield _merge_all([_expanded(each, grid, first, last) for each in runs], algebra)
+        yield _merge_all([_expanded(each.sparse(), grid, first, last) for each in runs], algebra)
 
 
 def _merge_one(runs: list[Run], grid: WindowGrid, algebra: PartialAggregates, window: int) -> ClosedWindows:
-    parts = [_within(each, grid, window) for each in runs]
-    if len(runs) == 1 and runs[0].low == runs[0].high and len(parts[0]) == len(runs[0].numbers):
-        keys, results = algebra.finish(parts[0])
-        keys = keys[1:]
-    else:
-        keys, results = algebra.finish(algebra.merge(parts))
-    return ClosedWindows(np.full(len(keys[0]), window), keys, results)
+    parts = [part for each in runs for part in each.select(grid.first(each.numbers()) <= window)]
+    keys, results = algebra.finish(merged_as(window, parts, algebra).sparse().partial)
+    return ClosedWindows(values_of(keys[0]), keys[1:], results)
 
 
-def _within(run: Run, grid: WindowGrid, window: int) -> Partial:
-    """The groups that count in a window, of a run whose panes do not end before it."""
-    mask = grid.first(run.numbers) <= window
-    return run.partial if bool(mask.all()) else take_groups(run.partial, np.flatnonzero(mask))
-
-
-def _expanded(run: Run, grid: WindowGrid, first: int, last: int) -> Partial:
+def _expanded(run: SparseRun, grid: WindowGrid, first: int, last: int) -> Partial:
     """The groups once for each window from `first` to `last` that they count in, which becomes their number."""
-    begin = np.maximum(grid.first(run.numbers), first)
-    counts = np.maximum(np.minimum(grid.last(run.numbers), last) - begin + 1, 0)
+    begin = np.maximum(grid.first(run.of_groups), first)
+    counts = np.maximum(np.minimum(grid.last(run.of_groups), last) - begin + 1, 0)
     if bool((counts == 1).all()):
         return numbered(run.partial, begin)
     at = np.repeat(np.arange(len(counts)), counts)

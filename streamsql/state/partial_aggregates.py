@@ -25,6 +25,7 @@ from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.types import Schema, arrow_type
 from streamsql.state.aggregate_parts import decompose
 from streamsql.state.decomposition import ROWS, Argument, Groups
+from streamsql.state.dense_groups import DenseGroups, dense_groups
 from streamsql.state.fixed_width import Int64Array, int64_array, take_rows
 from streamsql.state.grouping import denormalize_key, group_rows, normalize_key, normalized_type
 from streamsql.state.linear import Count, Values, scatter_add
@@ -32,7 +33,7 @@ from streamsql.state.net_rows import left_over
 from streamsql.state.ordering import lexical_order
 from streamsql.state.partial import Collection, Partial, concat_collections, concat_columns, load_partial
 from streamsql.state.retractions import never_added
-from streamsql.state.row_groups import Grouping, RowGroups, by_first_row
+from streamsql.state.row_groups import Grouping, RowGroups, SlottedGroups, by_first_row
 from streamsql.state.selected_rows import RowSelector, Selected
 from streamsql.state.value_lists import ValueList, in_value_order
 
@@ -75,8 +76,29 @@ class PartialAggregates:
 
         `ordinals`: the arrival number of each row, unique and rising over batches; needed where `needs_ordinals`.
         """
-        keys = (*extra_keys, *(normalize_key(rows.column(each)) for each in self.keys))
-        groups = self._group(keys, rows.num_rows)
+        groups = self._group(self._keys(rows, extra_keys), rows.num_rows)
+        columns = self._accumulated(rows, groups, weights, ordinals)
+        return _partial(groups, len(extra_keys), columns, self._collected(rows, groups, weights, ordinals))
+
+    def dense(
+        self, rows: pa.RecordBatch, weights: Weights | None, number: pa.Array, ordinals: Int64Array | None
+    ) -> Partial | DenseGroups:
+        """As `partial` with one extra key; in cells where the keys lie close enough together for it."""
+        groups = self._group(self._keys(rows, (number,)), rows.num_rows)
+        columns = self._accumulated(rows, groups, weights, ordinals)
+        if weights is None and isinstance(groups, SlottedGroups) and not (self.parts.sets or self.parts.lists):
+            found = dense_groups(groups.grid, groups.counts, columns)
+            if found is not None:
+                return found
+        return _partial(groups, 1, columns, self._collected(rows, groups, weights, ordinals))
+
+    def _keys(self, rows: pa.RecordBatch, extra_keys: Sequence[pa.Array]) -> tuple[pa.Array, ...]:
+        return (*extra_keys, *(normalize_key(rows.column(each)) for each in self.keys))
+
+    def _accumulated(
+        self, rows: pa.RecordBatch, groups: RowGroups, weights: Weights | None, ordinals: Int64Array | None
+    ) -> dict[str, Values]:
+        """The accumulators, of one value for each number of the groups."""
         ids, size = groups.ids, groups.size
         counts = groups.counts if weights is None else scatter_add(ids, size, weights.astype(np.int64))
         columns: dict[str, Values] = {ROWS: counts}
@@ -88,7 +110,7 @@ class PartialAggregates:
             else:
                 values = slot.rows(seen.values, seen.chosen(ordinals))
                 columns |= slot.write(slot.linear.over_rows(seen.ids, size, values, seen.weights))
-        return _partial(groups, len(extra_keys), columns, self._collected(rows, groups, weights, ordinals))
+        return columns
 
     def _collected(
         self, rows: pa.RecordBatch, groups: RowGroups, weights: Weights | None, ordinals: Int64Array | None

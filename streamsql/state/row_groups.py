@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -10,15 +12,14 @@ import pyarrow as pa
 from streamsql.record import record
 from streamsql.state.fixed_width import Int64Array, take_rows
 from streamsql.state.grouping import group_rows
-from streamsql.state.slot_groups import key_slots
+from streamsql.state.slot_groups import KeyGrid, key_slots
 
 _SLOTS_PER_ROW = 3
 """With more slots than so many a row, walking over the empty ones costs more than numbering the groups."""
 _FEWEST_SLOTS = 256
 
 
-@record(eq=False)
-class RowGroups:
+class RowGroups(ABC):
     """The group of each row.
 
     `ids`: for each row a number below `size`; `counts`: the rows of each number, weights aside. `used`: the numbers
@@ -26,10 +27,19 @@ class RowGroups:
     """
 
     ids: Int64Array
-    size: int
     counts: Int64Array
-    used: Int64Array | None
-    keys: tuple[pa.Array, ...]
+
+    @property
+    @abstractmethod
+    def used(self) -> Int64Array | None: ...
+
+    @property
+    @abstractmethod
+    def keys(self) -> tuple[pa.Array, ...]: ...
+
+    @property
+    def size(self) -> int:
+        return len(self.counts)
 
     def dense_ids(self) -> Int64Array:
         """The ids as positions among the numbers in use."""
@@ -38,6 +48,34 @@ class RowGroups:
         position = np.empty(self.size, np.int64)
         position[self.used] = np.arange(len(self.used))
         return position[self.ids]
+
+
+@record(eq=False)
+class NumberedGroups(RowGroups):
+    """Groups under numbers of which each has rows."""
+
+    ids: Int64Array
+    counts: Int64Array
+    keys: tuple[pa.Array, ...]
+    used: None = None
+
+
+@record(eq=False)
+class SlottedGroups(RowGroups):
+    """Groups under the slots of a grid of keys."""
+
+    ids: Int64Array
+    counts: Int64Array
+    grid: KeyGrid
+
+    @cached_property
+    def used(self) -> Int64Array | None:
+        used = self.counts.nonzero()[0]
+        return None if len(used) == self.size else used
+
+    @property
+    def keys(self) -> tuple[pa.Array, ...]:
+        return self.grid.keys(np.arange(self.size) if self.used is None else self.used)
 
 
 Grouping = Callable[[Sequence[pa.Array], int], RowGroups]
@@ -50,9 +88,8 @@ def by_first_row(keys: Sequence[pa.Array], count: int) -> RowGroups:
         ids, first = np.zeros(count, np.int64), np.zeros(min(count, 1), np.int64)
     else:
         ids, first = group_rows(keys)
-    size = len(first)
-    counts = np.bincount(ids, minlength=size)
-    return RowGroups(ids, size, counts, None, tuple(take_rows(each, first) for each in keys))
+    counts = np.bincount(ids, minlength=len(first))
+    return NumberedGroups(ids, counts, tuple(take_rows(each, first) for each in keys))
 
 
 def in_any_order(keys: Sequence[pa.Array], count: int) -> RowGroups:
@@ -60,8 +97,5 @@ def in_any_order(keys: Sequence[pa.Array], count: int) -> RowGroups:
     slots = key_slots(keys, max(_SLOTS_PER_ROW * count, _FEWEST_SLOTS)) if keys and count else None
     if slots is None:
         return by_first_row(keys, count)
-    counts = np.bincount(slots.of_rows, minlength=slots.width)
-    used = counts.nonzero()[0]
-    if len(used) == slots.width:
-        return RowGroups(slots.of_rows, slots.width, counts, None, slots.keys(used))
-    return RowGroups(slots.of_rows, slots.width, counts, used, slots.keys(used))
+    ids, grid = slots
+    return SlottedGroups(ids, np.bincount(ids, minlength=grid.width), grid)

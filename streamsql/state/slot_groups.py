@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 import pyarrow as pa
@@ -11,33 +12,41 @@ from streamsql.record import record
 from streamsql.state.fixed_width import AnyArray, Int64Array, array_of, is_fixed_width, values_of
 
 
-@record(eq=False)
-class KeySlots:
-    """The slot of each row: its keys as the digits of one number below `width`, the first key the highest digit.
+@record
+class KeyGrid:
+    """The slots of combinations of keys: these are the digits of one number, the first key the highest digit.
 
     `lows` and `spans`: of each key, the smallest value and how many there are from it to the largest.
     """
 
-    of_rows: Int64Array
-    width: int
     lows: tuple[int, ...]
     spans: tuple[int, ...]
     types: tuple[pa.DataType, ...]
 
+    @property
+    def width(self) -> int:
+        """How many slots there are."""
+        return prod(self.spans)
+
     def keys(self, slots: Int64Array) -> tuple[pa.Array, ...]:
         """The key columns of slots."""
         columns: list[pa.Array] = []
+        higher = self.width
         for low, span, type_ in zip(self.lows[::-1], self.spans[::-1], self.types[::-1], strict=True):
-            if len(columns) < len(self.types) - 1:
-                slots, digits = np.divmod(slots, span)
-            else:
-                digits = slots
+            higher //= span
+            digits = slots
+            if higher > 1:
+                # Faster than divmod, which numpy does one by one.
+                slots = slots // span
+                digits = digits - slots * span
+            elif span == 1:
+                digits = np.zeros(len(slots), np.int64)
             columns.append(array_of((digits + low).astype(_integer(type_), copy=False), None, type_))
         return tuple(columns[::-1])
 
 
-def key_slots(columns: Sequence[pa.Array], most: int) -> KeySlots | None:
-    """Slots for rows of normalised columns (at least one); None where keys are no integers or take over `most`."""
+def key_slots(columns: Sequence[pa.Array], most: int) -> tuple[Int64Array, KeyGrid] | None:
+    """The slot of each row of normalised columns (at least one); None where keys are no integers or need too many."""
     if not all(is_fixed_width(each.type) and not each.null_count and len(each) for each in columns):
         return None
     values = [values_of(each) for each in columns]
@@ -45,12 +54,9 @@ def key_slots(columns: Sequence[pa.Array], most: int) -> KeySlots | None:
         return None
     lows = tuple(int(each.min()) for each in values)
     spans = tuple(int(each.max()) - low + 1 for each, low in zip(values, lows, strict=True))
-    width = 1
-    for span in spans:
-        width *= span
-    if width > most:
+    if prod(spans) > most:
         return None
-    return KeySlots(_number(values, lows, spans), width, lows, spans, tuple(each.type for each in columns))
+    return _number(values, lows, spans), KeyGrid(lows, spans, tuple(each.type for each in columns))
 
 
 def _number(values: Sequence[AnyArray], lows: Sequence[int], spans: Sequence[int]) -> Int64Array:
@@ -62,14 +68,13 @@ def _number(values: Sequence[AnyArray], lows: Sequence[int], spans: Sequence[int
             continue
         base = base * span + low
         if slots is None:
-            slots = each.astype(np.int64)
+            slots = each.astype(np.int64, copy=False)
         else:
-            slots *= span
+            slots = slots * span
             slots += each
     if slots is None:
         return np.zeros(len(values[0]), np.int64)
-    slots -= np.uint64(base % (1 << 64)).view(np.int64)
-    return slots
+    return slots - np.uint64(base % (1 << 64)).view(np.int64)
 
 
 def _integer(type_: pa.DataType) -> np.dtype[np.signedinteger]:

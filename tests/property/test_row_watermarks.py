@@ -51,10 +51,14 @@ def test_a_running_maximum_stays_one_whatever_is_cut_out_of_it(
     length: int, seed: int, held: int, data: st.DataObject
 ) -> None:
     brought = random_times(seed, length)
-    marks: RowWatermarks = RunningWatermarks(brought, held)
+    delay = data.draw(st.sampled_from((0, 700)))
+    times = np.where(brought == BEGIN_OF_TIME, 0, brought + delay) if delay else brought
+    running = RunningWatermarks(times, held, delay)
+    brought = times - delay
+    marks: RowWatermarks = running
     expected = plain(brought.tolist(), held)
     check(marks, expected)
-    assert RunningWatermarks(brought, held).after == max([held, *brought.tolist()])
+    assert running.after == max([held, *brought.tolist()])
     for step in data.draw(st.lists(st.sampled_from(("slice", "at least", "pick", "take", "twice")), max_size=4)):
         match step:
             case "slice":
