@@ -23,8 +23,7 @@ _EXPANDED = 1 << 18
 
 def each_row(keys: Sequence[pa.Array], count: int) -> RowGroups:
     """Every row as a group of its own."""
-    ones = np.ones(count, np.int64)
-    return NumberedGroups(np.arange(count), ones, tuple(keys))
+    return NumberedGroups(np.arange(count), count, tuple(keys), np.ones(count, np.int64))
 
 
 class FrameCalls:

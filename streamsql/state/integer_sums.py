@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from streamsql.batch import Weights
 from streamsql.record import record
-from streamsql.state.fixed_width import BoolArray, Int64Array, values_of
+from streamsql.state.fixed_width import AnyArray, BoolArray, Int64Array, values_of
 from streamsql.state.linear import Columns, Linear, Rows, Values, scatter_add
 
 LIMBS = ("", ".1", ".2", ".3")
@@ -44,6 +44,16 @@ class IntegerSum(Linear):
         if (self.type.precision <= 18 or bool((high == low >> np.int64(63)).all())) and _fits(low):
             return {"": scatter_add(ids, size, low if sign is None else low * sign)}
         return scatter_limbs(ids, size, _split_words(low, high), sign)
+
+    def with_counts(self, ids: Int64Array, size: int, rows: Rows) -> tuple[Int64Array, Columns] | None:
+        """In one pass, where count and sum fit one number: the count stands above the bits that the sum can have."""
+        values = values_of(rows)
+        room = 63 - len(values).bit_length()
+        if values.ndim > 1 or 2 * size >= len(values) or _largest(values) * len(values) >= 1 << (room - 1):
+            return None
+        both = scatter_add(ids, size, np.add(values, 1 << room, dtype=np.int64))
+        counts = (both + (1 << (room - 1))) >> np.int64(room)
+        return counts, {"": both - (counts << np.int64(room))}
 
     def over_partials(self, ids: Int64Array, size: int, columns: Columns) -> Columns:
         if LIMBS[1] not in columns and _fits(columns[""]):
@@ -93,8 +103,12 @@ def python_ints(columns: Columns) -> npt.NDArray[np.object_]:
 
 def _fits(values: Int64Array) -> bool:
     """Whether no sum over any of the values, each added or subtracted, can leave int64."""
-    count = len(values)
-    return not count or max(int(values.max()), -int(values.min())) * count < _LIMIT
+    return _largest(values) * len(values) < _LIMIT
+
+
+def _largest(values: AnyArray) -> int:
+    """The largest magnitude."""
+    return max(int(values.max()), -int(values.min())) if len(values) else 0
 
 
 def _split(values: Int64Array) -> Limbs:

@@ -38,6 +38,10 @@ class Linear(ABC):
     def over_partials(self, ids: Int64Array, size: int, columns: Columns) -> Columns:
         """Accumulate what was accumulated before."""
 
+    def with_counts(self, ids: Int64Array, size: int, rows: Rows) -> tuple[Int64Array, Columns] | None:
+        """As `over_rows` without weights, and the rows of each group; None where that is no cheaper than to count."""
+        return None
+
     @abstractmethod
     def combine(self, old: Columns, new: Columns) -> Columns:
         """Accumulate pairwise: both have the same groups in the same order."""

@@ -22,6 +22,9 @@ _HALF = np.uint64(32)
 class SquareSum(IntegerSum):
     """The sum of the squares of integers, or of unscaled values of decimals of up to 18 digits."""
 
+    def with_counts(self, ids: Int64Array, size: int, rows: Rows) -> None:
+        return None
+
     def over_rows(self, ids: Int64Array, size: int, rows: Rows, weights: Weights | None) -> Columns:
         values = values_of(rows)
         if values.ndim == 2:

@@ -76,41 +76,60 @@ class PartialAggregates:
 
         `ordinals`: the arrival number of each row, unique and rising over batches; needed where `needs_ordinals`.
         """
-        groups = self._group(self._keys(rows, extra_keys), rows.num_rows)
-        columns = self._accumulated(rows, groups, weights, ordinals)
+        groups, columns = self._accumulated(rows, weights, extra_keys, ordinals)
         return _partial(groups, len(extra_keys), columns, self._collected(rows, groups, weights, ordinals))
 
     def dense(
         self, rows: pa.RecordBatch, weights: Weights | None, number: pa.Array, ordinals: Int64Array | None
     ) -> Partial | DenseGroups:
         """As `partial` with one extra key; in cells where the keys lie close enough together for it."""
-        groups = self._group(self._keys(rows, (number,)), rows.num_rows)
-        columns = self._accumulated(rows, groups, weights, ordinals)
+        groups, columns = self._accumulated(rows, weights, (number,), ordinals)
         if weights is None and isinstance(groups, SlottedGroups) and not (self.parts.sets or self.parts.lists):
             found = dense_groups(groups.grid, groups.counts, columns)
             if found is not None:
                 return found
         return _partial(groups, 1, columns, self._collected(rows, groups, weights, ordinals))
 
-    def _keys(self, rows: pa.RecordBatch, extra_keys: Sequence[pa.Array]) -> tuple[pa.Array, ...]:
-        return (*extra_keys, *(normalize_key(rows.column(each)) for each in self.keys))
-
     def _accumulated(
-        self, rows: pa.RecordBatch, groups: RowGroups, weights: Weights | None, ordinals: Int64Array | None
-    ) -> dict[str, Values]:
-        """The accumulators, of one value for each number of the groups."""
+        self,
+        rows: pa.RecordBatch,
+        weights: Weights | None,
+        extra_keys: Sequence[pa.Array],
+        ordinals: Int64Array | None,
+    ) -> tuple[RowGroups, dict[str, Values]]:
+        """The groups of rows, and the accumulators of one value for each number of a group."""
+        keys = (*extra_keys, *(normalize_key(rows.column(each)) for each in self.keys))
+        groups = self._group(keys, rows.num_rows)
         ids, size = groups.ids, groups.size
-        counts = groups.counts if weights is None else scatter_add(ids, size, weights.astype(np.int64))
-        columns: dict[str, Values] = {ROWS: counts}
         selector = RowSelector(rows, ids, weights)
+        columns: dict[str, Values] = {}
+        if weights is not None:
+            columns[ROWS] = scatter_add(ids, size, weights.astype(np.int64))
+        elif (counted := self._counted(groups, selector)) is not None:
+            groups, columns = counted
+        if weights is None:
+            columns[ROWS] = groups.counts
         for slot in self.parts.slots:
             seen = selector.select(slot.argument)
+            if slot.name in columns:
+                continue
             if seen.mask is None and isinstance(slot.linear, Count):
                 columns[slot.name] = columns[ROWS]
             else:
                 values = slot.rows(seen.values, seen.chosen(ordinals))
                 columns |= slot.write(slot.linear.over_rows(seen.ids, size, values, seen.weights))
-        return columns
+        return groups, columns
+
+    def _counted(self, groups: RowGroups, selector: RowSelector) -> tuple[RowGroups, dict[str, Values]] | None:
+        """The groups with the counts of their rows, and an accumulator over all rows that these came along with."""
+        for slot in self.parts.slots:
+            seen = selector.select(slot.argument)
+            if seen.mask is None and groups.counted is None and not slot.ordered:
+                found = slot.linear.with_counts(groups.ids, groups.size, slot.rows(seen.values))
+                if found is not None:
+                    counts, sums = found
+                    return groups.with_counts(counts), slot.write(sums)
+        return None
 
     def _collected(
         self, rows: pa.RecordBatch, groups: RowGroups, weights: Weights | None, ordinals: Int64Array | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -22,12 +23,16 @@ _FEWEST_SLOTS = 256
 class RowGroups(ABC):
     """The group of each row.
 
-    `ids`: for each row a number below `size`; `counts`: the rows of each number, weights aside. `used`: the numbers
-    that have rows, ascending; None: all have. `keys`: the key columns of the numbers in use.
+    `ids`: for each row a number below `size`; `counted`: the rows of each number, where someone has counted them.
+    `used`: the numbers that have rows, ascending; None: all have. `keys`: the key columns of the numbers in use.
     """
 
     ids: Int64Array
-    counts: Int64Array
+    counted: Int64Array | None
+
+    @property
+    @abstractmethod
+    def size(self) -> int: ...
 
     @property
     @abstractmethod
@@ -37,9 +42,14 @@ class RowGroups(ABC):
     @abstractmethod
     def keys(self) -> tuple[pa.Array, ...]: ...
 
-    @property
-    def size(self) -> int:
-        return len(self.counts)
+    @abstractmethod
+    def with_counts(self, counts: Int64Array) -> RowGroups:
+        """The same groups, their rows counted."""
+
+    @cached_property
+    def counts(self) -> Int64Array:
+        """The rows of each number, weights aside."""
+        return np.bincount(self.ids, minlength=self.size) if self.counted is None else self.counted
 
     def dense_ids(self) -> Int64Array:
         """The ids as positions among the numbers in use."""
@@ -55,9 +65,13 @@ class NumberedGroups(RowGroups):
     """Groups under numbers of which each has rows."""
 
     ids: Int64Array
-    counts: Int64Array
+    size: int
     keys: tuple[pa.Array, ...]
+    counted: Int64Array | None = None
     used: None = None
+
+    def with_counts(self, counts: Int64Array) -> NumberedGroups:
+        return replace(self, counted=counts)
 
 
 @record(eq=False)
@@ -65,8 +79,12 @@ class SlottedGroups(RowGroups):
     """Groups under the slots of a grid of keys."""
 
     ids: Int64Array
-    counts: Int64Array
     grid: KeyGrid
+    counted: Int64Array | None = None
+
+    @property
+    def size(self) -> int:
+        return self.grid.width
 
     @cached_property
     def used(self) -> Int64Array | None:
@@ -76,6 +94,9 @@ class SlottedGroups(RowGroups):
     @property
     def keys(self) -> tuple[pa.Array, ...]:
         return self.grid.keys(np.arange(self.size) if self.used is None else self.used)
+
+    def with_counts(self, counts: Int64Array) -> SlottedGroups:
+        return replace(self, counted=counts)
 
 
 Grouping = Callable[[Sequence[pa.Array], int], RowGroups]
@@ -88,8 +109,7 @@ def by_first_row(keys: Sequence[pa.Array], count: int) -> RowGroups:
         ids, first = np.zeros(count, np.int64), np.zeros(min(count, 1), np.int64)
     else:
         ids, first = group_rows(keys)
-    counts = np.bincount(ids, minlength=len(first))
-    return NumberedGroups(ids, counts, tuple(take_rows(each, first) for each in keys))
+    return NumberedGroups(ids, len(first), tuple(take_rows(each, first) for each in keys))
 
 
 def in_any_order(keys: Sequence[pa.Array], count: int) -> RowGroups:
@@ -97,5 +117,4 @@ def in_any_order(keys: Sequence[pa.Array], count: int) -> RowGroups:
     slots = key_slots(keys, max(_SLOTS_PER_ROW * count, _FEWEST_SLOTS)) if keys and count else None
     if slots is None:
         return by_first_row(keys, count)
-    ids, grid = slots
-    return SlottedGroups(ids, np.bincount(ids, minlength=grid.width), grid)
+    return SlottedGroups(*slots)
