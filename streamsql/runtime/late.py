@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
 import pyarrow as pa
@@ -44,6 +46,9 @@ MARKS = (
     Column("_op", STRING),
 )
 """What a `$late` table says of a row, after the row's own columns."""
+
+_WAITING, _FEW = 64, 1024
+"""So many times rows are dropped, each time so few, before they are put into one batch."""
 
 
 @record(eq=False)
@@ -115,7 +120,7 @@ class LateLog:
     def forget(self) -> None:
         """Drop the rows; the operators keep their listeners."""
         for log in self._operators.values():
-            log.spool = Spool(log.spool.schema)
+            log.forget()
 
     def save(self) -> dict[str, pa.Table]:
         """For a snapshot: the late rows of each operator."""
@@ -140,7 +145,18 @@ class _OperatorLog:
         self._one_set = _one_grouping_set(node.inputs[port].plan)
         self._visible = [index for index, each in enumerate(fields) if not each.name.startswith("$")]
         self.schema = Schema((*_columns([fields[index] for index in self._visible]), *MARKS))
-        self.spool = Spool(self.schema.to_arrow())
+        self._spool = Spool(self.schema.to_arrow())
+        self._waiting: deque[LateRows] = deque()
+
+    @property
+    def spool(self) -> Spool:
+        """All rows, in the order in which they were dropped."""
+        self._settle()
+        return self._spool
+
+    def forget(self) -> None:
+        """Drop the rows."""
+        self._spool = Spool(self.spool.schema)
 
     @property
     def relevant(self) -> bool:
@@ -148,21 +164,36 @@ class _OperatorLog:
         return self._judges or self.spool.rows > 0
 
     def add(self, late: LateRows) -> None:
-        """Keep rows with their marks; of a row that counts in several grouping sets only the first copy."""
-        count = late.rows.num_rows
+        """Keep rows; a few at a time wait until they are worth a batch, or someone asks."""
+        self._waiting.append(late)
+        if len(self._waiting) >= _WAITING or late.rows.num_rows > _FEW:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Put what waits into a batch."""
+        late: list[LateRows] = []
+        with suppress(IndexError):  # another thread may look at the same time
+            while True:
+                late.append(self._waiting.popleft())
+        if late:
+            self._keep(late)
+
+    def _keep(self, late: list[LateRows]) -> None:
+        """Write rows with their marks; of a row that counts in several grouping sets only the first copy."""
+        rows = pa.concat_batches([each.rows for each in late])
         marks = [
-            pa.repeat(self._name, count),
-            array_of(late.watermarks, None, pa.timestamp("us")),
-            array_of(late.lateness, None, pa.duration("us")),
-            array_of(late.windows_missed, None, pa.int32()),
-            _row_kinds(late.weights, count),
+            pa.repeat(self._name, rows.num_rows),
+            array_of(np.concatenate([each.watermarks for each in late]), None, pa.timestamp("us")),
+            array_of(np.concatenate([each.lateness for each in late]), None, pa.duration("us")),
+            array_of(np.concatenate([each.windows_missed for each in late]), None, pa.int32()),
+            pa.concat_arrays([_row_kinds(each.weights, each.rows.num_rows) for each in late]),
         ]
-        visible = [late.rows.column(index) for index in self._visible]
-        rows = pa.RecordBatch.from_arrays([*visible, *marks], schema=self.spool.schema)
+        columns = [*(rows.column(index) for index in self._visible), *marks]
+        kept = pa.RecordBatch.from_arrays(columns, schema=self._spool.schema)
         if self._one_set is not None:
             position, number = self._one_set
-            rows = rows.filter(pa.array(late.rows.column(position).to_numpy() == number))
-        self.spool.append(rows)
+            kept = kept.filter(pa.array(rows.column(position).to_numpy() == number))
+        self._spool.append(kept)
 
 
 def _one_grouping_set(plan: Plan) -> tuple[int, int] | None:

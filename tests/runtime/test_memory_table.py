@@ -23,7 +23,7 @@ def _table() -> MemoryTable:
     return table
 
 
-@pytest.mark.parametrize(("batch_rows", "sizes"), [(1, [1] * 6), (2, [2, 2, 2]), (4, [4, 2]), (100, [6])])
+@pytest.mark.parametrize(("batch_rows", "sizes"), [(1, [1] * 6), (2, [2, 1, 2, 1]), (4, [3, 3]), (100, [6])])
 def test_small_batches_are_put_together(batch_rows: int, sizes: list[int]) -> None:
     found = list(_table().source().read(ReadRequest(("b", "a"), batch_rows)))
     assert [each.rows.num_rows for each in found] == sizes
