@@ -98,7 +98,9 @@ def _close(
     if not groups:
         return
     if windows == 1 and algebra.keys:
-        yield _merge_one(runs, grid, algebra, first)
+        parts = [part for each in runs for part in each.select(grid.first(each.numbers()) <= first)]
+        if parts:
+            yield _merge_one(parts, algebra, first)
     elif windows > 1 and (groups > SINGLY * windows or groups * min(windows, grid.width) > EXPANSION_LIMIT):
         middle = (first + last) // 2
         yield from _close(runs, grid, algebra, first, middle)
@@ -107,8 +109,7 @@ def _close(
         yield _merge_all([_expanded(each.sparse(), grid, first, last) for each in runs], algebra)
 
 
-def _merge_one(runs: list[Run], grid: WindowGrid, algebra: PartialAggregates, window: int) -> ClosedWindows:
-    parts = [part for each in runs for part in each.select(grid.first(each.numbers()) <= window)]
+def _merge_one(parts: list[Run], algebra: PartialAggregates, window: int) -> ClosedWindows:
     keys, results = algebra.finish(merged_as(window, parts, algebra).sparse().partial)
     return ClosedWindows(values_of(keys[0]), keys[1:], results)
 

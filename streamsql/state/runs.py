@@ -140,7 +140,8 @@ def run_of(groups: Partial | DenseGroups) -> Run:
 def _sparse(partial: Partial) -> SparseRun:
     ordered = sorted_groups(partial)
     numbers = ordered.extra_values()
-    return SparseRun(ordered, numbers, int(numbers[0]), int(numbers[-1]))
+    low, high = (int(numbers[0]), int(numbers[-1])) if len(numbers) else (0, -1)
+    return SparseRun(ordered, numbers, low, high)
 
 
 def merged(runs: Sequence[Run], algebra: PartialAggregates) -> Run:

@@ -17,7 +17,7 @@ from streamsql.expr.types import BIGINT, DOUBLE, INT, schema, timestamp
 from streamsql.expr.windows import Cumulate, Hop, Tumble
 from streamsql.operators.window_aggregate import WindowAggregate
 from streamsql.row_watermarks import RunningWatermarks
-from streamsql.state import dense_groups
+from streamsql.state import dense_groups, panes
 from streamsql.time import BEGIN_OF_TIME, END_OF_TIME
 
 INPUT = schema(("k", BIGINT), ("j", INT), ("v", BIGINT), ("f", DOUBLE), ("ts", timestamp(6)))
@@ -114,3 +114,23 @@ def test_sums_beyond_64_bits_add_up_in_cells() -> None:
         run(rows.slice(0, 2), Tumble(1_000), [0], [1], False)
     rows = pa.concat_batches([rows.slice(0, 2), rows.slice(2), rows.slice(2, 1)])
     assert [(row["k"], row["r2"]) for row in run(rows, Tumble(1_000), [0], [1, 2, 4], False)] == [(1, -2), (2, 5)]
+
+
+@pytest.mark.parametrize("cells", [256, 0])
+def test_a_window_between_the_panes_of_a_run_has_no_groups(monkeypatch: pytest.MonkeyPatch, cells: int) -> None:
+    """Windows closed one by one: that from 400 to 1,400 lies after the first row's windows and before the other's."""
+    monkeypatch.setattr(panes, "SINGLY", 0)
+    monkeypatch.setattr(dense_groups, "_FEWEST_CELLS", cells)
+    columns = [
+        pa.array([1, 2]),
+        pa.array([0, 0], pa.int32()),
+        pa.array([3, 4]),
+        pa.array([0.5, 0.5]),
+        pa.array([0, 1_500]).cast(pa.timestamp("us")),
+    ]
+    rows = pa.RecordBatch.from_arrays(columns, schema=INPUT.to_arrow())
+    current = operator(Hop(400, 1_000), [0])
+    list(current.on_batch(Batch(rows, None, RunningWatermarks(np.array([-1_000, -1_000]), -1_000))))
+    found = [row for each in current.on_watermark(END_OF_TIME) for row in each.rows.to_pylist()]
+    ends = [(row["k"], row["window_end"].microsecond) for row in found]
+    assert ends == [(1, 200), (1, 600), (1, 1_000), (2, 1_800), (2, 2_200)]
