@@ -311,6 +311,12 @@ def _(plan: Rank, context: EvalContext) -> Operator:
     if kind in (RankOrder.ARRIVAL, RankOrder.LATEST_ARRIVAL):
         order = []
     later_first = kind in (RankOrder.LATEST_ARRIVAL, RankOrder.LAST_BY_TIME)
+    if bounds.function == "ROW_NUMBER" and bounds.last == 1:
+        from streamsql.operators.best_row import BestRow
+
+        return BestRow(
+            input_schema, partition, order, schema, numbered=bounds.numbered, later_first=later_first, ttl=ttl
+        )
     from streamsql.operators.top_rows import TopRows
 
     return TopRows(input_schema, partition, order, bounds, schema, later_first=later_first, ttl=ttl)

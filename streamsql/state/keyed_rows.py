@@ -9,13 +9,10 @@ import pyarrow as pa
 
 from streamsql.batch import Weights
 from streamsql.record import record
-from streamsql.state.base import State
-from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
-from streamsql.state.grouping import group_rows, normalize_key, single_chunk
-from streamsql.state.key_index import KeyIndex
+from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array
+from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.lifetimes import Lifetimes
-from streamsql.state.nested_keys import decode_nested, encode_nested
-from streamsql.state.stored_column import StoredColumn, stored_column
+from streamsql.state.row_per_key import RowPerKey
 from streamsql.time import Duration, Time
 
 _NONE = -1
@@ -34,20 +31,14 @@ class KeyedChanges:
     unknown: Int64Array
 
 
-class KeyedRows(State):
+class KeyedRows(RowPerKey):
     """At most one row a key; NULL is a key like any other, NaN = NaN, -0.0 = 0.0. With `ttl`, rows that have not come
     again for so long expire."""
 
     def __init__(self, schema: pa.Schema, key: Sequence[int], ttl: Duration | None = None) -> None:
-        self._schema = schema
+        super().__init__(schema, [schema.types[each] for each in key])
         self._key = tuple(key)
-        self._index = KeyIndex([schema.types[each] for each in key])
         self._lifetimes = None if ttl is None else Lifetimes(ttl)
-        self._columns: list[StoredColumn] = [stored_column(_stored_type(each)) for each in schema.types]
-
-    @property
-    def rows(self) -> int:
-        return self._index.rows
 
     def apply(self, rows: pa.RecordBatch, added: BoolArray) -> KeyedChanges:
         """Each row in order takes the place of the row of its key, or, where not `added`, removes that.
@@ -55,9 +46,9 @@ class KeyedRows(State):
         A row that equals the one it replaces changes nothing. What a row replaces comes directly before it.
         """
         groups, first = group_rows([normalize_key(rows.column(each)) for each in self._key])
-        known = self._index.lookup([rows.column(each).take(int64_array(first)) for each in self._key])
+        known = self.index.lookup([rows.column(each).take(int64_array(first)) for each in self._key])
         held = np.flatnonzero(known >= 0)
-        versions = pa.concat_batches([self._take(known[held]), _named(rows, self._schema)])
+        versions = pa.concat_batches([self.take(known[held]), _named(rows, self.schema)])
         before = np.full(len(first), _NONE)
         before[held] = np.arange(len(held))
         order = np.argsort(groups, kind="stable")
@@ -77,27 +68,22 @@ class KeyedRows(State):
         """Forget the rows that have expired by now; how many there were."""
         assert self._lifetimes is not None
         gone = self._lifetimes.expired(now)
-        self._index.free(gone)
+        self.index.free(gone)
         return len(gone)
 
     def known(self, rows: pa.RecordBatch) -> BoolArray:
         """Which rows have a key that is there; of each only the key's columns count."""
         groups, first = group_rows([normalize_key(rows.column(each)) for each in self._key])
-        found = self._index.lookup([rows.column(each).take(int64_array(first)) for each in self._key])
+        found = self.index.lookup([rows.column(each).take(int64_array(first)) for each in self._key])
         return np.asarray(found[groups] >= 0)
 
     def save(self) -> dict[str, pa.Table]:
-        ids = self._index.live_ids()
-        columns = {f"c{i}": each for i, each in enumerate(self._take(ids).columns)}
-        times = {} if self._lifetimes is None else self._lifetimes.save()
-        return {**self._index.save(), **times, "rows": pa.table({"id": int64_array(ids), **columns})}
+        return {**super().save(), **({} if self._lifetimes is None else self._lifetimes.save())}
 
     def load(self, tables: dict[str, pa.Table]) -> None:
-        self._index.load(tables)
+        super().load(tables)
         if self._lifetimes is not None:
             self._lifetimes.load(tables)
-        ids = values_of(single_chunk(tables["rows"]["id"]))
-        self._put(ids, [single_chunk(tables["rows"][f"c{i}"]) for i in range(len(self._columns))])
 
     def _settle(
         self, rows: pa.RecordBatch, known: Int64Array, last: Int64Array, groups: Int64Array, added: BoolArray
@@ -105,27 +91,15 @@ class KeyedRows(State):
         """Keep the last row of each key; `last` has one row of each group, by group."""
         gone = groups[last[~added[last]]]
         freed = known[gone[known[gone] >= 0]]
-        self._index.free(freed)
+        self.index.free(freed)
         if self._lifetimes is not None:
             self._lifetimes.forget(freed)
         kept = rows.take(int64_array(last[added[last]]))
         if kept.num_rows:
-            ids = self._index.lookup_or_insert([kept.column(each) for each in self._key])
-            self._put(ids, kept.columns)
+            ids = self.index.lookup_or_insert([kept.column(each) for each in self._key])
+            self.put(ids, kept.columns)
             if self._lifetimes is not None:
                 self._lifetimes.touch(ids)
-
-    def _take(self, ids: Int64Array) -> pa.RecordBatch:
-        types = self._schema.types
-        found = [stored.take(ids) for stored in self._columns]
-        arrays = [
-            decode_nested(a, type_) if pa.types.is_nested(type_) else a for a, type_ in zip(found, types, strict=True)
-        ]
-        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
-
-    def _put(self, ids: Int64Array, columns: Sequence[pa.Array]) -> None:
-        for stored, values in zip(self._columns, columns, strict=True):
-            stored.put(ids, encode_nested(values) if pa.types.is_nested(values.type) else values)
 
 
 def _previous(groups: Int64Array, order: Int64Array, version: Int64Array, before: Int64Array) -> Int64Array:
@@ -154,7 +128,3 @@ def _same(versions: pa.RecordBatch, previous: Int64Array, own: Int64Array) -> Bo
 
 def _named(rows: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(rows.columns, schema=schema)
-
-
-def _stored_type(type_: pa.DataType) -> pa.DataType:
-    return pa.binary() if pa.types.is_nested(type_) else type_

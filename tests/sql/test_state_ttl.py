@@ -122,10 +122,16 @@ CASES = {
         [["+I | a | 1"], [], ["+I | a | 3"], []],
         {"Rank": (1, 0)},
     ),
-    "a Top-N begins anew": Case(
+    "a Top-1 begins anew": Case(
         "SELECT k, v FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY v DESC) AS r FROM t) WHERE r <= 1",
         [t(0, "a", 5), t(9, "a", 3), t(10, "a", 4), t(11, "a", 6)],
         [["+I | a | 5"], [], ["+I | a | 4"], ["-U | a | 4", "+U | a | 6"]],
+        {"Rank": (1, 0)},
+    ),
+    "a Top-2 begins anew": Case(
+        "SELECT k, v FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY v DESC) AS r FROM t) WHERE r <= 2",
+        [t(0, "a", 5), t(1, "a", 3), t(10, "a", 2), t(11, "a", 4), t(20, "a", 1)],
+        [["+I | a | 5"], ["+I | a | 3"], [], ["+I | a | 4"], ["+I | a | 1"]],
         {"Rank": (1, 0)},
     ),
     "a Top-N over rows that are taken back": Case(
