@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from streamsql.errors import UsageError
 from streamsql.time import MILLISECOND, SECOND, Duration
 
 _UNITS: dict[str, Duration] = {
@@ -25,3 +26,15 @@ def duration_of(text: str) -> Duration | None:
     """
     match = re.fullmatch(r"\s*(\d+)\s*([a-zµ]*)\s*", text.lower())
     return None if match is None or match[2] not in _UNITS else int(match[1]) * _UNITS[match[2]]
+
+
+def parse_duration(text: str, option: str) -> Duration:
+    """Microseconds of a duration in an option, written as Flink does; a bare number is milliseconds.
+
+    >>> parse_duration("10 s", "timeout"), parse_duration("250", "timeout")
+    (10000000, 250000)
+    """
+    duration = duration_of(text)
+    if duration is None:
+        raise UsageError(f"option '{option}': '{text}' is no duration", hint=DURATION_HINT)
+    return duration

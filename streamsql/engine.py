@@ -12,6 +12,7 @@ from streamsql.errors import SqlError
 from streamsql.expr.context import EvalContext
 from streamsql.materialized import MaterializedView
 from streamsql.plan.logical import Field, Plan, Scan, Table
+from streamsql.plan.lookup_join import LookupJoin
 from streamsql.plan.optimize import optimize
 from streamsql.plan.physical import lower
 from streamsql.plan.rules.live_limits import unordered
@@ -91,6 +92,7 @@ class Engine:
                 partial(self.tables.open_source, follow=follow),
                 self.context,
                 settings,
+                open_lookup=self.tables.open_lookup,
                 on_progress=on_progress,
                 together=views.together,
             )
@@ -121,7 +123,11 @@ class Engine:
         current = unordered(transform_up(plan, self._as_now))
         optimized = optimize(current, self.context, keep_late_columns=self.keep_late_columns, live=True)
         roots = lower([optimized], self.context)
-        return optimized, Job(roots, [output], self.tables.open_for_view, self.context, self.job_settings)
+        tables = self.tables
+        job = Job(
+            roots, [output], tables.open_for_view, self.context, self.job_settings, open_lookup=tables.open_lookup
+        )
+        return optimized, job
 
     def _as_now(self, plan: Plan) -> Plan:
         return replace(plan, table=self.tables.as_now(plan.table)) if isinstance(plan, Scan) else plan
@@ -161,12 +167,15 @@ class Engine:
     def _leave(self, plans: Sequence[Plan], late: LateLog, rejects: RejectLog) -> None:
         for name in late.judged_tables():
             self.tables.leave(f"{name}{LATE}", late.schema(name), late.to_table(name))
-        for name in {scan.table.name for plan in plans for scan in scans(plan)}:
+        for name in {scan.table.name for plan in plans for scan in (*scans(plan), *looked_up(plan))}:
             self.tables.leave(f"{name}{REJECTS}", REJECTED_COLUMNS, rejects.to_table(name))
 
 
 def _plans(job: Job | BatchJob) -> tuple[Plan, ...]:
-    return job.plans if isinstance(job, BatchJob) else tuple(each.plan for each in job.nodes if each.operator is None)
+    """The plans of a job, or those nodes of it that read tables."""
+    if isinstance(job, BatchJob):
+        return job.plans
+    return tuple(each.plan for each in job.nodes if each.operator is None or isinstance(each.plan, LookupJoin))
 
 
 def scans(plan: Plan) -> list[Scan]:
@@ -174,3 +183,8 @@ def scans(plan: Plan) -> list[Scan]:
     if isinstance(plan, Scan):
         return [plan]
     return [found for each in plan.inputs for found in scans(each)]
+
+
+def looked_up(plan: Plan) -> list[Scan]:
+    """All tables whose rows a plan looks up."""
+    return [each.side for each in walk_plan(plan) if isinstance(each, LookupJoin)]

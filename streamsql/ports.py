@@ -104,6 +104,30 @@ class Source(Protocol):
         ...
 
 
+@record(eq=False)
+class LookupRows:
+    """Rows that were looked up, and for each the place of its key among those that were asked for."""
+
+    rows: pa.RecordBatch
+    keys: npt.NDArray[np.int64]
+
+
+class LookupTable(Protocol):
+    """Finds rows of a table by key, as they are at the moment."""
+
+    def lookup(self, keys: pa.RecordBatch, columns: tuple[str, ...]) -> Iterator[LookupRows]:
+        """All rows that have one of the keys, with at least `columns`; those of one key in an order of the table's own.
+
+        `keys` are named as columns of the table and have their declared types; they are distinct, and no value is NULL.
+        Raises OSError for what another try may cure, DataError for anything else.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of connections; after an OSError too, when a fresh table is opened."""
+        ...
+
+
 class TableData(Protocol):
     """Rows that a table of the plan brings with it."""
 
@@ -197,6 +221,8 @@ class Connector(Protocol):
     """One kind of table, found by name through the entry-point group `streamsql.connectors`.
 
     One whose tables may change has a method `changes(table) -> SourceMode` too, which looks at the options only.
+    One that finds rows by key has a method `lookup(table) -> LookupTable` too, and an attribute `lookup_cache`: which
+    of 'NONE', 'PARTIAL' and 'FULL' is kept of them where a table's options do not say.
 
     `options`: but for `connector` itself. All three methods raise UsageError for unknown, missing or malformed options,
     naming the known ones, and DataError for files that cannot be read.

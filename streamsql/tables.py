@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 
@@ -18,8 +19,9 @@ from streamsql.memory_rows import Together
 from streamsql.memory_sink import MemorySink
 from streamsql.owner import Owner
 from streamsql.plan.logical import Table
+from streamsql.plan.lookup_options import lookup_options
 from streamsql.plugins import load_catalog, load_connector, load_format
-from streamsql.ports import Connector, Sink, Source, SourceMode, TableOptions
+from streamsql.ports import Connector, LookupTable, Sink, Source, SourceMode, TableOptions
 from streamsql.record import record
 from streamsql.runtime.live import LiveRun
 from streamsql.runtime.settings import ENGINE_OPTIONS, idle_timeout
@@ -136,6 +138,7 @@ class SessionTables:
                 table = replace(table, columns=schema.columns)
             if connector is not None:
                 table = self._changing(table, connector)
+            lookup_options(table)
         if connector is None:
             self._memory[table.name] = memory_table(table, self.views.together)
         self._catalog.put(table.name, table)
@@ -169,7 +172,13 @@ class SessionTables:
         if mode == "upsert" and not table.primary_key:
             hint = "write PRIMARY KEY (…) NOT ENFORCED among the columns"
             raise SqlError(f"table {table.name} is changed by key, but declares no PRIMARY KEY", hint=hint)
-        return replace(table, updating=mode != "append", by_key=mode != "append" and bool(table.primary_key))
+        looked_up = mode == "append" and hasattr(connector, "lookup")
+        return replace(
+            table,
+            updating=mode != "append",
+            by_key=mode != "append" and bool(table.primary_key),
+            lookup_cache=getattr(connector, "lookup_cache", None) if looked_up else None,
+        )
 
     def _refuse_existing(self, name: str, kind: str, if_not_exists: bool) -> Table | View | None:
         existing: Table | View | None = self._catalog.get(name)
@@ -249,6 +258,14 @@ class SessionTables:
             return self.memory(table.name).source(follow=follow, takes_back=table.updating)
         with self._located(table):
             return load_connector(table.connector).source(self._options(table))
+
+    def open_lookup(self, table: Table) -> LookupTable:
+        """The table's rows by key."""
+        assert table.connector is not None
+        with self._located(table):
+            connector: Any = load_connector(table.connector)
+            found: LookupTable = connector.lookup(self._options(table))
+            return found
 
     def open_for_view(self, table: Table) -> Source:
         """A fresh source for a materialised view: what comes later too, but for tables that lie outside the session."""

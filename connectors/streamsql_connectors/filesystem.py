@@ -9,7 +9,7 @@ from dataclasses import replace
 from streamsql.errors import UsageError
 from streamsql.expr.types import Schema
 from streamsql.plugins import known_names, load_format
-from streamsql.ports import FileReader, Format, OptionInfo, Sink, Source, SourceMode, TableOptions
+from streamsql.ports import FileReader, Format, LookupTable, OptionInfo, Sink, Source, SourceMode, TableOptions
 from streamsql.record import record
 from streamsql_connectors.changelog_column import with_op
 from streamsql_connectors.changelog_reader import OpReader, UpsertReader
@@ -20,6 +20,7 @@ from streamsql_connectors.options import byte_size, choice, names_of, option, re
 from streamsql_connectors.partition_paths import HIVE_NULL
 from streamsql_connectors.partition_sink import PartitionKeys, PartitionSink
 from streamsql_connectors.partitions import find_partitions, with_partitions
+from streamsql_connectors.scan_lookup import ScanLookup
 from streamsql_connectors.streams import CODECS, STANDARD, codec_of
 from streamsql_connectors.times import duration
 from streamsql_connectors.upsert_sink import UpsertSink
@@ -77,6 +78,7 @@ class FilesystemConnector:
     where it is not given; .gz and .zst are compressed."""
 
     options: tuple[OptionInfo, ...] = _OPTIONS
+    lookup_cache = "FULL"
 
     def source(self, table: TableOptions) -> Source:
         """Reads all files of the path, in path order."""
@@ -110,6 +112,10 @@ class FilesystemConnector:
             hint = f"make {beside[0]} a part of the PRIMARY KEY"
             raise UsageError(f"table {table.name}: who deletes a key does not know its {beside[0]}", hint=hint)
         return UpsertSink(_sink(table, layout), table.primary_key)
+
+    def lookup(self, table: TableOptions) -> LookupTable:
+        """Each lookup reads the files that are there then."""
+        return ScanLookup(lambda: self.source(table))
 
     def changes(self, table: TableOptions) -> SourceMode:
         """What `changelog` says, or the format alone."""

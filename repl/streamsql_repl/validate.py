@@ -9,7 +9,7 @@ from itertools import pairwise
 import click
 from streamsql_connectors.streams import STANDARD
 
-from streamsql.engine import scans
+from streamsql.engine import looked_up, scans
 from streamsql.errors import SqlError, StreamSqlError, UsageError, located, nearest
 from streamsql.plan.logical import Plan, SinkPlan
 from streamsql.ports import ReadRequest
@@ -120,7 +120,7 @@ class _Check:
 
     def _look_at_inputs(self, plan: Plan) -> None:
         """Read the first rows of every file."""
-        for scan in scans(plan):
+        for scan in (*scans(plan), *looked_up(plan)):
             if scan.table.connector != "filesystem" or scan.table.options.get("path") == STANDARD:
                 continue
             source = self.session.tables.open_source(scan.table)

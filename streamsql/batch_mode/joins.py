@@ -9,6 +9,7 @@ from streamsql.batch_mode.rows import sql
 from streamsql.batch_mode.time_joins import BEFORE_ALL, still_there
 from streamsql.expr.properties import can_fail
 from streamsql.plan.logical import Join, JoinKind
+from streamsql.plan.lookup_join import LookupJoin
 from streamsql.plan.time_joins import IntervalJoin
 
 EQUAL = {False: "=", True: "IS NOT DISTINCT FROM"}
@@ -32,7 +33,7 @@ def lower_join(plan: Join, left: Relation, right: Relation, lowering: Lowering) 
             return _pairs(plan, left, right, condition, lowering)
 
 
-def join_condition(plan: Join, left: Relation, right: Relation, lowering: Lowering) -> str:
+def join_condition(plan: Join | LookupJoin, left: Relation, right: Relation, lowering: Lowering) -> str:
     """What is asked of a pair, as SQL over `l` and `r`."""
     terms = [f"l.{column(each.left)} {EQUAL[each.null_safe]} r.{column(each.right)}" for each in plan.on]
     if plan.residual is not None:

@@ -10,6 +10,7 @@ from streamsql.batch_mode.decisions import Recorded
 from streamsql.batch_mode.errors import NoBatchForm
 from streamsql.batch_mode.groups import lower_aggregate, lower_window_aggregate
 from streamsql.batch_mode.joins import lower_join
+from streamsql.batch_mode.lookup_joins import lower_lookup_join
 from streamsql.batch_mode.over import lower_over
 from streamsql.batch_mode.processing_time_joins import lower_processing_time_join
 from streamsql.batch_mode.ranks import lower_limit, lower_rank, lower_sort, lower_window_rank
@@ -28,6 +29,7 @@ from streamsql.batch_mode.windows import lower_window_assign
 from streamsql.expr.context import EvalContext
 from streamsql.plan import logical
 from streamsql.plan.logical import Plan, Scan
+from streamsql.plan.lookup_join import LookupJoin
 from streamsql.plan.nearest_joins import AsofJoin
 from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin
 from streamsql.runtime.decisions import Decision
@@ -75,6 +77,8 @@ def _lower_node(plan: Plan, inputs: Sequence[Relation], lowering: Lowering) -> R
             return lower_union(plan, inputs, lowering)
         case logical.Join():
             left, right = inputs
+            if isinstance(plan, IntervalJoin) and plan.by_clock:
+                raise NoBatchForm("a join over processing times", span=plan.span, hint="use event-time columns")
             if isinstance(plan, ProcessingTimeJoin):
                 return lower_processing_time_join(plan, left, right, lowering)
             if isinstance(plan, TemporalJoin):
@@ -84,6 +88,8 @@ def _lower_node(plan: Plan, inputs: Sequence[Relation], lowering: Lowering) -> R
             if isinstance(plan, WindowJoin):
                 left, right = (without_dropped(plan, each, (), lowering, port) for port, each in enumerate(inputs))
             return lower_join(plan, left, right, lowering)
+        case LookupJoin():
+            return lower_lookup_join(plan, inputs[0], lowering)
         case logical.WindowAssign():
             return lower_window_assign(plan, inputs[0], lowering)
         case logical.Aggregate():

@@ -38,6 +38,8 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
+from streamsql.plan.lookup_join import LookupJoin
+from streamsql.plan.lookup_options import lookup_options
 from streamsql.plan.nearest_joins import OPERATORS, AsofJoin, TimedAsofJoin
 from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin
 from streamsql.plan.trait_values import Traits
@@ -167,6 +169,14 @@ def _(plan: ProcessingTimeJoin) -> Iterator[str]:
     yield "as of arrival"
 
 
+@_describe.register
+def _(plan: LookupJoin) -> Iterator[str]:
+    yield from _matching(plan, plan.input, plan.side)
+    options = lookup_options(plan.side.table)
+    cache = "NONE" if options is None else options.cache
+    yield f"{plan.side.table.name} ({plan.side.table.connector}, {_names(plan.side.fields)}, cache {cache})"
+
+
 def _signed(distance: int) -> str:
     return f"-{duration_text(-distance)}" if distance < 0 else duration_text(distance) if distance else "0"
 
@@ -177,12 +187,13 @@ def _(plan: Join) -> Iterator[str]:
 
 
 def _condition(plan: Join) -> Iterator[str]:
-    yield (
-        plan.kind.value.removesuffix(" JOIN")
-        if type(plan) is not Join or plan.on or plan.residual is not None
-        else "CROSS"
-    )
-    left, right = fields_by_id(plan.left.fields), fields_by_id(plan.right.fields)
+    yield from _matching(plan, plan.left, plan.right)
+
+
+def _matching(plan: Join | LookupJoin, mine: Plan, other: Plan) -> Iterator[str]:
+    conditional = type(plan) is not Join or plan.on or plan.residual is not None
+    yield plan.kind.value.removesuffix(" JOIN") if conditional else "CROSS"
+    left, right = fields_by_id(mine.fields), fields_by_id(other.fields)
     equal = (f"{left[each.left].name}{_SAME[each.null_safe]}{right[each.right].name}" for each in plan.on)
     if plan.on:
         yield f"on=[{', '.join(equal)}]"

@@ -10,6 +10,7 @@ from streamsql.expr.nodes import Expr, column_ids
 from streamsql.operators.asof_join import AsofJoin as AsofJoinOperator
 from streamsql.operators.asof_join import Nearest
 from streamsql.operators.base import Operator
+from streamsql.operators.clock_interval_join import ClockIntervalJoin
 from streamsql.operators.interval_join import IntervalJoin as IntervalJoinOperator
 from streamsql.operators.join import Join as InnerJoin
 from streamsql.operators.join_exists import ConditionalSemiJoin
@@ -19,11 +20,13 @@ from streamsql.operators.join_outer import OuterJoin
 from streamsql.operators.join_pairs import Condition
 from streamsql.operators.join_result import Result
 from streamsql.operators.join_semi import SemiJoin
+from streamsql.operators.lookup_join import LookupJoin as LookupJoinOperator
 from streamsql.operators.processing_time_join import ProcessingTimeJoin as ProcessingTimeJoinOperator
 from streamsql.operators.temporal_join import TemporalJoin as TemporalJoinOperator
 from streamsql.operators.window_join import WindowJoin as WindowJoinOperator
 from streamsql.plan.final_order import final_order
 from streamsql.plan.logical import Filter, Join, JoinKind, Plan, Project, Scan
+from streamsql.plan.lookup_join import LookupJoin
 from streamsql.plan.nearest_joins import AsofJoin, TimedAsofJoin
 from streamsql.plan.predicates import not_in_columns
 from streamsql.plan.state_ttl import state_ttls
@@ -57,6 +60,13 @@ def _processing_time_join(plan: ProcessingTimeJoin, context: EvalContext) -> Ope
     codes = KeyCodes(left.key_types, [each.null_safe for each in plan.on])
     condition = None if plan.residual is None else _condition(plan, plan.residual, context)
     return ProcessingTimeJoinOperator((left, right), codes, condition, _result(plan), padded=plan.kind.keeps_left)
+
+
+def lookup_join(plan: LookupJoin, context: EvalContext) -> Operator:
+    """The operator that joins the plan's input with what is looked up for it."""
+    left = _input(plan.input, [each.left for each in plan.on])
+    condition = None if plan.residual is None else _condition_of(plan.input, plan.side, plan.residual, context)
+    return LookupJoinOperator(left, condition, _result_of(plan, plan.input, plan.side), padded=plan.kind.keeps_left)
 
 
 def _temporal_join(plan: TemporalJoin, context: EvalContext) -> Operator:
@@ -114,7 +124,8 @@ def _interval_join(plan: IntervalJoin, context: EvalContext) -> Operator:
     codes, inputs = _shared(plan)
     times = positions(plan.left.fields)[plan.left_time.id], positions(plan.right.fields)[plan.right_time.id]
     condition = None if plan.residual is None else _condition(plan, plan.residual, context)
-    return IntervalJoinOperator(inputs, times, plan.reaches, codes, condition, _result(plan), padded_ports(plan))
+    operator = ClockIntervalJoin if plan.by_clock else IntervalJoinOperator
+    return operator(inputs, times, plan.reaches, codes, condition, _result(plan), padded_ports(plan))
 
 
 def _shared(plan: Join) -> tuple[KeyCodes, tuple[InputSpec, InputSpec]]:
@@ -170,22 +181,30 @@ def _source(plan: Plan) -> str:
 
 
 def _condition(plan: Join, residual: Expr, context: EvalContext) -> Condition:
+    return _condition_of(plan.left, plan.right, residual, context)
+
+
+def _condition_of(mine: Plan, other: Plan, residual: Expr, context: EvalContext) -> Condition:
     read = column_ids(residual)
-    left = [each for each in plan.left.fields if each.id in read]
-    right = [each for each in plan.right.fields if each.id in read]
+    left = [each for each in mine.fields if each.id in read]
+    right = [each for each in other.fields if each.id in read]
     if not left and not right:
-        left = list(plan.left.fields[:1])
+        left = list(mine.fields[:1])
     fields = (*left, *right)
-    mine, other = positions(plan.left.fields), positions(plan.right.fields)
+    left_place, right_place = positions(mine.fields), positions(other.fields)
     return Condition(
         compile_predicate(residual, positions(fields), context),
-        tuple(mine[each.id] for each in left),
-        tuple(other[each.id] for each in right),
+        tuple(left_place[each.id] for each in left),
+        tuple(right_place[each.id] for each in right),
         schema_of(fields).to_arrow(),
     )
 
 
 def _result(plan: Join) -> Result:
-    left, right = positions(plan.left.fields), positions(plan.right.fields)
+    return _result_of(plan, plan.left, plan.right)
+
+
+def _result_of(plan: Plan, mine: Plan, other: Plan) -> Result:
+    left, right = positions(mine.fields), positions(other.fields)
     columns = ((0, left[each.id]) if each.id in left else (1, right[each.id]) for each in plan.fields)
     return Result(schema_of(plan.fields), tuple(columns))

@@ -56,8 +56,9 @@ class Table:
     which each uses only earlier ones or physical columns); the rest is physical and comes from the connector.
     `connector` None: an in-memory table. `updating`: its rows may be taken back; `by_key`: a row replaces or
     removes the one with its primary key, so that what it takes back has to be looked up. `data`: an object of the
-    program that holds the rows. `unique_keys`: sets of columns that no two rows share. `materialized`: it is a
-    materialised view, whose query `reads` other tables and views.
+    program that holds the rows. `unique_keys`: sets of columns that no two rows share. `lookup_cache`: its rows can be
+    looked up, and this is kept of them where its options do not say. `materialized`: it is a materialised view, whose
+    query `reads` other tables and views.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Table:
     by_key: bool = False
     data: TableData | None = field(default=None, repr=False)
     unique_keys: tuple[tuple[str, ...], ...] = ()
+    lookup_cache: str | None = None
     materialized: bool = False
     reads: frozenset[str] = frozenset()
 

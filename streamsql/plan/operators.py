@@ -48,6 +48,7 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
+from streamsql.plan.lookup_join import LookupJoin
 from streamsql.plan.row_orders import OverOrder, RankOrder
 from streamsql.plan.state_ttl import state_ttls
 from streamsql.plan.traits import keeps_later, over_order, rank_order, traits
@@ -167,6 +168,13 @@ def _(plan: Join, context: EvalContext) -> Operator:
     from streamsql.plan.join_operators import join_operator
 
     return join_operator(plan, context)
+
+
+@operator_of.register
+def _(plan: LookupJoin, context: EvalContext) -> Operator:
+    from streamsql.plan.join_operators import lookup_join
+
+    return lookup_join(plan, context)
 
 
 @operator_of.register

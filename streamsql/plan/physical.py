@@ -27,6 +27,7 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
+from streamsql.plan.lookup_join import LookupJoin
 from streamsql.plan.operators import keep_last, operator_of
 from streamsql.plan.row_orders import OverOrder, RankOrder
 from streamsql.plan.sharing import share
@@ -131,14 +132,16 @@ def _asks_input(plan: Plan, *, asked: bool) -> bool:
             return over_order(plan) is OverOrder.TIME or asked
         case WindowAssign(window=Session()):
             return plan.time.time is not TimeAttribute.PROCESSING
-        case IntervalJoin() | WindowJoin() | TemporalJoin():
+        case IntervalJoin():
+            return not plan.by_clock
+        case WindowJoin() | TemporalJoin():
             return True
         case Union():
             timed = (each for each in walk_plan(plan) if isinstance(each, Scan) and each.watermark is not None)
             return asked or next(timed, None) is not None
         case Filter() | Project():
             return asked or reads_watermark(expressions(plan)) is not None
-        case Unnest() | WindowAssign() | Numbered() | ProcessingTimeJoin():
+        case Unnest() | WindowAssign() | Numbered() | ProcessingTimeJoin() | LookupJoin():
             return asked
         case _:
             return False

@@ -18,6 +18,8 @@ from streamsql.plan.logical import (
     Tumble,
     Window,
 )
+from streamsql.plan.lookup_join import LookupJoin
+from streamsql.plan.lookup_options import lookup_options
 from streamsql.plan.time_joins import IntervalJoin
 from streamsql.plan.trait_values import UNBOUNDED, Traits
 from streamsql.plan.tree import fields_by_id
@@ -44,7 +46,8 @@ def _reach(window: Window) -> Duration | None:
 def interval_state(plan: IntervalJoin) -> str:
     """What bounds the rows of an interval join."""
     reach = max(0, *plan.reaches)
-    return f"watermark + {duration_text(reach)}" if reach else "watermark"
+    limit = "clock" if plan.by_clock else "watermark"
+    return f"{limit} + {duration_text(reach)}" if reach else limit
 
 
 def side_state(plan: Plan, side: Traits, left: Traits) -> str:
@@ -54,6 +57,15 @@ def side_state(plan: Plan, side: Traits, left: Traits) -> str:
     if not left.append_only:
         return f"{UNBOUNDED} (rows of the right input, left rows with what they met)"
     return f"number of keys ({', '.join(names)})" if names else f"{UNBOUNDED} (rows of the right input)"
+
+
+def lookup_state(plan: LookupJoin, left: Traits) -> str | None:
+    """What is kept of a table outside, and what left rows met that may be taken back."""
+    options = lookup_options(plan.side.table)
+    kept = None if options is None else options.state_bound
+    if left.append_only:
+        return kept
+    return ", ".join((f"{UNBOUNDED} (left rows with what they met)", *(() if kept is None else (kept,))))
 
 
 def group_state(plan: Aggregate, below: Traits) -> str:

@@ -1,4 +1,4 @@
-"""Bounds between the event times of two inputs, read off the conditions of their join."""
+"""Bounds between the times of two inputs, read off the conditions of their join."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from streamsql.expr.nodes import Call, Cast, ColumnRef, Expr, Literal
 from streamsql.expr.types import TIMESTAMPS, Kind
-from streamsql.plan.logical import Field, Plan, TimeAttribute
+from streamsql.plan.logical import Field, Plan
 from streamsql.plan.predicates import FLIPPED
 from streamsql.record import record
 from streamsql.time import Duration
@@ -23,8 +23,8 @@ class TimeBounds:
 
 
 def time_bounds(left: Plan, right: Plan, terms: Iterable[Expr]) -> TimeBounds | None:
-    """The first pair of event times that the terms, which all hold, bound on both sides."""
-    mine, other = _event_times(left), _event_times(right)
+    """The first pair of event times, or of processing times, that the terms, which all hold, bound on both sides."""
+    mine, other = _times(left), _times(right)
     lows: dict[tuple[int, int], Duration] = {}
     highs: dict[tuple[int, int], Duration] = {}
     for first, operator, second in (each for term in terms for each in _comparisons(term)):
@@ -33,7 +33,7 @@ def time_bounds(left: Plan, right: Plan, terms: Iterable[Expr]) -> TimeBounds | 
             continue
         if one[0] in other and two[0] in mine:
             one, two, operator = two, one, FLIPPED[operator]
-        if one[0] not in mine or two[0] not in other:
+        if one[0] not in mine or two[0] not in other or mine[one[0]].time is not other[two[0]].time:
             continue
         # left + a <= right + b says that right - left >= a - b
         pair, distance = (one[0], two[0]), one[1] - two[1]
@@ -47,8 +47,8 @@ def time_bounds(left: Plan, right: Plan, terms: Iterable[Expr]) -> TimeBounds | 
     return None if bound is None else TimeBounds(mine[bound[0]], other[bound[1]], lows[bound], highs[bound])
 
 
-def _event_times(plan: Plan) -> dict[int, Field]:
-    return {each.id: each for each in plan.fields if each.time is TimeAttribute.EVENT}
+def _times(plan: Plan) -> dict[int, Field]:
+    return {each.id: each for each in plan.fields if each.time is not None}
 
 
 def _comparisons(term: Expr) -> Iterator[tuple[Expr, str, Expr]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
-from streamsql.plan.logical import Field, Filter, Join, Project, Scan, Union, Unnest
+from streamsql.plan.logical import Field, Filter, Join, Project, Scan, TimeAttribute, Union, Unnest
+from streamsql.plan.lookup_join import LookupJoin
 from streamsql.plan.time_bounds import TimeBounds
 from streamsql.plan.tree import walk_plan
 from streamsql.record import record
@@ -19,10 +20,11 @@ def said_by(join: Join) -> dict[str, Any]:
 
 @record(kw_only=True)
 class IntervalJoin(Join):
-    """Rows of two append-only inputs whose event times lie near each other: `lower <= right - left <= upper` (µs).
+    """Rows of two append-only inputs whose times lie near each other: `lower <= right - left <= upper` (µs).
 
     That follows from the condition, which still says it. A pair comes with the later of its rows; a row without partner
-    is padded once the watermark says that none can come. The times of sides that are never padded stay event time.
+    is padded once the watermark says that none can come, or the clock, where they are processing times. The times of
+    sides that are never padded stay time attributes.
     """
 
     left_time: Field
@@ -32,8 +34,13 @@ class IntervalJoin(Join):
 
     @property
     def times(self) -> tuple[Field, Field]:
-        """The event time of each side."""
+        """The time of each side."""
         return (self.left_time, self.right_time)
+
+    @property
+    def by_clock(self) -> bool:
+        """They are processing times."""
+        return self.left_time.time is TimeAttribute.PROCESSING
 
     @property
     def reaches(self) -> tuple[Duration, Duration]:
@@ -113,7 +120,7 @@ def orders_by_arrival(join: ProcessingTimeJoin) -> bool:
     return all(timed) and all(isinstance(each, _SINGLE_ROWS) for each in nodes)
 
 
-_SINGLE_ROWS = (Scan, Filter, Project, Unnest, Union, ProcessingTimeJoin)
+_SINGLE_ROWS = (Scan, Filter, Project, Unnest, Union, ProcessingTimeJoin, LookupJoin)
 
 
 def interval_join(join: Join, bounds: TimeBounds) -> IntervalJoin:

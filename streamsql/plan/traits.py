@@ -35,9 +35,18 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
+from streamsql.plan.lookup_join import LookupJoin
 from streamsql.plan.nearest_joins import AsofJoin
 from streamsql.plan.row_orders import OverOrder, RankOrder, order_of_over, order_of_rank
-from streamsql.plan.state_bounds import group_state, interval_state, over_state, rank_state, side_state, window_state
+from streamsql.plan.state_bounds import (
+    group_state,
+    interval_state,
+    lookup_state,
+    over_state,
+    rank_state,
+    side_state,
+    window_state,
+)
 from streamsql.plan.state_ttl import state_ttls
 from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin
 from streamsql.plan.trait_values import UNBOUNDED, WINDOW_NAMES, Keys, Traits, Updating, WindowColumns
@@ -198,6 +207,11 @@ def _(plan: ProcessingTimeJoin, inputs: tuple[Traits, ...]) -> Traits:
     one_partner = any(key <= {each.right for each in plan.on} for key in right.unique_keys)
     keys = left.unique_keys if one_partner else ()
     return replace(left, unique_keys=keys, state_bound=side_state(plan.right, right, left))
+
+
+@_traits.register
+def _(plan: LookupJoin, inputs: tuple[Traits, ...]) -> Traits:
+    return replace(inputs[0], unique_keys=(), state_bound=lookup_state(plan, inputs[0]))
 
 
 @_traits.register

@@ -22,6 +22,7 @@ from streamsql.plan.logical import (
     WindowAggregate,
     WindowAssign,
 )
+from streamsql.plan.lookup_join import LookupJoin
 
 
 def with_inputs(plan: Plan, inputs: tuple[Plan, ...]) -> Plan:
@@ -60,7 +61,7 @@ def expressions(plan: Plan) -> tuple[Expr, ...]:
             return plan.exprs
         case Unnest():
             return (plan.expr,)
-        case Join():
+        case Join() | LookupJoin():
             return () if plan.residual is None else (plan.residual,)
         case Scan():
             watermark = () if plan.watermark is None else (plan.watermark.expr,)
@@ -78,7 +79,7 @@ def map_expressions(plan: Plan, change: Callable[[Expr], Expr]) -> Plan:
             return replace(plan, exprs=tuple(change(each) for each in plan.exprs))
         case Unnest():
             return replace(plan, expr=change(plan.expr))
-        case Join():
+        case Join() | LookupJoin():
             return plan if plan.residual is None else replace(plan, residual=change(plan.residual))
         case Scan():
             mark = plan.watermark
@@ -137,5 +138,7 @@ def _all_fields(plan: Plan) -> Iterator[Field]:
             yield from () if plan.ordinality is None else (plan.ordinality,)
         case WindowAssign() | WindowAggregate():
             yield from plan.bounds
+        case LookupJoin():
+            yield from _all_fields(plan.side)
         case _:
             return

@@ -30,10 +30,13 @@ def _line(node: PhysicalNode) -> str:
     return f"{node.name}({inputs}): {'; '.join(_facts(node.plan))}"
 
 
+_INPUTS = ("input", "left", "right", "branches")
+
+
 def _facts(plan: Plan) -> Iterator[str]:
     for each in fields(plan):
         value = getattr(plan, each.name)
-        if each.compare and not isinstance(value, Plan) and each.name != "branches":
+        if each.compare and each.name not in _INPUTS:
             yield f"{each.name} {_text(value)}"
 
 
@@ -45,6 +48,8 @@ def _text(value: object) -> str:
             return f"{value.name} {value.type}"
         case Table():
             return value.name
+        case Plan():
+            return f"({'; '.join(_facts(value))})"
         case tuple():
             return f"({', '.join(_text(each) for each in value)})"
         case _:

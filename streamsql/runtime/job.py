@@ -13,14 +13,17 @@ from streamsql.expr.context import EvalContext
 from streamsql.memory_rows import Together
 from streamsql.operators.base import Expired, ExpiryListener, LateListener, LateRows, Operator, RowsBehind, SessionCut
 from streamsql.operators.keep_last import KeepLast
+from streamsql.operators.lookup_join import LookupJoin as LookupJoinOperator
 from streamsql.plan.logical import Plan, Scan, Table, Values
+from streamsql.plan.lookup_join import LookupJoin
 from streamsql.plan.physical import PhysicalNode
-from streamsql.ports import Source
+from streamsql.ports import LookupTable, Source
 from streamsql.runtime.arrival import ArrivalOrder, Inlet, with_arrivals
 from streamsql.runtime.decisions import Decision, DecisionLog
 from streamsql.runtime.expiry import ExpiryLog
 from streamsql.runtime.graph import topological
 from streamsql.runtime.late import LateLog
+from streamsql.runtime.lookup import OpenTables, open_lookup_of
 from streamsql.runtime.metrics import JobMetrics, Progress, StateSize
 from streamsql.runtime.output import Output
 from streamsql.runtime.publisher import Publisher
@@ -53,6 +56,7 @@ class Job:
         context: EvalContext,
         settings: JobSettings | None = None,
         *,
+        open_lookup: Callable[[Table], LookupTable] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         together: Together = nullcontext,
     ) -> None:
@@ -72,6 +76,8 @@ class Job:
         self._together = together
         self._progress_at: Time = context.clock.now()
         self._doorbell = Doorbell()
+        self._tables = OpenTables(open_source, open_lookup)
+        self._closing = ExitStack()
         self._started = False
         self.inlets = self._open_inlets(open_source)
         self._arrivals = ArrivalOrder(self.inlets, self._doorbell)
@@ -222,6 +228,7 @@ class Job:
                 stack.callback(each.output.abort)
 
     def _close_feeds(self) -> None:
+        self._closing.close()
         for each in self.inlets:
             if each.feed is not None:
                 each.feed.close()
@@ -284,6 +291,8 @@ class Job:
     def _listen(self, node: PhysicalNode, operator: Operator) -> None:
         if isinstance(operator, KeepLast) and isinstance(node.plan, Scan):
             operator.on_unknown = partial(self.rejects.add_unknown, node.plan.table.name)
+        if isinstance(operator, LookupJoinOperator) and isinstance(node.plan, LookupJoin):
+            operator.lookup = open_lookup_of(node.plan, self._tables, self.context, self.rejects, self._closing)
         log = self.late.listener(node)
         operator.on_late = log
         operator.on_expired = expired = self.expiry.listener(node.name)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from streamsql.durations import DURATION_HINT, duration_of
+from streamsql.durations import parse_duration
 from streamsql.errors import UsageError
+from streamsql.plan.lookup_options import LOOKUP_OPTIONS
 from streamsql.record import record
 from streamsql.time import Duration
 
 IDLE_TIMEOUT = "scan.watermark.idle-timeout"
-ENGINE_OPTIONS = (IDLE_TIMEOUT,)
+ENGINE_OPTIONS = (IDLE_TIMEOUT, *LOOKUP_OPTIONS)
 """Table options that the engine reads itself; connectors never see them."""
 
 
@@ -30,18 +31,6 @@ class JobSettings:
     def __post_init__(self) -> None:
         if self.batch_rows < 1:
             raise UsageError(f"the batch size must be at least 1, not {self.batch_rows}")
-
-
-def parse_duration(text: str, option: str) -> Duration:
-    """Microseconds of a duration in an option, written as Flink does; a bare number is milliseconds.
-
-    >>> parse_duration("10 s", "timeout"), parse_duration("250", "timeout")
-    (10000000, 250000)
-    """
-    duration = duration_of(text)
-    if duration is None:
-        raise UsageError(f"option '{option}': '{text}' is no duration", hint=DURATION_HINT)
-    return duration
 
 
 def idle_timeout(options: Mapping[str, str]) -> Duration | None:

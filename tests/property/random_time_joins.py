@@ -122,17 +122,17 @@ _FOLDER = tempfile.TemporaryDirectory()
 
 
 @dataclass(frozen=True, repr=False)
-class KeyedTable(RandomTable):
-    """A random table with a primary key in a file, whose rows are versions: a table in memory would replace them."""
+class FileTable(RandomTable):
+    """A random table in a file. `beside`: what its DDL says beside the columns; `options`: of the connector."""
 
-    key: str = ""
+    beside: str = ""
+    options: str = ""
 
     @property
     def ddl(self) -> str:
         columns = ", ".join(f"{name} {type_}" for name, (type_, _) in VALUES.items())
-        marks = f"WATERMARK FOR ts AS ts - INTERVAL '{self.delay}' SECOND, PRIMARY KEY ({self.key}) NOT ENFORCED"
-        options = f"'connector' = 'filesystem', 'path' = '{self.path}', 'format' = 'parquet'"
-        return f"CREATE TABLE {self.name} ({columns}, ts {self.time_type}, {marks}) WITH ({options});"
+        options = f"'connector' = 'filesystem', 'path' = '{self.path}', 'format' = 'parquet'{self.options}"
+        return f"CREATE TABLE {self.name} ({columns}, ts {self.time_type}{self.beside}) WITH ({options});"
 
     @property
     def path(self) -> Path:
@@ -145,6 +145,12 @@ class KeyedTable(RandomTable):
         schema = plain.table.physical().to_arrow()
         batches = [self.batch(self.rows, schema)] if self.rows else []
         pq.write_table(pa.Table.from_batches(batches, schema), self.path)
+
+
+def keyed_table(table: RandomTable, key: str) -> FileTable:
+    """With a primary key in a file, its rows are versions: a table in memory would replace them."""
+    marks = f", WATERMARK FOR ts AS ts - INTERVAL '{table.delay}' SECOND, PRIMARY KEY ({key}) NOT ENFORCED"
+    return FileTable(table.name, table.time_type, table.delay, table.rows, beside=marks)
 
 
 @st.composite
@@ -163,10 +169,7 @@ def temporal_joins(draw: st.DrawFn, delay: int | None = None) -> Script:
     joined = f"t AS l {kind} v FOR SYSTEM_TIME AS OF l.ts AS r ON {' AND '.join(filter(None, (condition, rest)))}"
     query = f"SELECT {COLUMNS} FROM {joined}{where};"
     if versioned:
-        tables_ = tuple(
-            KeyedTable(each.name, each.time_type, each.delay, each.rows, key=by) if each.name == second else each
-            for each in found
-        )
+        tables_ = tuple(keyed_table(each, by) if each.name == second else each for each in found)
         return Script(tables_, query.replace(" v FOR", f" {second} FOR"))
     return Script(found, f"{view}\n{query}")
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.property.random_tables import SECOND, VALUES, RandomTable, changing_tables, tables
+from tests.property.random_time_joins import FileTable
 from tests.property.test_sql_windows import EXAMPLES, RANDOMLY, Script, bind, hold, run, run_restored, with_seed
 
 NAMES = [*VALUES, "ts"]
@@ -115,3 +116,39 @@ def _time(micros: int) -> dt.datetime:
 @given(joins(changing=False), st.integers(1, 12))
 def test_duckdb_agrees(joined: Joined, some_rows: int) -> None:
     hold(joined.script, some_rows)
+
+
+CACHES = (
+    "",
+    ", 'lookup.cache' = 'NONE'",
+    ", 'lookup.cache' = 'PARTIAL'",
+    ", 'lookup.cache' = 'PARTIAL', 'lookup.partial-cache.max-rows' = '2'",
+    ", 'lookup.cache' = 'PARTIAL', 'lookup.partial-cache.cache-missing-key' = 'false'",
+)
+
+
+@st.composite
+def lookups(draw: st.DrawFn) -> Script:
+    """A join of t, which may change, with a table u in a file that is looked up; a window may follow."""
+    left = draw(draw(st.sampled_from((tables, changing_tables)))("t", "TIMESTAMP(3)", None, 25))
+    other = draw(tables("u", "TIMESTAMP(3)", None, 25))
+    right = FileTable(other.name, other.time_type, other.delay, other.rows, options=draw(st.sampled_from(CACHES)))
+    keys = draw(st.sampled_from((("i",), ("s",), ("i", "f"), ("d",), ("m", "s"), ("y",))))
+    rest = draw(st.sampled_from(("", " AND l.b <= r.b", " AND r.f", " AND l.m IS NOT DISTINCT FROM r.m")))
+    on = " AND ".join(f"l.{each} = r.{each}" for each in keys) + rest
+    kind = draw(st.sampled_from(("JOIN", "LEFT JOIN")))
+    where = draw(st.sampled_from(("", " WHERE l.i > 0", " WHERE r.b > 1", " WHERE r.i IS NULL")))
+    joined = f"t AS l {kind} u FOR SYSTEM_TIME AS OF PROCTIME() AS r ON {on}{where}"
+    if not left.updating and draw(st.booleans()):
+        windowed = f"TABLE(TUMBLE((SELECT l.ts, r.b FROM {joined}), DESCRIPTOR(ts), INTERVAL '5' SECOND))"
+        counts = f"SELECT window_end, COUNT(*) AS n, COUNT(b) AS m FROM {windowed} GROUP BY window_start, window_end;"
+        return Script((left, right), counts)
+    return Script((left, right), f"SELECT {COLUMNS} FROM {joined};")
+
+
+@with_seed
+@RANDOMLY
+@given(lookups(), st.integers(1, 12))
+def test_lookups_are_the_same_however_they_run(script: Script, some_rows: int) -> None:
+    assert "LookupJoin" in bind(script).query().explain()
+    hold(script, some_rows)

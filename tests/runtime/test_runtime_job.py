@@ -12,6 +12,7 @@ import pyarrow as pa
 import pytest
 
 from streamsql.batch import Batch
+from streamsql.durations import parse_duration
 from streamsql.errors import DataError, UsageError
 from streamsql.expr.context import EvalContext
 from streamsql.operators.base import LateRows
@@ -19,7 +20,7 @@ from streamsql.ports import Reject
 from streamsql.runtime.job import Job
 from streamsql.runtime.metrics import Progress
 from streamsql.runtime.output import CallbackOutput, CollectOutput, SinkOutput
-from streamsql.runtime.settings import JobSettings, parse_duration
+from streamsql.runtime.settings import JobSettings
 from streamsql.time import BEGIN_OF_TIME, END_OF_TIME, ManualClock
 
 

@@ -53,3 +53,44 @@ def test_windows_close_by_the_clock(query: str, steps: list[list[tuple[int, int,
 
 def moment(seconds: int) -> str:
     return f"1970-01-01 00:00:{seconds:02}" if seconds >= 0 else f"1969-12-31 23:59:{60 + seconds}"
+
+
+PAIRS = """SELECT l.v AS l, r.w AS r FROM t AS l {kind} JOIN u AS r
+ON l.k = r.k AND r.p BETWEEN l.p - INTERVAL '2' SECOND AND l.p + INTERVAL '5' SECOND"""
+PAIRS_AT = (1, 3, 6, 7, 9, 10)
+"""When the rows 1 and 2 of t and 10, 20 and 30 of u come, and the end."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "steps"),
+    [
+        ("", [[], [], ["1 | 10"], [], [], []]),
+        ("LEFT", [[], [], ["1 | 10"], [], ["2 | NULL"], []]),
+        ("FULL", [[], [], ["1 | 10"], [], ["2 | NULL"], ["NULL | 20", "NULL | 30"]]),
+    ],
+)
+def test_joins_of_processing_times_forget_by_the_clock(kind: str, steps: list[list[str]]) -> None:
+    """Left rows wait 5 s for right ones, right rows 2 s for left ones. The row of key 8 comes 6 s after its partner."""
+    clock = ManualClock(0)
+    session = Session(clock=clock)
+    session.sql("CREATE TABLE t (v INT, k INT, p AS PROCTIME())")
+    session.sql("CREATE TABLE u (w INT, k INT, p AS PROCTIME())")
+    fill(session, "t", v=[1, 2], k=[7, 8])
+    fill(session, "u", w=[10, 20, 30], k=[7, 9, 8])
+    found = session.sql(PAIRS.format(kind=kind))
+    assert isinstance(found, Query)
+    assert "state: clock + 5 s" in found.explain()
+    output = CollectOutput()
+    engine = session.engine(job_settings=JobSettings(batch_rows=1, read_ahead=0))
+    job = engine.job([engine.optimized(found._plan)], [output])
+    for seconds, expected in zip(PAIRS_AT, steps, strict=True):
+        clock.advance_to(seconds * SECOND)
+        job.step()
+        assert [row for rows, _ in output.drain() for row in text_rows(pa.Table.from_batches([rows]))] == expected
+    assert job.finished
+    assert not any(node.state_rows for node in job.metrics.nodes.values())
+
+
+def fill(session: Session, table: str, **columns: list[int]) -> None:
+    rows = {name: pa.array(values, pa.int32()) for name, values in columns.items()}
+    session.tables.memory(table).append(pa.record_batch(rows))

@@ -11,6 +11,7 @@ from streamsql.plan.rules.factor_conditions import factor_conditions
 from streamsql.plan.rules.fuse_windows import fuse_windows
 from streamsql.plan.rules.join_keys import join_keys
 from streamsql.plan.rules.live_limits import live_limits
+from streamsql.plan.rules.lookup_joins import lookup_joins
 from streamsql.plan.rules.name_results import name_results
 from streamsql.plan.rules.order_joins import order_joins
 from streamsql.plan.rules.prune_columns import prune_columns
@@ -37,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     versioned_inputs,
     order_joins,
     join_keys,
+    lookup_joins,
     simplify,
     prune_columns,
     name_results,

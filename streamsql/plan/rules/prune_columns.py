@@ -34,6 +34,7 @@ from streamsql.plan.logical import (
     WindowAssign,
     WindowRank,
 )
+from streamsql.plan.lookup_join import LookupJoin
 from streamsql.plan.nearest_joins import AsofJoin
 from streamsql.plan.row_orders import OverOrder, RankOrder
 from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin, orders_by_arrival
@@ -217,6 +218,17 @@ def _(plan: ProcessingTimeJoin, need: _Need) -> Plan:
 
 
 @_prune.register
+def _(plan: LookupJoin, need: _Need) -> Plan:
+    read = {id_ for each in plan.on for id_ in (each.left, each.right)}
+    read |= need.ids | (frozenset() if plan.residual is None else column_ids(plan.residual))
+    fields = _carried(plan, frozenset(read), need.ids)
+    wanted = read | field_ids(fields)
+    side = _prune(plan.side, need.without_time(wanted))
+    assert isinstance(side, Scan)
+    return replace(plan, input=_prune(plan.input, replace(need.of(wanted), keep_all=False)), side=side, fields=fields)
+
+
+@_prune.register
 def _(plan: IntervalJoin | WindowJoin | TemporalJoin, need: _Need) -> Plan:
     times = {each.id for each in (*plan.times, *_window_columns(plan))}
     read = times | {id_ for each in plan.on for id_ in (each.left, each.right)}
@@ -227,7 +239,7 @@ def _(plan: IntervalJoin | WindowJoin | TemporalJoin, need: _Need) -> Plan:
     return replace(plan, left=left, right=right, fields=fields)
 
 
-def _carried(plan: Join | IntervalJoin | WindowJoin, read: Ids, ids: Ids) -> tuple[Field, ...]:
+def _carried(plan: Join | LookupJoin, read: Ids, ids: Ids) -> tuple[Field, ...]:
     """The needed fields; where none is, one that the join reads anyway, if there is one."""
     return _kept(tuple(each for each in plan.fields if each.id in read) or plan.fields, ids)
 
