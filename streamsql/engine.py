@@ -11,11 +11,12 @@ from streamsql.declared_at import DeclaredAt
 from streamsql.errors import SqlError
 from streamsql.expr.context import EvalContext
 from streamsql.materialized import MaterializedView
-from streamsql.plan.logical import Field, Plan, Scan, Table
+from streamsql.plan.logical import Field, Plan, Scan, Table, TimeAttribute
 from streamsql.plan.lookup_join import LookupJoin
 from streamsql.plan.optimize import optimize
 from streamsql.plan.physical import lower
 from streamsql.plan.rules.live_limits import unordered
+from streamsql.plan.traits import event_time
 from streamsql.plan.tree import transform_up, walk_plan
 from streamsql.ports import Source
 from streamsql.record import record
@@ -121,8 +122,11 @@ class Engine:
 
     def _view_job(self, plan: Plan, output: Output) -> tuple[Plan, Job]:
         current = unordered(transform_up(plan, self._as_now))
-        optimized = optimize(current, self.context, keep_late_columns=self.keep_late_columns, live=True)
-        roots = lower([optimized], self.context)
+        timed = any(each.time is TimeAttribute.EVENT for each in plan.fields)
+        optimized = optimize(
+            current, self.context, keep_late_columns=self.keep_late_columns, live=True, keep_time=timed
+        )
+        roots = lower([optimized], self.context, keep_time=timed and event_time(optimized) is not None)
         tables = self.tables
         job = Job(
             roots, [output], tables.open_for_view, self.context, self.job_settings, open_lookup=tables.open_lookup

@@ -15,11 +15,11 @@ from streamsql.expr.types import Column, Schema
 from streamsql.memory import MemorySource
 from streamsql.plan.logical import Plan, Table
 from streamsql.plan.state_ttl import state_expires
-from streamsql.plan.traits import traits
+from streamsql.plan.traits import event_time, traits
 from streamsql.ports import RowKinds
 from streamsql.runtime.changelog import Key, consolidate
 from streamsql.runtime.job import Job
-from streamsql.runtime.output import Output, weights_of
+from streamsql.runtime.output import Output, RawOutput
 from streamsql.runtime.replaced_rows import ReplacedRows
 from streamsql.view_rows import ViewFollower, ViewRows
 
@@ -27,7 +27,7 @@ MakeJob = Callable[[Plan, Output], tuple[Plan, Job]]
 """The optimised plan and its job, over the tables as they are now."""
 
 
-class _Round:
+class _Round(RawOutput):
     """An output that keeps what changed since it was last asked."""
 
     def __init__(self) -> None:
@@ -37,7 +37,10 @@ class _Round:
         """Part of the output protocol: nothing to prepare."""
 
     def publish(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:
-        self.changes.append(Batch(rows, weights_of(kinds)))
+        """Part of the output protocol: changes come as they are."""
+
+    def take_changes(self, changed: Batch) -> None:
+        self.changes.append(changed)
 
     def end(self) -> None:
         """Part of the output protocol: what came can still be taken."""
@@ -56,8 +59,9 @@ class MaterializedView:
     """The rows of a bound plan, kept as they are. Only `MaterializedViews` refreshes it, in one thread at a time.
 
     `name` None: what a live query keeps for itself; its errors are those of the query. `columns`: the names of its
-    columns. `left_out`: told of the job when it may have left rows out. `unique_keys`: sets of columns that no two rows
-    share. Raises the error of the plan where its first rows cannot be computed.
+    columns. `time`: the place of the one that is event time, whose watermarks are kept beside the rows. `left_out`:
+    told of the job when it may have left rows out. `unique_keys`: sets of columns that no two rows share. Raises the
+    error of the plan where its first rows cannot be computed.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class MaterializedView:
     ) -> None:
         self.name = name
         self.unique_keys: tuple[tuple[str, ...], ...] = ()
+        self.time: int | None = None
         self.error: Exception | None = None
         self._plan = plan
         self._make_job = make_job
@@ -129,8 +134,7 @@ class MaterializedView:
         changed = self._round.take()
         if changed is not None and self._replaced is not None:
             changed = self._replaced.exact(changed)
-        if changed is not None and len(changed):
-            self.rows.put(changed)
+        self.rows.put(changed, self._round.watermark)
         if self._job.finished:
             self.rows.end()
 
@@ -148,6 +152,7 @@ class MaterializedView:
             key = tuple(sorted(positions[each] for each in keys[0]))
             self._replaced = ReplacedRows(self.schema.to_arrow(), key)
         self.rows.updating = not known.append_only
+        self.time = event_time(plan)
         return job
 
     def _outdated(self) -> bool:
@@ -158,7 +163,7 @@ class MaterializedView:
     def _start_again(self) -> None:
         """Plan anew and compute all rows again; what differs from the rows so far is the change."""
         self._job.close()
-        self._round.changes = [Batch(each.rows, -each.sign()) for each in self.rows.rows()]
+        self._round.changes = [Batch(each.rows, -each.sign(), each.watermarks) for each in self.rows.rows()]
         self._start()
 
     def _tell_left_out(self) -> None:

@@ -25,13 +25,15 @@ Together = Callable[[], AbstractContextManager[None]]
 class Stored:
     """Rows as they came; no weights: all +1. `watermark`: time has come at least so far after them.
 
-    `conforming`: their values are no longer than the types of their columns say.
+    `conforming`: their values are no longer than the types of their columns say. `watermarks`: how far time had come
+    before each row, where that is known.
     """
 
     rows: pa.RecordBatch
     weights: npt.NDArray[np.int8] | None = None
     watermark: Time | None = None
     conforming: bool = False
+    watermarks: npt.NDArray[np.int64] | None = None
 
     def slice(self, start: int, count: int) -> Stored:
         """Some of the rows; the watermark goes with the last one."""
@@ -39,7 +41,8 @@ class Stored:
             return self
         weights = None if self.weights is None else self.weights[start : start + count]
         last = start + count == self.rows.num_rows
-        return Stored(self.rows.slice(start, count), weights, self.watermark if last else None, self.conforming)
+        marks = None if self.watermarks is None else self.watermarks[start : start + count]
+        return Stored(self.rows.slice(start, count), weights, self.watermark if last else None, self.conforming, marks)
 
 
 @dataclass(eq=False)
@@ -91,7 +94,15 @@ def put_together(some: list[Stored], indices: list[int], done: int) -> SourceBat
     parts = [each.rows.select(indices) for each in some]
     rows = pa.concat_batches(parts) if len(parts) > 1 else parts[0]
     conforming = all(each.conforming for each in some)
-    return SourceBatch(rows, {"rows": done}, _weights(some), watermark=some[-1].watermark, conforming=conforming)
+    marks = [each.watermarks for each in some if each.watermarks is not None]
+    return SourceBatch(
+        rows,
+        {"rows": done},
+        _weights(some),
+        watermark=some[-1].watermark,
+        conforming=conforming,
+        watermarks=np.concatenate(marks) if len(marks) == len(some) else None,
+    )
 
 
 def _weights(some: list[Stored]) -> npt.NDArray[np.int8] | None:

@@ -73,9 +73,9 @@ class Reject:
 class SourceBatch:
     """What a source delivers: rows in arrival order, the position after them, records it had to reject on the way.
 
-    `watermark`: after these rows the source's watermark is at least so far (µs), whatever the rows say. `conforming`:
-    values lie as Arrow has their declared types, and no longer than these say (TIMESTAMP(3), VARCHAR(9)): the engine
-    need not look.
+    `watermark`: after these rows the source's watermark is at least so far (µs), whatever the rows say. `watermarks`:
+    what held before each row, where the source knows that and the rows do not say it. `conforming`: values lie as Arrow
+    has their declared types, and no longer than these say (TIMESTAMP(3), VARCHAR(9)): the engine need not look.
     """
 
     rows: pa.RecordBatch
@@ -84,6 +84,7 @@ class SourceBatch:
     rejects: tuple[Reject, ...] = ()
     watermark: Time | None = None
     conforming: bool = False
+    watermarks: npt.NDArray[np.int64] | None = None
 
 
 class Source(Protocol):

@@ -12,13 +12,14 @@ import pyarrow as pa
 
 from streamsql.declared_at import DeclaredAt
 from streamsql.errors import SqlError, StreamSqlError, UsageError
+from streamsql.expr.nodes import ColumnRef
 from streamsql.expr.types import Schema
 from streamsql.materialized import MaterializedView, MaterializedViews
 from streamsql.memory import MemoryTable
 from streamsql.memory_rows import Together
 from streamsql.memory_sink import MemorySink
 from streamsql.owner import Owner
-from streamsql.plan.logical import Table
+from streamsql.plan.logical import Table, WatermarkSpec
 from streamsql.plan.lookup_options import lookup_options
 from streamsql.plugins import load_catalog, load_connector, load_format
 from streamsql.ports import Connector, LookupTable, Sink, Source, SourceMode, TableOptions
@@ -92,7 +93,9 @@ class SessionTables:
     def as_now(self, table: Table) -> Table:
         """The table with what is known of its rows at this moment."""
         if isinstance(table.data, MaterializedView):
-            return replace(table, updating=table.data.updating, unique_keys=table.data.unique_keys)
+            view = table.data
+            mark = None if view.time is None else _own_time(view.time, table)
+            return replace(table, updating=view.updating, unique_keys=view.unique_keys, watermark=mark)
         if table.connector is None and table.data is None:
             return replace(table, updating=self.memory(table.name).updating)
         return table
@@ -317,6 +320,12 @@ class SessionTables:
             partition_keys=table.partition_keys,
             primary_key=table.primary_key,
         )
+
+
+def _own_time(place: int, table: Table) -> WatermarkSpec:
+    """A column of a view as its time; the watermarks themselves are kept beside the rows."""
+    column = table.columns[place]
+    return WatermarkSpec(place, ColumnRef(place, column.name, type=column.type))
 
 
 def memory_table(table: Table, together: Together) -> MemoryTable:

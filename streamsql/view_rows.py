@@ -7,15 +7,17 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 
-from streamsql.batch import Batch
+from streamsql.batch import Batch, Times
 from streamsql.expr.types import Schema
 from streamsql.memory import MemorySource
 from streamsql.memory_rows import Stored
 from streamsql.ports import ReadRequest, SourceBatch
 from streamsql.runtime.changelog import consolidate
 from streamsql.runtime.folded_rows import COMPACT_ROWS, FoldedRows
+from streamsql.time import BEGIN_OF_TIME, Time
 
 
 class ViewRows:
@@ -30,17 +32,26 @@ class ViewRows:
         self.ended = False
         """No more changes come, because of an `error` if there is one."""
         self.error: Exception | None = None
+        self._watermark: Time = BEGIN_OF_TIME
         self._lock = threading.Lock()
         self._folded = FoldedRows()
+        self._nothing = Batch(pa.RecordBatch.from_pylist([], schema.to_arrow()))
         self._followers: list[ViewFollower] = []
 
-    def put(self, changed: Batch) -> None:
-        """Go on to the next state: what changes is seen as a whole."""
+    def put(self, changed: Batch | None, watermark: Time) -> None:
+        """Go on to the next state: what changes is seen as a whole, and time has come as far as `watermark` then."""
+        if changed is None or not len(changed):
+            if watermark == self._watermark:
+                return
+            changed = self._nothing
+        changed = changed.with_rows(pa.RecordBatch.from_arrays(changed.rows.columns, schema=self._nothing.rows.schema))
         with self._lock:
-            self._folded.add(changed)
+            self._watermark = watermark
+            if len(changed):
+                self._folded.add(changed)
             followers = tuple(self._followers)
             for each in followers:
-                each.waiting.add(changed)
+                each.waiting.add(changed, watermark)
         for each in followers:
             each.ring()
 
@@ -51,20 +62,23 @@ class ViewRows:
 
     def snapshot(self) -> MemorySource:
         """A source of the rows that are there now."""
-        return MemorySource(self.schema, [Stored(each.rows) for each in self.rows()])
+        with self._lock:
+            rows, watermark = list(self._folded.rows()), self._watermark
+        last = Stored(self._nothing.rows, watermark=watermark, watermarks=np.empty(0, np.int64))
+        return MemorySource(self.schema, [*(Stored(each.rows, watermarks=_marks(each)) for each in rows), last])
 
     def follow(self, *, at_once: bool) -> ViewFollower:
         """A source of the rows that are there now, then of what changes."""
         follower = ViewFollower(self, at_once=at_once)
         with self._lock:
             rows = self._folded.rows()
-            if rows:
-                follower.waiting.add(consolidate(rows))
+            if rows or self._watermark != BEGIN_OF_TIME:
+                follower.waiting.add(consolidate(rows) if rows else self._nothing, self._watermark)
             self._followers.append(follower)
         return follower
 
-    def take(self, follower: ViewFollower) -> Batch | None:
-        """What a follower reads next: all that one put has changed."""
+    def take(self, follower: ViewFollower) -> tuple[Batch, Time] | None:
+        """What a follower reads next: all that one put has changed, and how far time came with it."""
         with self._lock:
             return follower.waiting.take()
 
@@ -83,35 +97,46 @@ class ViewRows:
             each.ring()
 
 
+def _marks(changed: Batch) -> Times | None:
+    """The watermarks of rows, of which no rows have none."""
+    if changed.watermarks is None:
+        return None if len(changed) else np.empty(0, np.int64)
+    return changed.watermarks.values
+
+
 class _Waiting:
     """Changes that a follower has not read; where it lags far behind, several steps become one, net."""
 
     def __init__(self) -> None:
         self.put = 0
         self.taken = 0
-        self._steps: deque[tuple[Batch, int]] = deque()
+        self._steps: deque[tuple[Batch, int, Time]] = deque()
         self._rows = 0
         self._limit = COMPACT_ROWS
 
     def __bool__(self) -> bool:
         return bool(self._steps)
 
-    def add(self, changed: Batch) -> None:
+    def add(self, changed: Batch, watermark: Time) -> None:
         self.put += 1
-        self._steps.append((changed, 1))
+        if self._steps and not len(changed):  # only time has gone on
+            before, count, _ = self._steps.pop()
+            self._steps.append((before, count + 1, watermark))
+            return
+        self._steps.append((changed, 1, watermark))
         self._rows += len(changed)
         if self._rows > self._limit and len(self._steps) > 1:
-            net = consolidate([each for each, _ in self._steps])
-            self._steps = deque([(net, sum(count for _, count in self._steps))])
+            net = consolidate([each for each, _, _ in self._steps])
+            self._steps = deque([(net, sum(count for _, count, _ in self._steps), watermark)])
             self._rows, self._limit = len(net), max(COMPACT_ROWS, 2 * len(net))
 
-    def take(self) -> Batch | None:
+    def take(self) -> tuple[Batch, Time] | None:
         if not self._steps:
             return None
-        changed, count = self._steps.popleft()
+        changed, count, watermark = self._steps.popleft()
         self.taken += count
         self._rows -= len(changed)
-        return changed
+        return changed, watermark
 
 
 @dataclass(eq=False)
@@ -172,10 +197,12 @@ class ViewFollower:
         done = 0
         try:
             while True:
-                ended, changed = self.view.ended, self.view.take(self)
-                if changed is not None:
+                ended, taken = self.view.ended, self.view.take(self)
+                if taken is not None:
+                    changed, watermark = taken
                     done += len(changed)
-                    yield SourceBatch(changed.rows.select(indices), {"rows": done}, changed.weights)
+                    rows, marks = changed.rows.select(indices), _marks(changed)
+                    yield SourceBatch(rows, {"rows": done}, changed.weights, watermark=watermark, watermarks=marks)
                 elif ended:
                     break
                 else:

@@ -16,15 +16,18 @@ from streamsql.plan.state_ttl import with_state_ttl
 from streamsql.plan.traits import traits
 
 
-def optimize(plan: Plan, context: EvalContext, *, keep_late_columns: bool = False, live: bool = False) -> Plan:
+def optimize(
+    plan: Plan, context: EvalContext, *, keep_late_columns: bool = False, live: bool = False, keep_time: bool = False
+) -> Plan:
     """The improved plan; it delivers the same fields.
 
     `keep_late_columns`: late rows will be shown, so they keep the columns that the query itself does not read. `live`:
-    the result is wanted while the input goes on, so ORDER BY … LIMIT does not wait for its end.
+    the result is wanted while the input goes on, so ORDER BY … LIMIT does not wait for its end. `keep_time`: who
+    reads the result goes by its time.
     Raises SqlError for a plan that cannot run on a stream, such as a window over an updating input.
     """
     settled: dict[Rule, Rule] = {
-        prune_columns: partial(prune_columns, keep_late_columns=keep_late_columns),
+        prune_columns: partial(prune_columns, keep_late_columns=keep_late_columns, keep_time=keep_time),
         live_limits: partial(live_limits, live=live),
     }
     plan = constant_folding(plan, context=context)

@@ -53,9 +53,12 @@ class PhysicalNode:
     needs_watermarks: bool
 
 
-def lower(plans: Sequence[Plan], context: EvalContext) -> tuple[PhysicalNode, ...]:
-    """The roots of the graph for optimised plans, one for each; sub-plans of the same structure share one node."""
-    return _Graph(share(plans), context.own()).roots()
+def lower(plans: Sequence[Plan], context: EvalContext, *, keep_time: bool = False) -> tuple[PhysicalNode, ...]:
+    """The roots of the graph for optimised plans, one for each; sub-plans of the same structure share one node.
+
+    `keep_time`: the rows of the results have their watermarks beside them.
+    """
+    return _Graph(share(plans), context.own()).roots(keep_time)
 
 
 class _Graph:
@@ -69,9 +72,9 @@ class _Graph:
         self._nodes: dict[int, PhysicalNode] = {}
         self._unions: dict[int, Union] = {}
 
-    def roots(self) -> tuple[PhysicalNode, ...]:
+    def roots(self, keep_time: bool) -> tuple[PhysicalNode, ...]:
         for plan in self._plans:
-            self._ask(plan, asked=False)
+            self._ask(plan, asked=keep_time)
         return tuple(self._root(index, plan) for index, plan in enumerate(self._plans))
 
     def _ask(self, plan: Plan, *, asked: bool) -> None:

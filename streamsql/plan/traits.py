@@ -326,6 +326,14 @@ def _window_keys(keys: tuple[int, ...], start: int, end: int, window: Window) ->
     return tuple(frozenset(each) for each in known)
 
 
+def event_time(plan: Plan) -> int | None:
+    """The place of the first column of a result that is its event time, as long as rows keep theirs."""
+    because = traits(plan).updating_because
+    if because is not None and not because.keeps_time:
+        return None
+    return next((place for place, each in enumerate(plan.fields) if each.time is TimeAttribute.EVENT), None)
+
+
 def rank_order(plan: Rank) -> RankOrder:
     """What a ranking goes by."""
     return order_of_rank(plan, traits(plan.input).updating_because)

@@ -49,7 +49,7 @@ class Inlet:
     @property
     def lead(self) -> Time:
         """The watermark before the first row that has not been read yet."""
-        return self.reader.watermark if self.timed else _BEFORE_ALL_TIME
+        return self.reader.lead if self.timed else _BEFORE_ALL_TIME
 
     @property
     def watermark(self) -> Time:

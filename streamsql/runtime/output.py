@@ -15,6 +15,7 @@ from streamsql.ports import RowKind, RowKinds, Sink
 from streamsql.runtime.changelog import Key, fold
 from streamsql.runtime.folded_rows import FoldedRows
 from streamsql.runtime.replaced_rows import ReplacedRows
+from streamsql.time import BEGIN_OF_TIME, Time
 
 Changes = tuple[pa.RecordBatch, RowKinds | None]
 
@@ -37,6 +38,17 @@ class Output(Protocol):
     def abort(self) -> None:
         """The run failed or was interrupted."""
         ...
+
+
+class RawOutput:
+    """An output that takes the net changes of a step as they are, with the watermarks of their rows."""
+
+    watermark: Time = BEGIN_OF_TIME
+    """How far the result's time has come; set at the end of each step."""
+
+    def take_changes(self, changed: Batch) -> None:
+        """The net changes of one step, at least one row."""
+        raise NotImplementedError
 
 
 class CollectOutput:

@@ -11,7 +11,7 @@ from streamsql.plan.traits import traits
 from streamsql.plan.tree import schema_of
 from streamsql.runtime.changelog import Key, consolidate, row_kinds
 from streamsql.runtime.graph import emits_net_changes
-from streamsql.runtime.output import CollectOutput, Output, SinkOutput, TableOutput
+from streamsql.runtime.output import CollectOutput, Output, RawOutput, SinkOutput, TableOutput
 from streamsql.runtime.task import Upstream
 
 
@@ -39,6 +39,8 @@ class Publisher:
 
     def publish(self) -> None:
         """Hand on what the step changed, if anything; an updating result always has row kinds."""
+        if isinstance(self.output, RawOutput):
+            self.output.watermark = self._root.watermark
         batches = self._root.output
         if not batches:
             return
@@ -46,11 +48,18 @@ class Publisher:
         if not len(batch):
             return
         if self._updating and batch.weights is None:
-            batch = Batch(batch.rows, batch.sign())
+            batch = Batch(batch.rows, batch.sign(), batch.watermarks)
+        if isinstance(self.output, RawOutput):
+            self.output.take_changes(batch.with_rows(self._renamed(batch.rows)))
+            return
         rows, kinds = row_kinds(batch, self._key)
-        if rows.num_columns and not rows.schema.equals(self._arrow_schema):
-            rows = pa.RecordBatch.from_arrays(rows.columns, schema=self._arrow_schema)
-        self.output.publish(rows, kinds)
+        self.output.publish(self._renamed(rows), kinds)
+
+    def _renamed(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Under the names of the result's columns."""
+        if not rows.num_columns or rows.schema.equals(self._arrow_schema):
+            return rows
+        return pa.RecordBatch.from_arrays(rows.columns, schema=self._arrow_schema)
 
 
 def result_key(node: PhysicalNode) -> Key | None:

@@ -28,4 +28,5 @@ class ReplacedRows:
         rows = pa.RecordBatch.from_arrays(columns, schema=self._stored_schema)
         changes = self._rows.apply(rows, changed.sign() > 0)
         width = len(self._schema)
-        return Batch(changes.rows.select(list(range(width))), changes.weights)
+        marks = None if changed.watermarks is None else changed.watermarks.take(changes.of_rows)
+        return Batch(changes.rows.select(list(range(width))), changes.weights, marks)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from streamsql.batch import Batch, Weights
+from streamsql.batch import Batch, Times, Weights
 from streamsql.errors import DataError
 from streamsql.expr.context import EvalContext
 from streamsql.expr.nodes import Call, ColumnRef, Expr, Literal
@@ -17,7 +17,7 @@ from streamsql.plan.tree import schema_of
 from streamsql.ports import Position, ReadRequest, Source, SourceBatch
 from streamsql.precision import Cutter, cutter
 from streamsql.record import record
-from streamsql.row_watermarks import RowWatermarks, RunningWatermarks
+from streamsql.row_watermarks import GivenWatermarks, RowWatermarks, RunningWatermarks
 from streamsql.runtime.pushdown import comparisons
 from streamsql.runtime.rejects import RejectLog
 from streamsql.runtime.watermarks import beginning
@@ -59,6 +59,7 @@ class SourceReader:
         self.rejects = RejectLog() if rejects is None else rejects
         self.watermark: Time = BEGIN_OF_TIME
         self.rows_read = 0
+        self._met: Time = BEGIN_OF_TIME
         self.timed = scan.watermark is not None
         self._batch_rows = batch_rows
         self._needs_watermarks = needs_watermarks
@@ -74,6 +75,12 @@ class SourceReader:
         self._columns = _ColumnProgram(scan, context.own())
         self._time = None if scan.watermark is None else self._columns.position(scan.watermark.column)
         self._time_name = _time_name(scan)
+
+    @property
+    def lead(self) -> Time:
+        """The watermark before the next row, as far as it is known. Where rows bring their own, one of them may have
+        gone ahead of the source's."""
+        return max(self.watermark, self._met)
 
     def open(self, start: Position | None = None) -> Iterator[SourceBatch]:
         """What the source delivers, unprepared, from a position on; may run in another thread than `prepare`."""
@@ -103,9 +110,16 @@ class SourceReader:
         if self._time is None:
             watermarks = beginning(rows.num_rows) if self._needs_watermarks else None
             return ReadStep(Batch(self._columns.output(rows), weights, watermarks), BEGIN_OF_TIME, delivered.position)
-        if self.scan.time_used:
-            rows, weights = self._reject_null_times(rows, weights, removals, count)
-        watermarks = self._advance(rows)
+        valid = self._reject_null_times(rows, removals, count) if self.scan.time_used else None
+        if valid is not None:
+            rows, weights = rows.filter(pa.array(valid)), None if weights is None else weights[valid]
+        if self.scan.table.materialized and delivered.watermarks is None:
+            watermarks = GivenWatermarks(np.full(rows.num_rows, self.watermark))
+        elif delivered.watermarks is None:
+            watermarks = self._advance(rows)
+        else:
+            watermarks = GivenWatermarks(delivered.watermarks if valid is None else delivered.watermarks[valid])
+            self._met = max(self._met, int(delivered.watermarks.max(initial=BEGIN_OF_TIME)))
         if delivered.watermark is not None:
             self.watermark = max(self.watermark, delivered.watermark)
         return ReadStep(Batch(self._columns.output(rows), weights, watermarks), self.watermark, delivered.position)
@@ -129,19 +143,18 @@ class SourceReader:
         hint = "declare the column without NOT NULL where NULL may come"
         return DataError(message, span=self.scan.span, hint=hint)
 
-    def _reject_null_times(
-        self, rows: pa.RecordBatch, weights: Weights | None, removals: BoolArray | None, count: int
-    ) -> tuple[pa.RecordBatch, Weights | None]:
+    def _reject_null_times(self, rows: pa.RecordBatch, removals: BoolArray | None, count: int) -> BoolArray | None:
+        """Which rows have an event time; None: all of them."""
         valid = valid_of(rows.column(self._time))
         if valid is None:
-            return rows, weights
+            return None
         if removals is not None:
             valid = valid | removals
         ordinals = np.flatnonzero(~valid) + (self.rows_read - count + 1)
         reason = f"event time {self._time_name} is NULL"
         unusable = self._columns.named(rows.filter(pa.array(~valid)))
         self.rejects.add_rows(self.scan.table.name, reason, unusable, ordinals)
-        return rows.filter(pa.array(valid)), None if weights is None else weights[valid]
+        return valid
 
     def _advance(self, rows: pa.RecordBatch) -> RowWatermarks | None:
         watermarks = self._columns.watermarks(rows, self.watermark)

@@ -134,8 +134,9 @@ def test_a_lagging_query_gets_the_net_change(session: streamsql.Session, monkeyp
     follower = view.follow(at_once=True)
     for price in (1, 2, 3, 4):
         session.execute(f"INSERT INTO bids VALUES ('pen', {price})")
-    first = view.take(follower)
-    assert first is not None
+    taken = view.take(follower)
+    assert taken is not None
+    first, _ = taken
     assert (first.rows.to_pylist(), first.weights.tolist()) == ([{"item": "pen", "total": 10}], [1])  # type: ignore[union-attr]
     assert (view.take(follower), follower.delivered, follower.arrived) == (None, 4, 4)
 

@@ -46,15 +46,15 @@ Ids = frozenset[int]
 Calls = tuple[AggregateCall, ...]
 
 
-def prune_columns(plan: Plan, *, keep_late_columns: bool = False) -> Plan:
+def prune_columns(plan: Plan, *, keep_late_columns: bool = False, keep_time: bool = False) -> Plan:
     """Deliver the plan's own fields, and below it only what is needed for them.
 
     Scans keep their watermark where an event-time operator reads some scan of the same table; else below a union or
     join only to order the rows of several tables (`time_used` is False then). All scans of a table have it or none, so
     that they read the same rows in every step. `keep_late_columns`: rows that an operator drops as late keep all
-    columns of their table, to be shown.
+    columns of their table, to be shown. `keep_time`: whoever reads the result goes by its time.
     """
-    need = _Need(field_ids(plan.fields), keep_late_columns=keep_late_columns)
+    need = _Need(field_ids(plan.fields), orders=keep_time, keep_late_columns=keep_late_columns)
     first = _prune(plan, need)
     ordered = frozenset(each.table for each in _scans(first) if each.watermark is not None)
     timed = frozenset(each.table for each in _scans(first) if each.watermark is not None and each.time_used)
