@@ -120,12 +120,15 @@ class Engine:
         stored = tuple(replace(field, name=name) for field, name in zip(fields, names, strict=True))
         return Scan(table=table, physical=stored, fields=fields), view
 
-    def _view_job(self, plan: Plan, output: Output) -> tuple[Plan, Job]:
+    def kept_plan(self, plan: Plan) -> Plan:
+        """The optimised plan of a materialised view."""
         current = unordered(transform_up(plan, self._as_now))
         timed = any(each.time is TimeAttribute.EVENT for each in plan.fields)
-        optimized = optimize(
-            current, self.context, keep_late_columns=self.keep_late_columns, live=True, keep_time=timed
-        )
+        return optimize(current, self.context, keep_late_columns=self.keep_late_columns, live=True, keep_time=timed)
+
+    def _view_job(self, plan: Plan, output: Output) -> tuple[Plan, Job]:
+        optimized = self.kept_plan(plan)
+        timed = any(each.time is TimeAttribute.EVENT for each in plan.fields)
         roots = lower([optimized], self.context, keep_time=timed and event_time(optimized) is not None)
         tables = self.tables
         job = Job(

@@ -12,7 +12,7 @@ from streamsql.batch import Batch
 from streamsql.declared_at import DeclaredAt
 from streamsql.errors import DataError, StreamSqlError
 from streamsql.expr.types import Column, Schema
-from streamsql.memory import MemorySource
+from streamsql.memory_source import MemorySource
 from streamsql.plan.logical import Plan, Table
 from streamsql.plan.state_ttl import state_expires
 from streamsql.plan.traits import event_time, traits

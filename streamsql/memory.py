@@ -15,12 +15,13 @@ import pyarrow as pa
 from streamsql.batch import Weights
 from streamsql.errors import BackPressure, UsageError
 from streamsql.expr.types import Schema
+from streamsql.memory_history import Compaction, net_rows, present
 from streamsql.memory_rows import ALL_ROWS, Cursor, Stored, Stream, Together, put_together
+from streamsql.memory_source import MemorySource, history_compacted
 from streamsql.ports import ReadRequest, SourceBatch
 from streamsql.precision import cutter
 from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.keyed_rows import KeyedRows
-from streamsql.state.net_rows import left_over
 from streamsql.time import Time
 
 _LOOK_AGAIN = 0.1
@@ -31,10 +32,14 @@ class MemoryTable:
     """Rows in the order in which they came; every method may be called from any thread.
 
     `key`: positions of the primary key's columns. With one, a row that is added takes the place of the row of its key,
-    and a row that is taken back stands for its key. All that is written is written `together`.
+    and a row that is taken back stands for its key. All that is written is written `together`. Where the changes are
+    many times the rows that are left, those that all followers have read are compacted, unless the table is `timed`:
+    there a row that has gone has moved the watermark all the same.
     """
 
-    def __init__(self, schema: Schema, key: Sequence[int] = (), together: Together = nullcontext) -> None:
+    def __init__(
+        self, schema: Schema, key: Sequence[int] = (), together: Together = nullcontext, *, timed: bool = False
+    ) -> None:
         self.schema = schema
         self.together = together
         self._cutters = [cutter(each.type) for each in schema.columns]
@@ -45,6 +50,7 @@ class MemoryTable:
         self._stored: list[Stored] = []
         self._ends: list[int] = []
         self._forgotten = Cursor()
+        self._compaction = None if timed else Compaction()
         self._followers: list[FollowingSource] = []
         self._stream: Stream | None = None
         self._room: list[Callable[[], None]] = []
@@ -155,7 +161,7 @@ class MemoryTable:
 
     def present(self) -> tuple[Stored, ...]:
         """The rows present now, none of them taken back."""
-        return _present(self.snapshot())
+        return present(self.snapshot())
 
     def source(self, *, follow: bool = False, takes_back: bool = True) -> MemorySource | FollowingSource:
         """The rows present now; to `follow` an open stream goes on with what comes until it is closed.
@@ -165,7 +171,7 @@ class MemoryTable:
         with self._changed:
             if follow and self._stream is not None and self._stream.open:
                 return FollowingSource(self, self._stream, takes_back)
-            return MemorySource(self.schema, self._stored, takes_back)
+            return MemorySource(self.schema, self._stored, takes_back, compacted=self._compacted_up_to)
 
     def followed_at_once(self) -> FollowingSource:
         """The rows present now and what comes, for who reads it in the thread that writes; it never ends."""
@@ -174,6 +180,8 @@ class MemoryTable:
     def follow(self, source: FollowingSource, delivered: int) -> None:
         """Count a reader in, which has read so many rows before."""
         with self._changed:
+            if 0 < delivered < self._compacted_up_to:
+                raise history_compacted()
             cursor, first = source.cursor, self._forgotten
             index = bisect_right(self._ends, delivered) if delivered else 0
             begin = self._ends[index - 1] if index else first.rows
@@ -241,6 +249,27 @@ class MemoryTable:
         self._stored.append(entry)
         self.updating = self.updating or (entry.weights is not None and bool((entry.weights < 0).any()))
         self._ends.append(self.rows + entry.rows.num_rows)
+        stored = self.rows - self._forgotten.rows
+        if self._compaction is not None and self.updating and self._compaction.due(stored):
+            self._compaction.done(*self._compacted(stored))
+
+    @property
+    def _compacted_up_to(self) -> int:
+        return 0 if self._compaction is None else self._compaction.end
+
+    def _compacted(self, stored: int) -> tuple[int, int | None]:
+        """Put the rows that are left of all changes that every follower has read in the place of these; how many rows
+        are stored then, and up to which number they are no more what came. Later entries and rows keep their numbers.
+        """
+        entries = [each.cursor.entry - self._forgotten.entry for each in self._followers]
+        count = min([len(self._stored), *entries])
+        left = present(self._stored[:count])
+        rows, end = sum(each.rows.num_rows for each in left), self._ends[count - 1] if count else 0
+        if len(left) != 1 or rows != net_rows(self._stored[:count]):
+            return stored, None
+        self._forgotten = Cursor(self._forgotten.entry + count - 1, 0, end - rows)
+        self._stored[:count], self._ends[:count] = left, [end]
+        return self.rows - self._forgotten.rows, end
 
     def _without_room(self, stream: Stream, count: int) -> FollowingSource | None:
         if not stream.open:
@@ -265,40 +294,6 @@ class MemoryTable:
     def _ring(self) -> None:
         for each in tuple(self._followers):
             each.ring()
-
-
-def _present(stored: tuple[Stored, ...]) -> tuple[Stored, ...]:
-    """What is left of changes."""
-    signs = [np.ones(each.rows.num_rows, np.int8) if each.weights is None else each.weights for each in stored]
-    if not any((each < 0).any() for each in signs):
-        return stored
-    rows = pa.concat_batches([each.rows for each in stored])
-    groups, _ = group_rows([normalize_key(each) for each in rows.columns])
-    left = rows.take(pa.array(left_over(groups, np.concatenate(signs))))
-    return (Stored(left, conforming=all(each.conforming for each in stored)),)
-
-
-class MemorySource:
-    """Reads the rows that were there when it was made: as they came and went, if the reader `takes_back` rows."""
-
-    bounded = True
-    in_memory = True
-
-    def __init__(self, schema: Schema, stored: Sequence[Stored], takes_back: bool = True) -> None:
-        self.schema = schema
-        self._stored = tuple(stored)
-        self._takes_back = takes_back
-
-    def read(self, request: ReadRequest) -> Iterator[SourceBatch]:
-        """The stored rows in batches of `batch_rows`, small ones put together; the position counts rows delivered."""
-        indices = [self.schema.names.index(name) for name in request.columns]
-        stored = self._stored if self._takes_back else _present(self._stored)
-        cursor = Cursor()
-        done = int(request.start["rows"]) if request.start else 0
-        while cursor.rows < done and cursor.take(stored, done - cursor.rows):
-            pass
-        while some := cursor.take(stored, request.batch_rows):
-            yield put_together(some, indices, cursor.rows)
 
 
 @dataclass(eq=False)

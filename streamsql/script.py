@@ -126,6 +126,10 @@ class ScriptRunner:
     def _shown(self, statement: s.Statement) -> str:
         tables = self.session.tables
         match statement:
+            case s.Explain(plans=(plan,), kept=True):
+                from streamsql.plan.explain import explain
+
+                return explain(self._engine().kept_plan(plan))
             case s.Explain(plans=plans):
                 return "\n\n".join(Query(self._engine(), each).explain() for each in plans)
             case s.Describe(name=table):

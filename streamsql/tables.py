@@ -331,7 +331,9 @@ def _own_time(place: int, table: Table) -> WatermarkSpec:
 def memory_table(table: Table, together: Together) -> MemoryTable:
     """Room for the rows of a declared table."""
     names = table.physical().names
-    return MemoryTable(table.physical(), [names.index(each) for each in table.primary_key], together)
+    return MemoryTable(
+        table.physical(), [names.index(each) for each in table.primary_key], together, timed=table.watermark is not None
+    )
 
 
 def _redirected(options: Mapping[str, str], given: Input) -> dict[str, str]:

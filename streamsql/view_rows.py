@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from streamsql.batch import Batch, Times
 from streamsql.expr.types import Schema
-from streamsql.memory import MemorySource
 from streamsql.memory_rows import Stored
+from streamsql.memory_source import MemorySource
 from streamsql.ports import ReadRequest, SourceBatch
 from streamsql.runtime.changelog import consolidate
 from streamsql.runtime.folded_rows import COMPACT_ROWS, FoldedRows

@@ -7,6 +7,7 @@ import click
 from streamsql.engine import Engine
 from streamsql.errors import UsageError, located
 from streamsql.outline import outline
+from streamsql.plan.explain import explain
 from streamsql.plan.logical import Plan
 from streamsql.query import Query
 from streamsql.sql import statements as s
@@ -23,6 +24,8 @@ def explain_text(
     with located(text, name):
         for statement in session.statements(text, name):
             match statement:
+                case s.Explain(plans=(plan,), kept=True):
+                    shown.append(explain(session.engine().kept_plan(plan)))
                 case s.Query(plan=plan):
                     shown.append(_explained(session.engine(), plan))
                 case s.Insert(plans=plans) | s.Explain(plans=plans):

@@ -98,7 +98,12 @@ def _explain(tree: Tree, context: Context, text: str) -> s.Statement:
         return s.Explain((insert_plan(inner, context),))
     if isinstance(inner, d.StatementSet):
         return s.Explain(tuple(insert_plan(each, context) for each in inner.expressions))
-    raise SqlError("EXPLAIN takes a query or an INSERT", span=span_of(inner))
+    if isinstance(inner, d.CreateView) and inner.args.get("materialized"):
+        made = _create_view(inner, context, text)
+        assert isinstance(made, s.CreateMaterializedView)
+        return s.Explain((made.plan,), kept=True)
+    hint = "EXPLAIN the query of the view" if isinstance(inner, d.CreateView) else None
+    raise SqlError("EXPLAIN takes a query, an INSERT or CREATE MATERIALIZED VIEW", span=span_of(inner), hint=hint)
 
 
 def _describe(tree: Tree, context: Context, text: str) -> s.Statement:

@@ -80,7 +80,10 @@ class Query(Statement):
 
 @record
 class Explain(Statement):
+    """`kept`: of a materialised view."""
+
     plans: tuple[Plan, ...]
+    kept: bool = False
 
 
 @record

@@ -157,6 +157,19 @@ def test_explain_in_a_script_is_what_the_command_says(bids: CommandLine) -> None
     assert bids("explain", "p.sql").out == in_script.out
 
 
+def test_explain_of_a_materialized_view_is_that_of_rows_kept(cli: CommandLine) -> None:
+    query = "SELECT item, price FROM t ORDER BY price DESC LIMIT 1"
+    script = f"CREATE TABLE t (item STRING, price INT);\nEXPLAIN CREATE MATERIALIZED VIEW best AS {query};"
+    in_script = cli.sql(script)
+    assert (in_script.code, in_script.err) == (0, "")
+    assert in_script.out.startswith("Rank(ROW_NUMBER, order=[price DESC], ranks 1 to 1)")
+    cli.file("p.sql", script)
+    assert cli("explain", "p.sql").out == in_script.out
+    ended = cli.sql("CREATE TABLE t (item STRING);\nEXPLAIN CREATE VIEW v AS SELECT item FROM t;")
+    assert ended.code == 2
+    assert "EXPLAIN takes a query, an INSERT or CREATE MATERIALIZED VIEW" in ended.err
+
+
 def test_explain_needs_no_data(cli: CommandLine) -> None:
     cli.file("p.sql", f"{SOURCE}SELECT item FROM bids; INSERT INTO bids SELECT item, nosuch FROM bids$rejects")
     assert cli("explain", "p.sql").code == 2
