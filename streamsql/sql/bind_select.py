@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from streamsql.errors import SqlError
-from streamsql.expr.nodes import ColumnRef, Expr
-from streamsql.plan.logical import Aggregate, Field, Filter, Plan, Project, Sort, SortKey, TimeAttribute
+from streamsql.expr.nodes import ColumnRef, Expr, Literal
+from streamsql.expr.types import BOOLEAN
+from streamsql.plan.logical import Aggregate, Field, Filter, Plan, Project, Sort, SortKey, TimeAttribute, Values
 from streamsql.record import record
 from streamsql.sql.bind_emit import check_emit
 from streamsql.sql.bind_expressions import ExpressionBinder, is_processing_time
@@ -46,8 +47,16 @@ def bind_select(tree: Tree, context: Context, bind_query: QueryBinder) -> Plan:
     return plan
 
 
+def _row_with_column(context: Context) -> Values:
+    """The row of a SELECT without FROM, for subqueries to be joined to: with a column that no one can name."""
+    row = context.field("$row", BOOLEAN.with_nullable(False))
+    return Values(fields=(row,), rows=((Literal(True, type=row.type),),))
+
+
 def _select(tree: Tree, grouped: bool, context: Context, bind_query: QueryBinder) -> Plan:
     bound = _from(tree, context, bind_query)
+    if not bound.plan.fields and any(each is not tree for each in tree.find_all(exp.Query)):
+        bound = replace(bound, plan=_row_with_column(context))
     named = frozenset(each.alias for each in tree.expressions if isinstance(each, exp.Alias))
     bound = Bound(bound.plan, replace(bound.scope, items=named))
     if tree.args.get("where") is not None:

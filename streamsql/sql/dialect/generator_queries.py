@@ -71,6 +71,11 @@ def _with(text: Generator, node: exp.With) -> str:
     return f"WITH {'RECURSIVE ' if node.args.get('recursive') else ''}{listed(text, node.expressions)}"
 
 
+def _cte(text: Generator, node: exp.CTE) -> str:
+    advice = {None: "", True: "MATERIALIZED ", False: "NOT MATERIALIZED "}[node.args.get("materialized")]
+    return f"{text.sql(node, 'alias')} AS {advice}({text.sql(node.this)})"
+
+
 def _table_alias(text: Generator, node: exp.TableAlias) -> str:
     columns = node.args.get("columns")
     return text.sql(node.this) + (f" ({listed(text, columns)})" if columns else "")
@@ -216,7 +221,7 @@ QUERIES: dict[type[exp.Expression], Text] = {
     nodes.ValuesQuery: lambda text, node: _around_query(text, node, f"VALUES {listed(text, node.expressions)}"),
     exp.Subquery: _subquery,
     exp.With: _with,
-    exp.CTE: lambda text, node: f"{text.sql(node, 'alias')} AS ({text.sql(node.this)})",
+    exp.CTE: _cte,
     exp.Alias: lambda text, node: f"{text.sql(node.this)} AS {text.sql(node, 'alias')}",
     exp.TableAlias: _table_alias,
     exp.Table: _table,

@@ -41,7 +41,11 @@ class QueryGrammar(RelationGrammar):
         columns = self.names() if self.at("(") else None
         alias = self.node(start, exp.TableAlias(this=name, columns=columns))
         self.expect("AS")
-        return self.node(start, exp.CTE(this=self.in_parentheses(self.query), alias=alias))
+        materialized = None if self.at("(") else not self.accept("NOT")
+        if materialized is not None:
+            self.expect("MATERIALIZED")
+        query = self.in_parentheses(self.query)
+        return self.node(start, exp.CTE(this=query, alias=alias, materialized=materialized))
 
     # Set operations: INTERSECT binds stronger
 
