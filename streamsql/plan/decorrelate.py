@@ -35,6 +35,7 @@ from streamsql.plan.logical import (
     joined_fields,
 )
 from streamsql.plan.nearest_joins import AsofJoin, TimedAsofJoin
+from streamsql.plan.padding import padded
 from streamsql.plan.predicates import conjunction, conjuncts
 from streamsql.plan.rules.live_limits import beside_its_order, top_rows
 from streamsql.plan.time_joins import IntervalJoin, said_by
@@ -183,6 +184,15 @@ def _over_nothing(plan: Aggregate, domain: Dependent, grouped: Dependent, field:
     fields = tuple(replace(each, type=value.type) for each, value in zip(plan.fields, values, strict=True))
     exprs = (*(reference(each) for each in domain.keys), *values)
     return Dependent(Project(input=join, exprs=exprs, fields=(*domain.keys, *fields)), domain.keys)
+
+
+def _in_two(plan: Join, field: NewField) -> Union:
+    """A FULL JOIN as a LEFT JOIN, and the right rows without partner."""
+    some = replace(plan, kind=JoinKind.LEFT, fields=joined_fields(JoinKind.LEFT, plan.left, plan.right))
+    right = joined_fields(JoinKind.ANTI, plan.right, plan.left)
+    alone = replace(plan, kind=JoinKind.ANTI, left=plan.right, right=plan.left, fields=right)
+    branches = (padded(some, plan.fields, field), padded(alone, plan.fields, field))
+    return Union(branches=branches, fields=plan.fields, span=plan.span)
 
 
 def _under_new_ids(dependent: Dependent, field: NewField) -> Dependent:
@@ -354,8 +364,10 @@ class _Domain:
 
         What a left row of an ASOF join finds depends on the whole right side: there the left one always carries it.
         """
+        if plan.kind is JoinKind.FULL and type(plan) is Join:
+            return self._union(_in_two(plan, self.field))
         if plan.kind is JoinKind.FULL:
-            raise NotSupportedYet("a FULL JOIN that reads the query around it", span=self._place(plan))
+            raise NotSupportedYet("an ASOF FULL JOIN that reads the query around it", span=self._place(plan))
         if plan.kind is JoinKind.RIGHT:
             right = self.push(plan.right)
             needed = self.reads(plan.left) or isinstance(plan, AsofJoin)

@@ -86,8 +86,7 @@ def _temporal_join(plan: TemporalJoin, context: EvalContext) -> Operator:
 
 
 def _asof_join(plan: AsofJoin, context: EvalContext) -> Operator:
-    left = _input(plan.left, [each.left for each in plan.on])
-    right = _input(plan.right, [each.right for each in plan.on])
+    codes, (left, right) = _shared(plan)
     places = positions(plan.left.fields), positions(plan.right.fields)
     nearest = Nearest(
         values=(places[0][plan.left_value.id], places[1][plan.right_value.id]),
@@ -95,7 +94,6 @@ def _asof_join(plan: AsofJoin, context: EvalContext) -> Operator:
         strict=plan.operator in ("<", ">"),
         ties=final_order(plan.right),
     )
-    codes = KeyCodes(left.key_types, [each.null_safe for each in plan.on])
     condition = None if plan.residual is None else _condition(plan, plan.residual, context)
     return AsofJoinOperator(left, right, codes, condition, _result(plan), nearest, padded_ports(plan))
 

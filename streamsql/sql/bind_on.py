@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from streamsql.errors import Span
-from streamsql.expr.nodes import ColumnRef, Expr, Literal, column_ids, substitute
+from streamsql.expr.nodes import ColumnRef, Expr, column_ids, substitute
 from streamsql.expr.properties import can_fail, is_volatile
 from streamsql.expr.resolve import resolve_call
 from streamsql.plan.logical import Aggregate, Field, Join, JoinKind, Plan, Project, Union, joined_fields
+from streamsql.plan.padding import padded
 from streamsql.plan.predicates import conjunction, conjuncts
-from streamsql.plan.tree import field_ids, fields_by_id, reference
+from streamsql.plan.tree import field_ids, reference
 from streamsql.record import record
 from streamsql.sql.bind_expressions import ExpressionBinder
 from streamsql.sql.bind_subqueries import QueryBinder, Subqueries, Subquery
@@ -146,12 +147,5 @@ def _full(condition: Condition, with_left: Side, with_right: Side, context: Cont
     some = _join(JoinKind.LEFT, left, with_right.plan, (*with_right.terms, *terms), span)
     alone = _join(JoinKind.ANTI, right, with_left.plan, (*with_left.terms, *terms), span)
     fields = joined_fields(JoinKind.FULL, left, right)
-    branches = (_padded(some, fields, context), _padded(alone, fields, context))
+    branches = (padded(some, fields, context.field), padded(alone, fields, context.field))
     return Union(branches=branches, fields=fields, span=span)
-
-
-def _padded(plan: Plan, fields: Sequence[Field], context: Context) -> Plan:
-    """The columns of a plan, NULL for those that it has not."""
-    known = fields_by_id(plan.fields)
-    exprs = tuple(reference(known[each.id]) if each.id in known else Literal(None, type=each.type) for each in fields)
-    return Project(input=plan, exprs=exprs, fields=tuple(context.field(each.name, each.type) for each in fields))

@@ -218,7 +218,8 @@ def _unnest_join(binder: RelationBinder, tree: Tree, left: Bound) -> Bound:
         )
     condition = tree.args.get("on")
     if condition is not None and not (isinstance(condition, exp.Boolean) and condition.this):
-        raise NotSupportedYet("a condition on JOIN UNNEST", span=span_of(condition), hint="write ON TRUE and a WHERE")
+        inside = replace(binder, context=binder.context.inside(left.scope))
+        return bind_lateral(tree, left, inside.bind(right), binder)
     return _unnested(binder, right, left, outer=kind == "LEFT")
 
 

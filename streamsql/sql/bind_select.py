@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -110,7 +110,7 @@ def _grouped(tree: Tree, bound: Bound, context: Context, bind_query: QueryBinder
     having = tree.args.get("having")
     condition = None
     if having is not None:
-        condition = replace(binder, clause="HAVING").condition(having.this)
+        condition = replace(binder, clause="HAVING").condition(_with_items(having.this, tree, bound.scope))
     qualify = _qualify(tree, binder)
     order = _order_items(tree, items, binder)
 
@@ -131,21 +131,22 @@ def _grouped(tree: Tree, bound: Bound, context: Context, bind_query: QueryBinder
 
 
 def _qualify(tree: Tree, binder: ExpressionBinder) -> Expr | None:
-    """QUALIFY may name the items of the SELECT; a column of that name comes first."""
     qualify = tree.args.get("qualify")
     if qualify is None:
         return None
-    columns = {each.name for each in binder.scope.fields}
-    items = {each.alias: each.this for each in tree.expressions if isinstance(each, exp.Alias)}
+    return replace(binder, clause="QUALIFY").condition(_with_items(qualify.this, tree, binder.scope))
+
+
+def _with_items(condition: Tree, select: Tree, scope: Scope) -> Tree:
+    """A condition with items of the SELECT in place of their names, where no column has the name.
+
+    Names in a subquery are its own.
+    """
+    columns = {each.name for each in scope.fields}
+    items = {each.alias: each.this for each in select.expressions if isinstance(each, exp.Alias)}
     named = {name: each for name, each in items.items() if name not in columns}
-    return replace(binder, clause="QUALIFY").condition(_with_items(qualify.this, named))
-
-
-def _with_items(tree: Tree, named: Mapping[str, Tree]) -> Tree:
-    """A condition with items of the SELECT in place of their names; those in a subquery are its own."""
-    tree = tree.copy()
-    root = exp.Paren(this=tree)
-    found = list(tree.walk(prune=lambda each: isinstance(each, exp.Query)))
+    root = exp.Paren(this=condition.copy())
+    found = list(root.walk(prune=lambda each: isinstance(each, exp.Query)))
     for each in found:
         if isinstance(each, exp.Column) and len(each.parts) == 1 and each.name in named:
             each.replace(named[each.name].copy())
