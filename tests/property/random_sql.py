@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.property.random_tables import NEVER_LATE, RandomTable, changing_tables
+from tests.property.random_tables import NEVER_LATE, VALUES, RandomTable, changing_tables
 
 Columns = tuple[tuple[str, str], ...]
 """Names and types."""
@@ -27,6 +28,7 @@ FRAMES = (
 )
 NOT_COMPARED = "DOUBLE"
 """NaN equals and exceeds nothing; in DuckDB it equals itself and exceeds all numbers."""
+KEY_PLACES = (list(VALUES).index("i"), list(VALUES).index("s"))
 COUNTED = " HAVING COUNT(*) > 0"
 """In DuckDB a sum of nothing has a row; in a stream there is none before the first row and none after the last."""
 
@@ -432,11 +434,38 @@ def emptied(draw: st.DrawFn, table: RandomTable) -> RandomTable:
     return replace(table, rows=table.rows + back, weights=table.weights + (-1,) * len(back))
 
 
+@dataclass(frozen=True, repr=False)
+class TableByKey(RandomTable):
+    """A table whose rows go by i and s, which are never NULL."""
+
+    @property
+    def ddl(self) -> str:
+        return super().ddl.replace(");", ", PRIMARY KEY (i, s) NOT ENFORCED);")
+
+
+def by_key(table: RandomTable) -> TableByKey:
+    """The table without rows that lack a key; one that is added takes the place of the one that has its key."""
+    there: dict[tuple[Any, Any], tuple[Any, ...]] = {}
+    changes: list[tuple[tuple[Any, ...], int]] = []
+    for row, weight in zip(table.rows, table.weights, strict=True):
+        key = (row[KEY_PLACES[0]], row[KEY_PLACES[1]])
+        if None in key or (weight < 0 and there.get(key) != row):
+            continue
+        if key in there:
+            changes.append((there.pop(key), -1))
+        if weight > 0:
+            changes.append((row, 1))
+            there[key] = row
+    rows, weights = zip(*changes, strict=True) if changes else ((), ())
+    return TableByKey(table.name, table.time_type, table.delay, rows, weights)
+
+
 @st.composite
 def proof_cases(draw: st.DrawFn) -> ProofCase:
     """Two or three tables, most of which end empty, and a query up to three levels deep."""
     names = draw(st.sampled_from([("t", "u"), ("t", "u"), ("t", "u", "v")]))
     tables = [draw(changing_tables(name, delay=NEVER_LATE, most=12)) for name in names]
+    tables = [by_key(each) if draw(st.integers(0, 3)) == 0 else each for each in tables]
     if draw(st.integers(0, 4)):
         tables = [draw(emptied(each)) for each in tables]
     depth = draw(st.sampled_from([1, 2, 2, 3, 3]))
