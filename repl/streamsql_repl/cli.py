@@ -14,6 +14,7 @@ from streamsql.errors import UsageError
 from streamsql_repl.endings import exit_code, leave, let_signals_interrupt
 from streamsql_repl.start_up import (
     collect_garbage_rarely,
+    import_arrow_without_help,
     keep_pandas_out,
     start_no_algebra_threads,
 )
@@ -265,6 +266,7 @@ def run_command(arguments: list[str]) -> int:
         collect_garbage_rarely()
         start_no_algebra_threads()
         keep_pandas_out()
+        import_arrow_without_help()
         # Not click's main(): it has endings of its own for broken pipes and interrupts.
         with streamsql.make_context("streamsql", list(arguments)) as context:
             code: int | None = streamsql.invoke(context)
