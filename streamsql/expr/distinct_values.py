@@ -35,13 +35,14 @@ def only_column(expr: Expr) -> ColumnRef | None:
     """The one column that an expression with a slow function reads, if its values can be told apart cheaply."""
     nodes = list(walk(expr))
     columns = {each.id: each for each in nodes if isinstance(each, ColumnRef)}
-    if len(columns) != 1 or expr.type.kind in NESTED or not any(_is_slow(each) for each in nodes):
+    if len(columns) != 1 or expr.type.kind in NESTED or not any(is_slow(each) for each in nodes):
         return None
     (column,) = columns.values()
     return None if column.type.kind in _NOT_TOLD_APART else column
 
 
-def _is_slow(expr: Expr) -> bool:
+def is_slow(expr: Expr) -> bool:
+    """Whether this very node is a function that takes long."""
     return isinstance(expr, Call) and (expr.function in SLOW or called(expr).arrow is None)
 
 

@@ -52,6 +52,8 @@ def _buffers(thing: Any) -> Iterable[tuple[int, int]] | None:
         return [(thing.__array_interface__["data"][0], thing.nbytes)]
     if isinstance(thing, pa.RecordBatch | pa.Table):
         return [each for column in thing.columns for each in _of_arrow(column)]
+    if isinstance(thing, pa.Buffer):
+        return [(thing.address, thing.size)]
     if isinstance(thing, pa.Array | pa.ChunkedArray):
         return list(_of_arrow(thing))
     return None

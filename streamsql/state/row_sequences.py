@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from streamsql.record import record
 from streamsql.state.base import State
+from streamsql.state.bytes_column import BytesColumn
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.grouping import group_rows, normalize_key, single_chunk
 from streamsql.state.hashing import byte_slices
@@ -16,7 +17,7 @@ from streamsql.state.key_index import KeyIndex
 from streamsql.state.net_rows import left_over
 from streamsql.state.ordering import lexical_order
 from streamsql.state.partial import Collection
-from streamsql.state.stored_column import BytesColumn, grown
+from streamsql.state.stored_column import grown
 from streamsql.state.value_lists import ValueList
 
 

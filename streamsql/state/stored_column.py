@@ -8,19 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from streamsql.state.fixed_width import (
     BoolArray,
     Int64Array,
     array_of,
-    int64_array,
     is_fixed_width,
     numpy_type,
     valid_of,
     values_of,
 )
-from streamsql.state.hashing import byte_slices
 
 _FAR = 1 << 23
 """From so many places on, arrays grow to twice their size only."""
@@ -48,7 +45,11 @@ class StoredColumn(ABC):
 
 def stored_column(type_: pa.DataType) -> StoredColumn:
     """An empty column for values of a normalised type."""
-    return FixedColumn(type_) if is_fixed_width(type_) else BytesColumn(type_)
+    if is_fixed_width(type_):
+        return FixedColumn(type_)
+    from streamsql.state.bytes_column import BytesColumn
+
+    return BytesColumn(type_)
 
 
 def grown(array: npt.NDArray[Any], size: int, fill: Any = 0) -> npt.NDArray[Any]:
@@ -61,6 +62,16 @@ def grown(array: npt.NDArray[Any], size: int, fill: Any = 0) -> npt.NDArray[Any]
     bigger = np.full(shape, fill, array.dtype) if fill else np.zeros(shape, array.dtype)
     bigger[: len(array)] = array
     return bigger
+
+
+def with_validity(known: BoolArray | None, ids: Int64Array, values: pa.Array, size: int) -> BoolArray | None:
+    """Which of `size` values are not NULL, after some were put; None while all are."""
+    valid = valid_of(values)
+    if known is None and valid is None:
+        return None
+    known = np.ones(size, np.bool_) if known is None else grown(known, size, True)
+    known[ids] = True if valid is None else valid
+    return known
 
 
 class FixedColumn(StoredColumn):
@@ -81,12 +92,7 @@ class FixedColumn(StoredColumn):
     def _write(self, ids: Int64Array | slice, size: int, values: pa.Array) -> None:
         self._values = grown(self._values, size)
         self._values[ids] = values_of(values)
-        valid = valid_of(values)
-        if valid is not None and self._valid is None:
-            self._valid = np.ones(len(self._values), np.bool_)
-        if self._valid is not None:
-            self._valid = grown(self._valid, len(self._values), True)
-            self._valid[ids] = True if valid is None else valid
+        self._valid = with_validity(self._valid, ids, values, len(self._values))
 
     def take(self, ids: Int64Array) -> pa.Array:
         valid = None if self._valid is None else self._valid[ids]
@@ -106,58 +112,3 @@ class FixedColumn(StoredColumn):
 def _bits(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Floats as integers, so that NaN equals itself."""
     return values.view(f"i{values.itemsize}") if values.dtype.kind == "f" else values
-
-
-class BytesColumn(StoredColumn):
-    """Texts and bytes: a log that is only appended to, and for each id its place there; dead entries are swept."""
-
-    def __init__(self, type_: pa.DataType) -> None:
-        self._type = type_
-        self._large = pa.large_string() if pa.types.is_string(type_) else pa.large_binary()
-        self._place = np.empty(0, np.int64)
-        self._reset()
-
-    def _reset(self) -> None:
-        self._entries = 0
-        self._offsets = np.zeros(1, np.int64)
-        self._data = np.empty(0, np.uint8)
-
-    def put(self, ids: Int64Array, values: pa.Array) -> None:
-        self._place = grown(self._place, int(ids.max(initial=-1)) + 1, -1)
-        if self._entries + len(ids) > 2 * len(self._place) + 1024:
-            self._sweep()
-        place = np.arange(self._entries, self._entries + len(ids))
-        self._append(values)
-        valid = valid_of(values)
-        self._place[ids] = place if valid is None else np.where(valid, place, -1)
-
-    def take(self, ids: Int64Array) -> pa.Array:
-        place = self._place[ids]
-        missing = place < 0
-        at = int64_array(place, ~missing) if bool(missing.any()) else int64_array(place)
-        offsets, data = pa.py_buffer(self._offsets), pa.py_buffer(self._data)
-        log = pa.Array.from_buffers(self._large, self._entries, [None, offsets, data])
-        return log.take(at).cast(self._type)
-
-    def equals(self, ids: Int64Array, values: pa.Array) -> BoolArray:
-        mine = self.take(ids)
-        same = pc.equal(mine, values)
-        if same.null_count:
-            same = pc.if_else(same.is_valid(), same, pc.and_(mine.is_null(), values.is_null()))
-        return np.asarray(same.to_numpy(zero_copy_only=False))
-
-    def _append(self, values: pa.Array) -> None:
-        starts, lengths, data = byte_slices(values)
-        end = int(self._offsets[self._entries])
-        self._data = grown(self._data, end + len(data))
-        self._data[end : end + len(data)] = data
-        self._offsets = grown(self._offsets, self._entries + len(values) + 1)
-        self._offsets[self._entries + 1 : self._entries + len(values) + 1] = end + starts + lengths
-        self._entries += len(values)
-
-    def _sweep(self) -> None:
-        used = np.flatnonzero(self._place >= 0)
-        values = self.take(used)
-        self._reset()
-        self._append(values)
-        self._place[used] = np.arange(len(used))

@@ -20,6 +20,7 @@ def test_texts_and_dictionaries() -> None:
     texts = pa.array(["ab", "c"])
     held = sum(each.size for each in texts.buffers() if each is not None)
     assert held_bytes([texts]) == held >= 3 * 4 + 3
+    assert held_bytes([[each for each in texts.buffers() if each is not None]]) > held
     assert held_bytes([pa.DictionaryArray.from_arrays(pa.array([0, 1], pa.int32()), texts)]) == held + 8
 
 

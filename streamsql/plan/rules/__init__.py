@@ -17,6 +17,7 @@ from streamsql.plan.rules.order_joins import order_joins
 from streamsql.plan.rules.prune_columns import prune_columns
 from streamsql.plan.rules.push_filters import push_filters
 from streamsql.plan.rules.push_into_scan import push_into_scan
+from streamsql.plan.rules.share_expressions import share_expressions
 from streamsql.plan.rules.simplify import simplify
 from streamsql.plan.rules.solve_comparisons import solve_comparisons
 from streamsql.plan.rules.versioned_inputs import versioned_inputs
@@ -40,6 +41,7 @@ RULES: tuple[Rule, ...] = (
     join_keys,
     lookup_joins,
     simplify,
+    share_expressions,
     prune_columns,
     name_results,
     simplify,
