@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from streamsql.batch import Batch, Times, Weights
+from streamsql.batch import Batch
 from streamsql.errors import DataError
 from streamsql.expr.context import EvalContext
 from streamsql.expr.nodes import Call, ColumnRef, Expr, Literal

@@ -64,7 +64,7 @@ def grown(array: npt.NDArray[Any], size: int, fill: Any = 0) -> npt.NDArray[Any]
     return bigger
 
 
-def with_validity(known: BoolArray | None, ids: Int64Array, values: pa.Array, size: int) -> BoolArray | None:
+def with_validity(known: BoolArray | None, ids: Int64Array | slice, values: pa.Array, size: int) -> BoolArray | None:
     """Which of `size` values are not NULL, after some were put; None while all are."""
     valid = valid_of(values)
     if known is None and valid is None:
