@@ -20,7 +20,6 @@ from streamsql_connectors.options import byte_size, choice, names_of, option, re
 from streamsql_connectors.partition_paths import HIVE_NULL
 from streamsql_connectors.partition_sink import PartitionKeys, PartitionSink
 from streamsql_connectors.partitions import find_partitions, with_partitions
-from streamsql_connectors.scan_lookup import ScanLookup
 from streamsql_connectors.streams import CODECS, STANDARD, codec_of
 from streamsql_connectors.times import duration
 from streamsql_connectors.upsert_sink import UpsertSink
@@ -115,6 +114,8 @@ class FilesystemConnector:
 
     def lookup(self, table: TableOptions) -> LookupTable:
         """Each lookup reads the files that are there then."""
+        from streamsql_connectors.scan_lookup import ScanLookup
+
         return ScanLookup(lambda: self.source(table))
 
     def changes(self, table: TableOptions) -> SourceMode:

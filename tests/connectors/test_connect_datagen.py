@@ -185,7 +185,11 @@ def test_plugins_by_name() -> None:
             "filesytem",
             r"unknown connector 'filesytem'\nhint: did you mean \"filesystem\"\? \(known connect",
         ),
-        (load_connector, "nothing like it", r"hint: known connectors: blackhole, datagen, filesystem, nexmark, print"),
+        (
+            load_connector,
+            "nothing like it",
+            r"hint: known connectors: blackhole, datagen, duckdb, filesystem, nexmark, print",
+        ),
         (load_format, "JSON", r"did you mean \"json\""),
         (load_catalog, "memroy", r"did you mean \"memory\""),
     ],
