@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -13,9 +13,10 @@ import click
 
 from benchmarks.nexmark import latency, report
 from benchmarks.nexmark.chart import chart
-from benchmarks.nexmark.check import check_all
+from benchmarks.nexmark.check import Checked, check_all
 from benchmarks.nexmark.child import Look, Measured, Request
 from benchmarks.nexmark.flink import beside_flink, flink_table
+from benchmarks.nexmark.flink_check import check_with_flink
 from benchmarks.nexmark.growth import GROWTH, growth_table, steps_table
 from benchmarks.nexmark.queries import Query, chosen
 
@@ -23,7 +24,9 @@ from benchmarks.nexmark.queries import Query, chosen
 @click.command()
 @click.option("--queries", help="Such as q0,q5; all without it.")
 @click.option(
-    "--events", type=int, help="Events of all kinds, 46 of 50 are bids: 5,000,000; of --check, --flink 1,000,000."
+    "--events",
+    type=int,
+    help="Events of all kinds, 46 of 50 are bids: 5,000,000; of --check, --flink 1,000,000, of both 20,000.",
 )
 @click.option("--runs", default=3, show_default=True, help="Timed runs of each query, in turn with DuckDB.")
 @click.option("--seed", default=0, show_default=True, help="Other random values for other numbers.")
@@ -38,7 +41,7 @@ from benchmarks.nexmark.queries import Query, chosen
 @click.option("--seconds", default=10.0, show_default=True, help="How long each latency is measured.")
 @click.option("--flink", "flink_python", help="A Python with apache-flink: both engines on the same CSV files.")
 @click.option("--parallelism", default=1, show_default=True, help="Of Flink.")
-@click.option("--check", is_flag=True, help="Whether the answers are right: in order, disordered, late.")
+@click.option("--check", is_flag=True, help="Whether answers are right, or with --flink those of Flink.")
 def main(
     queries: str | None,
     events: int | None,
@@ -60,8 +63,10 @@ def main(
     """Nexmark in memory: rates, memory, state, and ratios to DuckDB batch and to Flink."""
     request = Request("", events or 5_000_000, runs=runs, seed=seed, disorder_share=out_of_order, late_share=late)
     alone = replace(request, duckdb=False)
-    if check:
-        sys.exit(_check(chosen(queries), events or 1_000_000, seed))
+    if check and flink_python is not None:
+        sys.exit(_told(check_with_flink(chosen(queries), events or 20_000, seed, flink_python)))
+    elif check:
+        sys.exit(_told(check_all(chosen(queries), events or 1_000_000, seed)))
     elif flink_python is not None:
         settings = replace(request, events=events or 1_000_000).settings
         print(flink_table(list(beside_flink(chosen(queries), settings, flink_python, parallelism))))
@@ -106,9 +111,9 @@ def in_child(request: Request) -> Measured:
     return Measured(**{**found, "looks": [Look(**each) for each in found["looks"]]})
 
 
-def _check(queries: Sequence[Query], events: int, seed: int) -> int:
+def _told(checks: Iterable[Checked]) -> int:
     wrong = 0
-    for each in check_all(queries, events, seed):
+    for each in checks:
         wrong += each.problem is not None
         verdict = "right" if each.problem is None else f"WRONG: {each.problem}"
         click.echo(f"{each.query}, {each.stream}, {each.events:,} events, {each.how}: {each.rows:,} rows, {verdict}")

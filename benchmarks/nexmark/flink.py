@@ -18,7 +18,8 @@ from benchmarks.nexmark.csv_tables import declarations, script, write_tables
 from benchmarks.nexmark.data import generate, rows_of
 from benchmarks.nexmark.queries import FOLDER, Query
 
-_REFUSED = ("q6",)
+REFUSED = ("q6",)
+"""What Flink does not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def beside_flink(
             rows = rows_of({name: tables[name] for name in query.reads})
             ours = _run([sys.executable, "-m", "benchmarks.nexmark.csv_child"], query, folder / "ours", folder, {})
             command = [python, str(FOLDER / "flink_runner.py")]
-            refused = query.name in _REFUSED
+            refused = query.name in REFUSED
             flink = None if refused else _run(command, query, folder / "flink", folder, {"parallelism": parallelism})
             yield BesideFlink(query.name, rows, ours, flink)
 

@@ -1,6 +1,8 @@
-"""One query in Flink, run by an interpreter that has PyFlink: `PYTHON flink_runner.py REQUEST` prints JSON.
+"""A query in Flink, run by an interpreter that has PyFlink: `PYTHON flink_runner.py REQUEST` prints JSON.
 
-It imports nothing of this project. The request: `statements` (the last is a query or an INSERT), `parallelism`.
+It imports nothing of this project. The request: `statements` (the last is a query or an INSERT) and `parallelism`, to
+be timed; or `answer`: statements whose last is a query of which the final rows are wanted, and `key`: positions of the
+columns by which a row takes the place of another, where Flink does not say which one goes.
 """
 
 from __future__ import annotations
@@ -8,11 +10,42 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 
-def main(request: dict[str, Any]) -> dict[str, float]:
+def main(request: dict[str, Any]) -> Any:
+    """What the request asks for."""
+    return answer(request["answer"], request["key"]) if "answer" in request else timed(request)
+
+
+def answer(statements: list[str], key: list[int] | None) -> list[list[str | None]]:
+    """The final rows as texts; a watermark goes out after every row."""
+    from pyflink.common import RowKind
+    from pyflink.table import EnvironmentSettings, TableEnvironment
+
+    tables = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
+    tables.get_config().set("parallelism.default", "1")
+    tables.get_config().set("pipeline.auto-watermark-interval", "0 ms")
+    *declarations, query = statements
+    for each in declarations:
+        tables.execute_sql(each)
+    counts: Counter[tuple[str | None, ...]] = Counter()
+    latest: dict[tuple[str | None, ...], tuple[str | None, ...]] = {}
+    with tables.execute_sql(query).collect() as changes:
+        for row in changes:
+            values = tuple(None if value is None else str(value) for value in row)
+            added = row.get_row_kind() in (RowKind.INSERT, RowKind.UPDATE_AFTER)
+            if key is None:
+                counts[values] += 1 if added else -1
+            elif added:
+                latest[tuple(values[each] for each in key)] = values
+    rows = counts.elements() if key is None else latest.values()
+    return [list(each) for each in rows]
+
+
+def timed(request: dict[str, Any]) -> dict[str, float]:
     """Net seconds of the job, as Flink gives them, and processor seconds of its JVM while the job ran."""
     from pyflink.table import EnvironmentSettings, TableEnvironment
 
