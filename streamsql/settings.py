@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from streamsql.compiled import SETTING as COMPILED
+from streamsql.compiled import checked_mode
 from streamsql.durations import DURATION_HINT, duration_of
 from streamsql.errors import UsageError, did_you_mean
 from streamsql.expr.context import EvalContext
@@ -81,10 +83,18 @@ _CHECKS: dict[str, Callable[[str, str], str]] = {
     SEED: _whole,
     RUNTIME_MODE: _mode,
     STATE_TTL: _ttl,
+    COMPILED: checked_mode,
 }
 KEYS = tuple(_CHECKS)
 """The settings that there are."""
-_DEFAULTS = {TIME_ZONE: "UTC", CLOCK: "system", BATCH_SIZE: "65536", SEED: "0", RUNTIME_MODE: "streaming"}
+_DEFAULTS = {
+    TIME_ZONE: "UTC",
+    CLOCK: "system",
+    BATCH_SIZE: "65536",
+    SEED: "0",
+    RUNTIME_MODE: "streaming",
+    COMPILED: "auto",
+}
 
 
 def make_clock(text: str) -> Clock:
@@ -150,4 +160,5 @@ class Settings:
             start=clock.now(),
             seed=int(self.values[SEED]),
             state_ttl=duration_of(self.values.get(STATE_TTL, "0")) or None,
+            compiled=self.values[COMPILED],
         )

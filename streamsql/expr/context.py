@@ -16,7 +16,7 @@ class EvalContext:
     `start` is what NOW() and CURRENT_* give in a bounded run (µs); None: the clock is asked for each batch.
     `time_zone` is the session's, an IANA name, never the machine's. `by_value`: what kernels that run
     in one thread share about columns whose distinct values they look at, by column id. `state_ttl`: how long state
-    lives by the clock.
+    lives by the clock. `compiled`: whether compiled kernels are used, as `streamsql.compiled.use` takes it.
     """
 
     time_zone: str = "UTC"
@@ -25,6 +25,7 @@ class EvalContext:
     seed: int = 0
     by_value: dict[int, Any] = field(default_factory=dict, compare=False, repr=False)
     state_ttl: Duration | None = None
+    compiled: str = "auto"
 
     def now(self) -> Time:
         """The time that NOW() gives."""

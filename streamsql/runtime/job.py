@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from streamsql import compiled
 from streamsql.batch import Batch
 from streamsql.expr.context import EvalContext
 from streamsql.memory_rows import Together
@@ -124,6 +125,7 @@ class Job:
         """Take the next rows through the graph and publish what they change; False when there is nothing more to do."""
         if self.finished or self.stopped:
             return False
+        compiled.use(self.context.compiled)
         try:
             self._start()
             self._step()

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from streamsql import compiled
 from streamsql.state.fixed_width import AnyArray, Int64Array, array_of, is_fixed_width, valid_of, values_of
 from streamsql.state.hashing import mix
 from streamsql.state.nested_keys import decode_nested, encode_nested
@@ -114,6 +115,9 @@ def _group_integers(values: AnyArray) -> tuple[Int64Array, Int64Array]:
 
 
 def _group_by_position(slots: Int64Array, width: int) -> tuple[Int64Array, Int64Array]:
+    if (fast := compiled.kernels(len(slots))) is not None:
+        found: tuple[Int64Array, Int64Array] = fast.group_by_position(slots, width)
+        return found
     first_at = np.empty(width, np.int64)
     first_at.fill(len(slots))
     np.minimum.at(first_at, slots, np.arange(len(slots)))
@@ -123,6 +127,9 @@ def _group_by_position(slots: Int64Array, width: int) -> tuple[Int64Array, Int64
 def _group_by_hash(values: Int64Array) -> tuple[Int64Array, Int64Array]:
     """The lowest row takes a slot, and with it all rows of its value; the others try another slot."""
     count = len(values)
+    if (fast := compiled.kernels(count)) is not None:
+        found: tuple[Int64Array, Int64Array] = fast.group_by_hash(compiled.plain(values))
+        return found
     shift = np.uint64(64 - (4 * count).bit_length())
     first_at = np.empty(1 << (4 * count).bit_length(), np.int64)
     first_of_row = np.empty(count, np.int64)

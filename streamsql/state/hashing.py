@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from streamsql import compiled
 from streamsql.state.fixed_width import Int64Array, is_fixed_width, valid_of, values_of
 
 UInt64Array = npt.NDArray[np.uint64]
@@ -55,6 +56,10 @@ def _hash_numbers(column: pa.Array) -> UInt64Array:
 
 def _hash_bytes(column: pa.Array) -> UInt64Array:
     starts, lengths, data = byte_slices(column)
+    if (fast := compiled.kernels(len(starts))) is not None:
+        found = np.empty(len(starts), np.uint64)
+        fast.hash_bytes(starts, lengths, data, found)
+        return found
     padded = np.concatenate([data, np.zeros(_WORD, np.uint8)])
     words = np.ndarray((len(data) + 1,), "<u8", buffer=padded, strides=(1,))
     hashes = mix(lengths.astype(np.uint64))

@@ -103,7 +103,12 @@ def python_ints(columns: Columns) -> npt.NDArray[np.object_]:
 
 def _fits(values: Int64Array) -> bool:
     """Whether no sum over any of the values, each added or subtracted, can leave int64."""
-    return _largest(values) * len(values) < _LIMIT
+    return sums_fit(_largest(values), len(values))
+
+
+def sums_fit(largest: int, count: int) -> bool:
+    """Whether no sum over any of so many values of at most this magnitude can leave int64."""
+    return largest * count < _LIMIT
 
 
 def _largest(values: AnyArray) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from streamsql import compiled
 from streamsql.batch import Times
 from streamsql.record import record
 from streamsql.state.fixed_width import Int64Array
@@ -106,6 +107,9 @@ def find_islands(elements: Elements, gap: Duration) -> Islands:
 
 def running_maximum(values: Int64Array, segment: Int64Array) -> Int64Array:
     """The largest value so far within each segment; segments are numbered in ascending order from 0."""
+    if (fast := compiled.kernels(len(values))) is not None:
+        reached: Int64Array = fast.running_maximum(compiled.plain(values), compiled.plain(segment))
+        return reached
     base = int(values.min())
     span = int(values.max()) - base + 1
     if span * (int(segment[-1]) + 1) < _PACKED_LIMIT:

@@ -30,6 +30,7 @@ from streamsql.state.fixed_width import Int64Array, int64_array, take_rows
 from streamsql.state.grouping import denormalize_key, group_rows, normalize_key, normalized_type
 from streamsql.state.linear import Count, Values, scatter_add
 from streamsql.state.net_rows import left_over
+from streamsql.state.one_pass import in_one_pass
 from streamsql.state.ordering import lexical_order
 from streamsql.state.partial import Collection, Partial, concat_collections, concat_columns, load_partial
 from streamsql.state.retractions import never_added
@@ -105,9 +106,12 @@ class PartialAggregates:
         columns: dict[str, Values] = {}
         if weights is not None:
             columns[ROWS] = scatter_add(ids, size, weights.astype(np.int64))
-        elif (counted := self._counted(groups, selector)) is not None:
-            groups, columns = counted
-        if weights is None:
+        else:
+            columns = in_one_pass(self.parts.slots, selector, rows.num_rows, size)
+            if ROWS in columns:
+                groups = groups.with_counts(np.asarray(columns[ROWS]))
+            elif (counted := self._counted(groups, selector)) is not None:
+                groups, columns = counted[0], columns | counted[1]
             columns[ROWS] = groups.counts
         for slot in self.parts.slots:
             seen = selector.select(slot.argument)

@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 import pyarrow as pa
 
+from streamsql import compiled
 from streamsql.record import record
 from streamsql.state.fixed_width import AnyArray, Int64Array, array_of, is_fixed_width, values_of
 
@@ -61,20 +62,22 @@ def key_slots(columns: Sequence[pa.Array], most: int) -> tuple[Int64Array, KeyGr
 
 def _number(values: Sequence[AnyArray], lows: Sequence[int], spans: Sequence[int]) -> Int64Array:
     """The digits as one number; what it begins with is taken off at the end, so that arithmetic may wrap on the way."""
-    slots: Int64Array | None = None
-    base = 0
-    for each, low, span in zip(values, lows, spans, strict=True):
-        if span == 1:
-            continue
-        base = base * span + low
-        if slots is None:
-            slots = each.astype(np.int64, copy=False)
-        else:
-            slots = slots * span
-            slots += each
-    if slots is None:
+    digits = [each for each in zip(values, lows, spans, strict=True) if each[2] > 1]
+    if not digits:
         return np.zeros(len(values[0]), np.int64)
-    return slots - np.uint64(base % (1 << 64)).view(np.int64)
+    base = 0
+    for _, low, span in digits:
+        base = base * span + low
+    wrapped = (base + (1 << 63)) % (1 << 64) - (1 << 63)
+    columns = [each.astype(np.int64, copy=False) for each, _, _ in digits]
+    if len(digits) == 2 and (fast := compiled.kernels(len(columns[0]))) is not None:
+        numbers: Int64Array = fast.two_digits(*map(compiled.plain, columns), digits[1][2], wrapped)
+        return numbers
+    slots = columns[0]
+    for each, (_, _, span) in zip(columns[1:], digits[1:], strict=True):
+        slots = slots * span
+        slots += each
+    return slots - np.int64(wrapped)
 
 
 def _integer(type_: pa.DataType) -> np.dtype[np.signedinteger]:

@@ -19,6 +19,7 @@ from streamsql.operators.window_aggregate import WindowAggregate
 from streamsql.row_watermarks import RunningWatermarks
 from streamsql.state import dense_groups, panes
 from streamsql.time import BEGIN_OF_TIME, END_OF_TIME
+from tests.compiled import compiled_kernels
 
 INPUT = schema(("k", BIGINT), ("j", INT), ("v", BIGINT), ("f", DOUBLE), ("ts", timestamp(6)))
 CALLS = (
@@ -98,6 +99,8 @@ def test_cells_give_what_keys_give(
         patch.setattr(dense_groups, "_FEWEST_CELLS", 0)
         sparse = run(rows, window, keys, at, restored)
     assert dense == sparse
+    with compiled_kernels("on"):
+        assert dense == run(rows, window, keys, at, restored)
     assert dense == run(rows, window, keys, [], False)
 
 

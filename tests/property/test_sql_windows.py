@@ -60,6 +60,7 @@ class Bound:
     plan: Plan
 
     def job(self, batch_rows: int, output: CollectOutput) -> Job:
+        self.session.settings.set("streamsql.compiled", "off" if batch_rows == 1 else "on")
         engine = self.session.engine(job_settings=JobSettings(batch_rows=batch_rows, read_ahead=0))
         return engine.job([engine.optimized(self.plan)], [output])
 

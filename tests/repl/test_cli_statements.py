@@ -142,6 +142,7 @@ def test_statements_speak_in_their_order(bids: CommandLine) -> None:
         "'execution.runtime-mode' = 'streaming'",
         "'streamsql.batch-size' = '65536'",
         "'streamsql.clock' = 'system'",
+        "'streamsql.compiled' = 'auto'",
         "'streamsql.seed' = '0'",
         "'table.local-time-zone' = 'Europe/Paris'",
     ]

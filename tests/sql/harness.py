@@ -90,6 +90,8 @@ class Run:
     plan: Plan
 
     def engine(self, batch_rows: int) -> Engine:
+        # Row by row by numpy, larger steps by compiled kernels: both must give what the file says.
+        self.session.settings.set("streamsql.compiled", "off" if batch_rows == 1 else "on")
         return self.session.engine(job_settings=JobSettings(batch_rows=batch_rows, read_ahead=0))
 
 
