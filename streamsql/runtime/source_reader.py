@@ -190,7 +190,7 @@ class _ColumnProgram:
         match expr:
             case ColumnRef(id=id_):
                 return self._positions[id_], 0
-            case Call(function="-", args=(ColumnRef(id=id_), Literal(value=int(delay)) as by)) if (
+            case Call(function="- INTERVAL", args=(ColumnRef(id=id_), Literal(value=int(delay)) as by)) if (
                 by.type.kind is Kind.INTERVAL_DAY
             ):
                 return self._positions[id_], delay

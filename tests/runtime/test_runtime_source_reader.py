@@ -108,6 +108,16 @@ def test_watermarks_go_on_over_batches(parts: SimpleNamespace) -> None:
     assert [each.position for each in steps] == [{"rows": 2}, {"rows": 4}, {"rows": 5}]
 
 
+def test_a_fixed_delay_is_taken_off_the_column_without_computing_it_by_row(parts: SimpleNamespace) -> None:
+    scan = parts.scan_node("bids", delay=2).plan
+    (step,) = SourceReader(
+        scan, parts.ListSource(parts.events([10, 8], [1, 2])), parts.context(), needs_watermarks=True
+    )
+    marks = step.batch.watermarks
+    assert isinstance(marks, RunningWatermarks)
+    assert (marks.times.tolist(), marks.delay) == ([10, 8], 2)
+
+
 def test_without_asking_there_are_no_watermarks_beside_the_rows(parts: SimpleNamespace) -> None:
     reader = SourceReader(parts.scan_node("t").plan, parts.ListSource(parts.events([10, 8], [1, 2])), parts.context())
     (step,) = reader
