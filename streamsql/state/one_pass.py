@@ -14,6 +14,9 @@ from streamsql.state.integer_sums import IntegerSum, sums_fit
 from streamsql.state.linear import Count, NumberExtreme, Values
 from streamsql.state.selected_rows import RowSelector, Selected
 
+_KINDS = (Count, IntegerSum, NumberExtreme)
+"""What can be accumulated so; not what is derived of them, such as sums of squares."""
+
 
 def in_one_pass(slots: Sequence[Slot], selector: RowSelector, rows: int, size: int) -> dict[str, Values]:
     """The accumulators over `rows` rows that this can make, by name; each row counts once, groups are below `size`.
@@ -26,7 +29,7 @@ def in_one_pass(slots: Sequence[Slot], selector: RowSelector, rows: int, size: i
         return found
     by_argument: dict[Argument, list[Slot]] = {}
     for slot in slots:
-        if len(slot.argument.columns) == 1 and isinstance(slot.linear, IntegerSum | NumberExtreme | Count):
+        if len(slot.argument.columns) == 1 and type(slot.linear) in _KINDS:
             by_argument.setdefault(slot.argument, []).append(slot)
     for argument, chosen in by_argument.items():
         seen = selector.select(argument)
@@ -51,7 +54,7 @@ def _totals(
     kernels: ModuleType, slots: Sequence[Slot], counted: Sequence[str], seen: Selected, values: AnyArray, size: int
 ) -> dict[str, Values]:
     """`counted`: the names that the counts go by."""
-    sums = [each.name for each in slots if isinstance(each.linear, IntegerSum)]
+    sums = [each.name for each in slots if type(each.linear) is IntegerSum]
     extremes = {each.name: each.linear for each in slots if isinstance(each.linear, NumberExtreme)}
     added, counts = (np.zeros(size if names else 0, np.int64) for names in (sums, counted))
     reached = {True: np.empty(0, np.int64), False: np.empty(0, np.int64)}

@@ -91,6 +91,7 @@ CALLS = (
     AggregateCall("SUM", (1,), BIGINT, (BIGINT,), filter=6),
     AggregateCall("MIN", (2,), INT, (INT,)),
     AggregateCall("AVG", (2,), INT, (INT,)),
+    AggregateCall("VAR_POP", (2,), INT, (INT,)),
     AggregateCall("MAX", (3,), SMALLINT, (SMALLINT,), filter=6),
     AggregateCall("MAX", (4,), timestamp(6), (timestamp(6),)),
     AggregateCall("BOOL_AND", (5,), BOOLEAN, (BOOLEAN,)),
