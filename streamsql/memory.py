@@ -223,6 +223,8 @@ class MemoryTable:
         wanted = self.schema.to_arrow()
         if rows.schema.types != wanted.types:
             raise UsageError(f"rows of {rows.schema} do not fit a table of {wanted}")
+        if not any(self._cutters):
+            return rows if rows.schema is wanted else pa.RecordBatch.from_arrays(rows.columns, schema=wanted)
         columns = [each if cut is None else cut(each) for cut, each in zip(self._cutters, rows.columns, strict=True)]
         return pa.RecordBatch.from_arrays(columns, schema=wanted)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -27,9 +28,12 @@ def rows_for(rows: Any, table: str, schema: Schema) -> pa.RecordBatch:
 
     UsageError for a column that the table does not have, a value that does not fit, or NULL where it is NOT NULL.
     """
+    layout = schema.to_arrow()
     if isinstance(rows, Mapping) or (isinstance(rows, tuple) and not _holds_rows(rows)):
         rows = [rows]
-    if isinstance(rows, Sequence) and not isinstance(rows, str | bytes):
+    if isinstance(rows, pa.RecordBatch) and rows.schema.names == layout.names and rows.schema.types == layout.types:
+        arrays = rows.columns
+    elif isinstance(rows, Sequence) and not isinstance(rows, str | bytes):
         arrays = _from_rows(rows, table, schema)
     elif (found := tabular(rows)) is not None:
         arrays = _from_table(found, table, schema)
@@ -39,7 +43,7 @@ def rows_for(rows: Any, table: str, schema: Schema) -> pa.RecordBatch:
         if not column.type.nullable and array.null_count:
             row = pc.index(array.is_null(), True).as_py() + 1
             raise UsageError(f"{table}.{column.name} is {column.type}, row {row} has no value")
-    return pa.RecordBatch.from_arrays(arrays, schema=schema.to_arrow())
+    return pa.RecordBatch.from_arrays(arrays, schema=layout)
 
 
 def tabular(value: Any) -> pa.Table | None:
@@ -72,14 +76,21 @@ def from_pandas(frame: Any) -> pa.Table:
 def normal_form(column: pa.ChunkedArray) -> pa.Array:
     """The values in the engine's layout of their own type: categories by value, nanoseconds cut to microseconds."""
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    wanted = _normal_type(array.type)
+    if array.type == wanted:
+        return array
     if isinstance(array, pa.ExtensionArray):
         array = array.storage
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if pa.types.is_timestamp(array.type) and array.type.unit == "ns":
         array = pc.floor_temporal(array, unit="microsecond")
-    wanted = arrow_type(from_arrow(array.type))
     return array if array.type == wanted else array.cast(wanted, safe=False)
+
+
+@lru_cache(maxsize=1024)
+def _normal_type(type_: pa.DataType) -> pa.DataType:
+    return arrow_type(from_arrow(type_))
 
 
 def _is_pandas(value: Any) -> bool:
@@ -148,19 +159,19 @@ def _conversion_hint(value: Any, column: Column) -> str | None:
 
 
 def _from_table(rows: pa.Table, table: str, schema: Schema) -> list[pa.Array]:
-    for name in rows.column_names:
+    given = rows.column_names
+    for name in given:
         if name not in schema.names:
             raise _unknown_column(table, name, schema, "the data")
     return [
-        _cast(normal_form(rows.column(each.name)), table, each)
-        if each.name in rows.column_names
-        else pa.nulls(rows.num_rows, arrow_type(each.type))
-        for each in schema
+        _cast(normal_form(rows.column(each.name)), layout, table, each)
+        if each.name in given
+        else pa.nulls(rows.num_rows, layout)
+        for each, layout in zip(schema, schema.to_arrow().types, strict=True)
     ]
 
 
-def _cast(array: pa.Array, table: str, column: Column) -> pa.Array:
-    layout = arrow_type(column.type)
+def _cast(array: pa.Array, layout: pa.DataType, table: str, column: Column) -> pa.Array:
     if array.type == layout:
         return array
     given = from_arrow(array.type)

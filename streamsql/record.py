@@ -2,7 +2,8 @@
 
 A plain dataclass writes the text of its methods and compiles it each time the program starts: a third of a millisecond
 a class, of which there are hundreds. A record is a dataclass too, to `fields`, `replace`, `match` and type checkers,
-but its methods are those of `_Record`, which look up the fields of their object's class.
+but its methods are those of `_Record`, which look up the fields of their object's class. A class of which many objects
+are made, as in every step of a query, gets an `__init__` of its own after all.
 
 >>> @record
 ... class Point:
@@ -15,13 +16,15 @@ but its methods are those of `_Record`, which look up the fields of their object
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
+from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields, make_dataclass
 from functools import cache
 from inspect import Parameter, Signature
 from operator import attrgetter
 from typing import Any, NoReturn, TypeVar, dataclass_transform, overload
 
 T = TypeVar("T")
+_MANY = 512
+"""So many objects pay for compiling an `__init__` for their class."""
 
 
 @overload
@@ -64,6 +67,9 @@ class _Record:
             put(self, value)
         if shape.post_init is not None:
             shape.post_init(self)
+        shape.made += 1
+        if shape.made >= _MANY:
+            shape.compile_init()
 
     def __eq__(self, other: object) -> bool:
         if other.__class__ is not self.__class__:
@@ -118,6 +124,24 @@ class _Shape:
         self.compared = _getter([each for each in every if each.compare])
         self.hashed = _getter([each for each in every if (each.compare if each.hash is None else each.hash)])
         self.post_init = getattr(cls, "__post_init__", None)
+        self.made = 0
+
+    def compile_init(self) -> None:
+        """Give the class the `__init__` that a dataclass with its fields has, which takes a third of the time."""
+        if vars(self.cls).get("__init__") is not _Record.__init__:
+            return
+        fields_ = [
+            (each.name, Any, field(default=each.default, kw_only=bool(each.kw_only)))
+            if each.default_factory is MISSING
+            else (each.name, Any, field(default_factory=each.default_factory, kw_only=bool(each.kw_only)))
+            for each in _fields(self.cls)
+            if each.init
+        ]
+        methods = {"__doc__": self.cls.__doc__}  # without one, a dataclass spells out the signature for it
+        if self.post_init is not None:
+            methods["__post_init__"] = self.post_init
+        twin = make_dataclass(self.cls.__name__, fields_, namespace=methods, repr=False, eq=False, frozen=True)
+        setattr(self.cls, "__init__", vars(twin)["__init__"])  # noqa: B010 (mypy takes an assignment for unsound)
 
     def complete(self, values: tuple[Any, ...], named: dict[str, Any]) -> list[Any]:
         """A value for each of `names`, as Python takes arguments; TypeError where they do not fit."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from enum import Enum
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -189,8 +190,12 @@ class Column:
     type: SqlType
 
 
+class _Kept:
+    """Room for what an immutable value works out once."""
+
+
 @record
-class Schema:
+class Schema(_Kept):
     """Columns in order; names may repeat inside a plan, positions are what operators use."""
 
     columns: tuple[Column, ...]
@@ -201,7 +206,7 @@ class Schema:
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         return tuple(each.name for each in self.columns)
 
@@ -210,6 +215,10 @@ class Schema:
         return tuple(each.type for each in self.columns)
 
     def to_arrow(self) -> pa.Schema:
+        return self._arrow
+
+    @cached_property
+    def _arrow(self) -> pa.Schema:
         return pa.schema([pa.field(each.name, arrow_type(each.type)) for each in self.columns])
 
 

@@ -194,3 +194,26 @@ def test_a_plain_frozen_dataclass_cannot_be_made_of_a_record() -> None:
         @dataclass(frozen=True)
         class Mixed(Node):
             pass
+
+
+def test_the_thousandth_object_is_made_as_the_first_one() -> None:
+    @record
+    class Often(Node):
+        text: str
+        line: int = 1
+        notes: list[str] = field(default_factory=list)
+        length: int = field(init=False)
+
+        def __post_init__(self) -> None:
+            object.__setattr__(self, "length", len(self.text))
+
+    made = [Often("abc", name="x") for _ in range(1_000)]
+    assert "__init__" in vars(Often) and vars(Often)["__init__"] is not vars(Node)["__init__"]
+    assert made[0] == made[-1] and repr(made[0]) == repr(made[-1])
+    made[0].notes.append("mine")
+    assert (made[-1].notes, made[-1].length, made[-1].line, made[-1].span) == ([], 3, 1, None)
+    assert replace(made[-1], text="ab", name="y") == Often("ab", name="y")
+    with pytest.raises(FrozenInstanceError):
+        made[-1].text = "other"  # type: ignore[misc]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
+        Often("abc", name="x", colour="red")  # type: ignore[call-arg]
