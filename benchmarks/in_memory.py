@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import duckdb
 import pyarrow as pa
@@ -102,8 +103,8 @@ def run(rows: int, batch_rows: int, step_rows: int = 65_536) -> list[Pair]:
 
 
 def memory_session(ddl: str, tables: Mapping[str, pa.Table], batch_rows: int = 65_536) -> Session:
-    """A session whose in-memory tables hold these rows, in batches."""
-    session = connect()
+    """A session whose in-memory tables hold these rows, in batches; compiled kernels, if installed, load before the clock."""
+    session = connect(settings={"streamsql.compiled": "on" if find_spec("numba") else "off"})
     for statement in session.statements(ddl):
         session.apply(statement)
     for name, table in tables.items():

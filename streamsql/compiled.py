@@ -13,12 +13,11 @@ import threading
 from contextvars import ContextVar
 from importlib.util import find_spec
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from streamsql.errors import UsageError
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
 SETTING = "streamsql.compiled"
@@ -84,7 +83,7 @@ def kernels(rows: int) -> ModuleType | None:
     return _library.module
 
 
-def plain(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def plain(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The numbers as kernels take them: side by side, at addresses of whole words."""
     return values if values.flags.c_contiguous and values.flags.aligned else values.copy()
 

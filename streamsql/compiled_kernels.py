@@ -20,6 +20,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _READ = types.Array(types.int64, 1, "C", readonly=True)
 _WRITE = types.Array(types.int64, 1, "C")
+_READ_HASHES = types.Array(types.uint64, 1, "C", readonly=True)
 _WRITE_HASHES = types.Array(types.uint64, 1, "C")
 _READ_BYTES = types.Array(types.uint8, 1, "C", readonly=True)
 _WORD, _HEAD_WORDS = 8, 8
@@ -182,3 +183,26 @@ def hash_bytes(starts: Int64Array, lengths: Int64Array, data: Bytes, hashes: UIn
                 tail += _mix(_word(data, start + at, length - at)) * (_mix(place) | np.uint64(1))
             total = _mix(total ^ tail)
         hashes[row] = total
+
+
+@_kernel(_READ_HASHES, _WRITE, _WRITE_HASHES, types.uint64, types.boolean)
+def find_hashes(
+    hashes: UInt64Array, ids: Int64Array, slot_hashes: UInt64Array, shift: np.uint64, claim: bool
+) -> tuple[Int64Array, Int64Array]:
+    """From the home slot of each hash on, the first that has it, or is empty: its id, and which slot it is.
+
+    `ids` and `slot_hashes` are those of slots, -1 where one is empty, less where it has no key. With `claim`, an empty
+    slot is no longer so for the hashes that come after.
+    """
+    found, slots = np.empty(len(hashes), np.int64), np.empty(len(hashes), np.int64)
+    mask = len(ids) - 1
+    for row in range(len(hashes)):
+        hashed = hashes[row]
+        slot = np.int64(hashed >> shift)
+        while ids[slot] != -1 and (ids[slot] < 0 or slot_hashes[slot] != hashed):
+            slot = (slot + 1) & mask
+        found[row], slots[row] = ids[slot], slot
+        if claim and ids[slot] == -1:
+            ids[slot] = -3
+            slot_hashes[slot] = hashed
+    return found, slots

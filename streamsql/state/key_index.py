@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from streamsql import compiled
 from streamsql.state.base import State
 from streamsql.state.dense_ids import DenseIds
 from streamsql.state.direct_ids import DirectIds
@@ -176,7 +177,21 @@ class KeyIndex(State):
         return [each.take(ids) for each in self._columns]
 
     def _probe(self, columns: Sequence[pa.Array], hashes: UInt64Array, *, claim: bool) -> tuple[Int64Array, Int64Array]:
-        """Ids (-1 where the key is new) and, for new keys where `claim`, the slots taken for them.
+        """Ids (-1 where the key is new) and, for new keys where `claim`, the slots taken for them."""
+        if (fast := compiled.kernels(len(hashes))) is None:
+            return self._walk(columns, hashes, claim=claim)
+        ids, slots = fast.find_hashes(compiled.plain(hashes), self._ids, self._hashes, self._shift, claim)
+        if not self._one_to_one or columns[0].null_count:
+            hits = (ids >= 0).nonzero()[0]
+            keys = columns if len(hits) == len(ids) else [take_rows(each, hits) for each in columns]
+            others = hits[~self._equal(keys, ids[hits])]
+            if len(others):
+                keys = [take_rows(each, others) for each in columns]
+                ids[others], slots[others] = self._walk(keys, hashes[others], claim=claim)
+        return ids, slots
+
+    def _walk(self, columns: Sequence[pa.Array], hashes: UInt64Array, *, claim: bool) -> tuple[Int64Array, Int64Array]:
+        """As `_probe`, all rows a step at a time.
 
         Most keys are decided at their home slot; the others look at a window of slots at a time.
         """
@@ -220,11 +235,15 @@ class KeyIndex(State):
         places = hit.nonzero()
         if len(places[0]):
             candidates = places[0] if isinstance(rows, slice) else rows[places[0]]
-            equal = np.ones(len(candidates), np.bool_)
-            for stored, column in zip(self._columns, columns, strict=True):
-                equal &= stored.equals(found[places], take_rows(column, candidates))
-            hit[places] = equal
+            hit[places] = self._equal([take_rows(each, candidates) for each in columns], found[places])
         return hit
+
+    def _equal(self, keys: Sequence[pa.Array], ids: Int64Array) -> BoolArray:
+        """Which keys are those of the ids beside them."""
+        equal = np.ones(len(ids), np.bool_)
+        for stored, column in zip(self._columns, keys, strict=True):
+            equal &= stored.equals(ids, column)
+        return equal
 
     def _claim(self, rows: Int64Array, slots: Int64Array, hashes: UInt64Array) -> BoolArray:
         """Take empty slots for rows; of several rows that want one slot, one gets it."""

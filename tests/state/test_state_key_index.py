@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +10,14 @@ import pytest
 
 from streamsql.state.hashing import UInt64Array, hash_rows
 from streamsql.state.key_index import KeyIndex
+from tests.compiled import compiled_kernels
+
+
+@pytest.fixture(autouse=True, params=["off", "on"])
+def by_numpy_and_compiled(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test runs without compiled kernels and with them."""
+    with compiled_kernels(request.param):
+        yield
 
 
 def same_hash(columns: Sequence[pa.Array]) -> UInt64Array:
