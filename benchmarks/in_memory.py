@@ -103,7 +103,7 @@ def run(rows: int, batch_rows: int, step_rows: int = 65_536) -> list[Pair]:
 
 
 def memory_session(ddl: str, tables: Mapping[str, pa.Table], batch_rows: int = 65_536) -> Session:
-    """A session whose in-memory tables hold these rows, in batches; compiled kernels, if installed, load before the clock."""
+    """A session whose in-memory tables hold these rows, in batches; compiled kernels are there at once."""
     session = connect(settings={"streamsql.compiled": "on" if find_spec("numba") else "off"})
     for statement in session.statements(ddl):
         session.apply(statement)
