@@ -30,10 +30,15 @@ def outline(text: str, name: str) -> ScriptOutline:
     """The outline of a script; SqlError, showing text and name, where it is not SQL."""
     with located(text, name):
         trees = [each.tree for each in parse_script(text)]
-    read = [each for each in trees if not isinstance(each, d.CreateTable)]
+    read = [each for each in trees if not isinstance(each, d.CreateTable) or _fills(each)]
     return ScriptOutline(
         queries=sum(isinstance(each, exp.Query) for each in trees),
-        inserts=sum(len(list(each.find_all(d.InsertInto))) for each in trees),
+        inserts=sum(len(list(each.find_all(d.InsertInto))) + _fills(each) for each in trees),
         names=frozenset(found for each in trees for found in mentions(each)),
         mentioned=Counter(found for each in read for found in mentions(each)),
     )
+
+
+def _fills(tree: exp.Expression) -> bool:
+    """Whether a statement is CREATE TABLE … AS."""
+    return isinstance(tree, d.CreateTable) and tree.args.get("query") is not None

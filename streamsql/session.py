@@ -32,7 +32,7 @@ from streamsql.sql import statements as s
 from streamsql.sql.bind_statements import bind_statement
 from streamsql.sql.context import Environment, View, kind_of
 from streamsql.sql.parameters import Parameters, set_parameters
-from streamsql.sql.parse import parse_script
+from streamsql.sql.parse import ParsedStatement, parse_script
 from streamsql.sql.user_functions import refuse_built_in
 from streamsql.tables import Input, SessionTables
 from streamsql.time import Clock
@@ -98,7 +98,10 @@ class Session:
             for parsed in parsed_script:
                 if before is not None:
                     before(parsed.tree)
-                yield bind_statement(parsed, self._environment, text)
+                statement = bind_statement(parsed, self._environment, text)
+                yield statement
+                if isinstance(statement, s.CreateTable) and statement.filled_by is not None:
+                    yield bind_statement(ParsedStatement(statement.filled_by, parsed.span), self._environment, text)
 
     def apply(self, statement: s.Statement) -> bool:
         """Carry out DDL and settings; False for a statement that runs a query or shows something."""

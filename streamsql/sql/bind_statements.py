@@ -14,6 +14,7 @@ from streamsql.sql.bind_changes import delete_plan, update_plan
 from streamsql.sql.bind_insert import insert_plan
 from streamsql.sql.bind_query import bind_query
 from streamsql.sql.bind_relations import table_name
+from streamsql.sql.bind_table_as import filling
 from streamsql.sql.bind_tables import bind_table
 from streamsql.sql.context import Context, Environment, View, kind_of
 from streamsql.sql.dialect import exp
@@ -41,7 +42,12 @@ def bind_statement(parsed: ParsedStatement, environment: Environment, text: str)
 
 
 def _create_table(tree: Tree, context: Context, text: str) -> s.Statement:
-    return s.CreateTable(bind_table(tree, context), bool(tree.args.get("exists")))
+    query, lenient = tree.args.get("query"), bool(tree.args.get("exists"))
+    if query is None:
+        return s.CreateTable(bind_table(tree, context), lenient)
+    plan = bind_query(query, context)
+    existing = lenient and context.environment.lookup(table_name(tree.this)) is not None
+    return s.CreateTable(bind_table(tree, context, plan), lenient, None if existing else filling(tree, plan))
 
 
 def _create_view(tree: Tree, context: Context, text: str) -> s.Statement:
@@ -98,6 +104,8 @@ def _explain(tree: Tree, context: Context, text: str) -> s.Statement:
         return s.Explain((insert_plan(inner, context),))
     if isinstance(inner, d.StatementSet):
         return s.Explain(tuple(insert_plan(each, context) for each in inner.expressions))
+    if isinstance(inner, d.CreateTable) and inner.args.get("query") is not None:
+        return s.Explain((bind_query(inner.args["query"], context),))
     if isinstance(inner, d.CreateView) and inner.args.get("materialized"):
         made = _create_view(inner, context, text)
         assert isinstance(made, s.CreateMaterializedView)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamsql.errors import NotSupportedYet, SqlError, did_you_mean
+from streamsql.errors import SqlError, did_you_mean
 from streamsql.expr.nodes import ColumnRef, Expr
 from streamsql.expr.types import MAX_TIME_PRECISION, TIMESTAMPS, Column
-from streamsql.plan.logical import Field, Table, WatermarkSpec
+from streamsql.plan.logical import Field, Plan, Table, WatermarkSpec
 from streamsql.sql import dialect as d
 from streamsql.sql.bind_expressions import ExpressionBinder
 from streamsql.sql.bind_relations import table_name
-from streamsql.sql.context import Context, View
+from streamsql.sql.bind_table_as import selected_columns
+from streamsql.sql.bind_table_like import base_table
+from streamsql.sql.context import Context
 from streamsql.sql.dialect import exp
 from streamsql.sql.parse import parse_expression, span_of
 from streamsql.sql.scope import Relation, Scope
@@ -20,17 +22,19 @@ from streamsql.sql.type_names import bind_type
 Tree = Any
 
 
-def bind_table(tree: Tree, context: Context) -> Table:
-    """The table that a CREATE TABLE declares; column ids in its expressions are positions in its columns."""
-    if tree.args.get("query") is not None:
-        raise NotSupportedYet("CREATE TABLE … AS", span=span_of(tree.this))
+def bind_table(tree: Tree, context: Context, query: Plan | None = None) -> Table:
+    """The table that a CREATE TABLE declares; column ids in its expressions are positions in its columns.
+
+    `query`: that of CREATE TABLE … AS.
+    """
     name = table_name(tree.this)
-    base = _like(tree, context)
-    columns, computed, metadata = _columns(tree, base)
+    base = base_table(tree, context)
+    selected = () if query is None else selected_columns(tree, query)
+    columns, computed, metadata = _columns(tree, base, selected)
     options = _options(tree)
     options = {**(base.options if base is not None else {}), **options}
     connector = options.pop("connector", base.connector if base is not None else None)
-    if connector is None and options and base is None:
+    if connector is None and options:
         key = next(iter(options))
         raise SqlError(
             f"table {name} has options but no 'connector'",
@@ -44,7 +48,7 @@ def bind_table(tree: Tree, context: Context) -> Table:
         metadata=metadata,
         watermark=_watermark(tree, columns) or (base.watermark if base is not None else None),
         primary_key=_primary_key(tree, columns) or (base.primary_key if base is not None else ()),
-        partition_keys=_partition_keys(tree, columns),
+        partition_keys=_partition_keys(tree, columns) or (base.partition_keys if base is not None else ()),
         connector=connector,
         options=options,
         inferred=not columns,
@@ -56,59 +60,59 @@ def bind_table(tree: Tree, context: Context) -> Table:
     return table
 
 
-def _like(tree: Tree, context: Context) -> Table | None:
-    clause = tree.args.get("like")
-    if clause is None:
-        return None
-    if clause.expressions:
-        raise NotSupportedYet("LIKE with options", span=span_of(clause))
-    base = context.lookup(table_name(clause.this), span_of(clause.this))
-    if isinstance(base, View):
-        raise SqlError(f"LIKE takes a table, {base.name} is a view", span=span_of(clause.this))
-    return base
-
-
 def _columns(
-    tree: Tree, base: Table | None
+    tree: Tree, base: Table | None, selected: tuple[Column, ...]
 ) -> tuple[tuple[Column, ...], tuple[tuple[int, Expr], ...], tuple[tuple[int, str], ...]]:
-    """All columns in declared order, then the computed and the metadata ones by position."""
-    declared = tree.args.get("columns") or ()
-    columns: list[Column | None] = list(base.columns) if base is not None else []
-    first = len(columns)
-    for each in declared:
-        columns.append(None if isinstance(each, d.ComputedColumn) else _physical(each))
-    names = [column.name for column in columns[:first] if column] + [each.this.name for each in declared]
-    _refuse_repeated(names, declared, first)
-    computed = _computed(declared, columns, first)
+    """All columns in declared order, then the computed and the metadata ones by position.
+
+    First come those of the table that LIKE names, of which declared ones take the place; last those of the query.
+    """
+    given = {each.name for each in selected}
+    declared = [each for each in tree.args.get("columns") or () if each.this.name not in given]
+    _refuse_repeated(declared)
+    columns: list[Column | None] = [] if base is None else list(base.columns)
+    names = [each.name for each in columns if each is not None]
+    places = [names.index(each.this.name) if each.this.name in names else -1 for each in declared]
+    for index, each in enumerate(declared):
+        if places[index] < 0:
+            places[index] = len(columns)
+            columns.append(None)
+        columns[places[index]] = None if isinstance(each, d.ComputedColumn) else _physical(each)
+    columns += selected
+    computed = _computed(declared, columns, places)
     metadata = tuple(
-        (first + index, each.args["key"].this if each.args.get("key") is not None else each.this.name)
-        for index, each in enumerate(declared)
+        (place, each.args["key"].this if each.args.get("key") is not None else each.this.name)
+        for place, each in zip(places, declared, strict=True)
         if isinstance(each, d.MetadataColumn)
     )
     done = tuple(column for column in columns if column is not None)
-    return done, (*(base.computed if base is not None else ()), *computed), metadata
+    if base is not None:
+        computed = (*(each for each in base.computed if each[0] not in places), *computed)
+        metadata = (*(each for each in base.metadata if each[0] not in places), *metadata)
+    return done, computed, metadata
 
 
 def _physical(tree: Tree) -> Column:
     return Column(tree.this.name, bind_type(tree.args["data_type"]))
 
 
-def _refuse_repeated(names: list[str], declared: Any, first: int) -> None:
+def _refuse_repeated(declared: list[Tree]) -> None:
+    names = [each.this.name for each in declared]
     for index, each in enumerate(declared):
-        if each.this.name in names[: first + index]:
+        if each.this.name in names[:index]:
             raise SqlError(f"column {each.this.name} is declared twice", span=span_of(each.this) or span_of(each))
 
 
-def _computed(declared: Any, columns: list[Column | None], first: int) -> tuple[tuple[int, Expr], ...]:
+def _computed(declared: list[Tree], columns: list[Column | None], places: list[int]) -> tuple[tuple[int, Expr], ...]:
     """Binds computed columns over the physical ones (as in Flink, not over other computed ones)."""
     known = tuple(Field(index, column.name, column.type) for index, column in enumerate(columns) if column is not None)
     binder = ExpressionBinder(Scope((Relation(None, known),)), "a computed column")
     result = []
-    for index, each in enumerate(declared):
+    for place, each in zip(places, declared, strict=True):
         if isinstance(each, d.ComputedColumn):
             expr = binder.bind(each.expression)
-            columns[first + index] = Column(each.this.name, expr.type)
-            result.append((first + index, expr))
+            columns[place] = Column(each.this.name, expr.type)
+            result.append((place, expr))
     return tuple(result)
 
 

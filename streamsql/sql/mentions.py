@@ -46,6 +46,8 @@ def _reading(tree: Any) -> list[Any]:
     match tree:
         case d.InsertInto():
             return [tree.args["query"]]
+        case d.CreateTable():
+            return [tree.args["query"]] if tree.args.get("query") is not None else []
         case d.StatementSet():
             return [each.args["query"] for each in tree.expressions]
         case _:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Literal
+from typing import Any, Literal
 
 from streamsql.errors import Span
 from streamsql.plan.logical import Plan, SinkPlan, Table
@@ -20,8 +20,11 @@ class Statement:
 
 @record
 class CreateTable(Statement):
+    """`filled_by`: the INSERT of CREATE TABLE … AS, to be bound when the table is there."""
+
     table: Table
     if_not_exists: bool = False
+    filled_by: Any = field(default=None, compare=False)
 
 
 @record

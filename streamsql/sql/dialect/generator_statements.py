@@ -42,8 +42,8 @@ def _create_table(text: Generator, node: statements.CreateTable) -> str:
 
 def _physical_column(text: Generator, node: statements.PhysicalColumn) -> str:
     key = " PRIMARY KEY NOT ENFORCED" if node.args.get("primary_key") else ""
-    written = f"{text.sql(node.this)} {text.sql(node, 'data_type')}{key}"
-    return written + clause(text, "COMMENT", node.args.get("comment"))
+    data_type = f" {text.sql(node, 'data_type')}" if node.args.get("data_type") is not None else ""
+    return f"{text.sql(node.this)}{data_type}{key}" + clause(text, "COMMENT", node.args.get("comment"))
 
 
 def _computed_column(text: Generator, node: statements.ComputedColumn) -> str:

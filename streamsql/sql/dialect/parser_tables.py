@@ -135,6 +135,8 @@ class CreateGrammar(QueryGrammar):
         if self.accept("AS"):
             computed = ComputedColumn(this=name, expression=self.expression())
             return self.node(start, self._with_comment(computed))
+        if self.key in (",", ")"):
+            return self.node(start, PhysicalColumn(this=name))
         data_type = self.type_name()
         if self.accept("METADATA"):
             key = self.string("the metadata key as a string") if self.accept("FROM") else None
@@ -163,10 +165,18 @@ class CreateGrammar(QueryGrammar):
             node.set("like", self._like_clause())
         if self.accept("AS"):
             node.set("query", self.query())
+        else:
+            self._refuse_untyped(node)
         if not node.args.get("columns") and not node.args.get("like") and not node.args.get("query"):
             if node.args.get("options") or self.at(";") or self.at_end:
                 return
             raise self.error(expected='"(" and the columns', keywords=AFTER_COLUMNS)
+
+    def _refuse_untyped(self, node: CreateTable) -> None:
+        for each in node.args.get("columns") or ():
+            if isinstance(each, PhysicalColumn) and each.args.get("data_type") is None:
+                hint = f"write {each.this.name} and its type, such as STRING"
+                raise SqlError(f"syntax error: column {each.this.name} has no type", span=self.place(each), hint=hint)
 
     def _like_clause(self) -> LikeClause:
         start = self.index

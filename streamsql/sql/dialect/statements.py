@@ -16,9 +16,9 @@ class CreateTable(Expression):
 
 
 class PhysicalColumn(Expression):
-    """`name type [PRIMARY KEY NOT ENFORCED] [COMMENT '...']`."""
+    """`name type [PRIMARY KEY NOT ENFORCED] [COMMENT '...']`; without a type in CREATE TABLE ... AS only."""
 
-    arg_types = arguments("this data_type primary_key? comment?")
+    arg_types = arguments("this data_type? primary_key? comment?")
 
 
 class ComputedColumn(Expression):

@@ -47,3 +47,5 @@ CREATE FUNCTION answer() RETURNS INT RETURN 42;
 CREATE FUNCTION clip(x, low, high) AS GREATEST(low, LEAST(x, high));
 CREATE TEMPORARY SYSTEM FUNCTION parse AS 'pkg.module.parse' LANGUAGE PYTHON;
 CREATE TEMPORARY FUNCTION greeting() AS 'hello';
+CREATE TABLE copy (b, `a b`) AS SELECT 1 AS `a b`, 2 AS b;
+CREATE TABLE IF NOT EXISTS copy (x INT, WATERMARK FOR ts AS ts) WITH ('connector' = 'print') AS SELECT * FROM t;
