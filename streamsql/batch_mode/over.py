@@ -7,14 +7,16 @@ from streamsql.batch_mode.errors import NoBatchForm
 from streamsql.batch_mode.ranks import sort_term
 from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_ids, order_terms, select_list
 from streamsql.batch_mode.replay import without_dropped
-from streamsql.expr.aggregates import AggregateCall, is_frame_call
+from streamsql.expr.aggregates import IGNORE_NULLS, AggregateCall, is_frame_call, skips_nulls
 from streamsql.expr.duckdb_sql import duckdb_type
 from streamsql.expr.types import Kind, SqlType
+from streamsql.expr.windows import Without
 from streamsql.plan.final_order import final_order
 from streamsql.plan.logical import OverAggregate
 from streamsql.plan.row_orders import OverOrder
 from streamsql.plan.traits import over_order
 
+_OF_FRAME = {"NTH_VALUE": "nth_value", "LAST_OF_FRAME": "last_value"}
 _BY_PEERS = frozenset({"RANK", "DENSE_RANK", "PERCENT_RANK", "CUME_DIST"})
 
 
@@ -71,21 +73,25 @@ class _Windows:
     def _placed(self, call: AggregateCall) -> str:
         peers = call.function in _BY_PEERS and not self._arrival
         args = [column(each) for each in call.args]
-        args[1:1] = [str(each) for each in call.options]
-        if call.function == "NTH_VALUE":
-            return f"nth_value({', '.join(args)}) OVER ({self._by}{self._framed(call)})"
+        args[1:1] = [str(each) for each in call.options if each != IGNORE_NULLS]
+        nulls = " IGNORE NULLS" if skips_nulls(call) else ""
+        if call.function in _OF_FRAME:
+            return f"{_OF_FRAME[call.function]}({', '.join(args)}{nulls}) OVER ({self._by}{self._framed(call)})"
         over = f"OVER ({self._by}ORDER BY {self._keys if peers else self._order})"
-        return f"{call.function.lower()}({', '.join(args)}) {over}"
+        return f"{call.function.lower()}({', '.join(args)}{nulls}) {over}"
 
     def _framed(self, call: AggregateCall) -> str:
         frame = self._plan.frame
         if self._arrival and not frame.by_rows and frame.start:
             raise NoBatchForm("RANGE over processing time", span=call.span)
+        if frame.by_rows and frame.without in (Without.GROUP, Without.TIES):
+            raise NoBatchForm(f"ROWS with EXCLUDE {frame.without.value}", span=call.span)
         by_rows = frame.by_rows or self._arrival
         order = self._order if by_rows else self._keys
         low, high = self._bound(frame.start, "PRECEDING"), self._bound(frame.end, "FOLLOWING")
-        unit = "ROWS" if by_rows else "RANGE"
-        return f"{f'ORDER BY {order} ' if order else ''}{unit} BETWEEN {low} AND {high}"
+        unit = "ROWS" if by_rows else frame.unit
+        without = "" if frame.without is None else f" EXCLUDE {frame.without.value}"
+        return f"{f'ORDER BY {order} ' if order else ''}{unit} BETWEEN {low} AND {high}{without}"
 
     def _bound(self, distance: int | None, edge: str) -> str:
         if distance is None:
@@ -93,7 +99,7 @@ class _Windows:
         if distance == 0:
             return "CURRENT ROW"
         side = "PRECEDING" if distance < 0 else "FOLLOWING"
-        if self._plan.frame.by_rows:
+        if self._plan.frame.unit != "RANGE":
             return f"{abs(distance)} {side}"
         types = {each.id: each.type for each in self._plan.input.fields}
         return f"{_far(abs(distance), types[self._plan.order[0].column])} {side}"

@@ -15,6 +15,10 @@ from streamsql.record import record
 __all__ = ["SKETCH_CODES", "AggregateArguments", "AggregateCall", "AggregateSignature", "Keeps", "Ordering"]
 
 
+IGNORE_NULLS = "IGNORE NULLS"
+"""The last option of LAG, LEAD and NTH_VALUE that look at values other than NULL only."""
+
+
 @record
 class AggregateCall:
     """One aggregate of a GROUP BY.
@@ -59,6 +63,11 @@ def is_aggregate(name: str) -> bool:
 def is_frame_call(call: AggregateCall) -> bool:
     """Whether a call over a window aggregates its frame; else it goes by the row's place."""
     return is_aggregate(call.function)
+
+
+def skips_nulls(call: AggregateCall) -> bool:
+    """Whether a call that goes by the row's place is one with IGNORE NULLS."""
+    return call.options[-1:] == (IGNORE_NULLS,) and not is_frame_call(call)
 
 
 def canonical_name(name: str) -> str:

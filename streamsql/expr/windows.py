@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 from streamsql.record import record
 from streamsql.time import Duration
 
@@ -62,17 +64,38 @@ class SortKey:
     nulls_first: bool = True
 
 
+class Without(Enum):
+    """What EXCLUDE takes out of a frame: the current row, its peers too, or its peers alone."""
+
+    CURRENT_ROW = "CURRENT ROW"
+    GROUP = "GROUP"
+    TIES = "TIES"
+
+
 @record
 class Frame:
     """The rows that OVER looks at, from `start` to `end`: None is the partition's own edge, 0 the current row.
 
     Other numbers are a distance, negative before the current row: in rows, or, not `by_rows`, in the sort key's values
-    (µs for times). By values, rows that are equal in what they are ordered by belong together.
+    (µs for times), or, `by_groups`, in groups of peers. But for `by_rows`, peers, which are equal in what they are
+    ordered by, belong together.
     """
 
     by_rows: bool
     start: int | None
     end: int | None
+    by_groups: bool = False
+    without: Without | None = None
+
+    @property
+    def unit(self) -> str:
+        """ROWS, RANGE or GROUPS."""
+        return "ROWS" if self.by_rows else "GROUPS" if self.by_groups else "RANGE"
+
+    @property
+    def measured(self) -> bool:
+        """Whether a bound is a distance in values."""
+        return self.unit == "RANGE" and bool(self.start or self.end)
 
 
 UP_TO_CURRENT = Frame(False, None, 0)

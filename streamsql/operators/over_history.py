@@ -88,9 +88,10 @@ class OverHistory(State):
         if self._calls.whole or (self._calls.linear and not self.unbounded):
             keys = None if self._distance is None else times_of(every.rows, self._distance)
             lows, highs = (each[fresh] for each in frame_bounds(self._frame, layout, every.of_rows, keys))
-            found |= self._calls.over_whole(every.rows, ordinals, lows, highs)
+            frames = ((lows, highs),)
+            found |= self._calls.over_whole(every.rows, ordinals, frames)
             if self._calls.linear and not self.unbounded:
-                columns = self._calls.accumulated(self._calls.columns(every.rows, ordinals), lows, highs)
+                columns = self._calls.accumulated(self._calls.columns(every.rows, ordinals), frames)
                 found |= self._calls.results(columns, len(fresh))
         placed = self._placed(new, every, layout)
         for index in self._calls.placed:
@@ -126,8 +127,8 @@ class OverHistory(State):
         columns = chosen(joined(old, own, (groups, count)), order)
         layout = Layout.of(new.of_rows, new.codes)
         ends = np.arange(1, count + 1) if self._frame.by_rows else layout.peers_end
-        found = self._calls.accumulated(columns, carried_at[new.of_rows], ends + new.of_rows + 1)
-        whole = self._calls.accumulated(columns, carried_at, starts[1:] + np.arange(groups) + 1)
+        found = self._calls.accumulated(columns, ((carried_at[new.of_rows], ends + new.of_rows + 1),))
+        whole = self._calls.accumulated(columns, ((carried_at, starts[1:] + np.arange(groups) + 1),))
         self._carried.put(new.owners, old, whole)
         return self._calls.results(found, count)
 

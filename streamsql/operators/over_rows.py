@@ -13,7 +13,7 @@ from streamsql.operators.changed_partitions import ChangedPartitions, Members
 from streamsql.operators.over_in_time import OverWindow
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array
 from streamsql.state.frame_calls import FrameCalls, Placed, placed_result
-from streamsql.state.frames import Layout, frame_bounds
+from streamsql.state.frames import Layout, frame_bounds, stretches
 from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.ordering import lexical_order
 from streamsql.time import Duration
@@ -55,15 +55,16 @@ class OverRows(ChangedPartitions):
     def _results(self, rows: pa.RecordBatch, of_rows: Int64Array, codes: list[Int64Array]) -> list[pa.Array]:
         layout = Layout.of(of_rows, codes)
         groups, keys, nulls = self._measured(of_rows, codes)
-        lows, highs = frame_bounds(self._window.frame, layout, groups, keys, nulls)
+        bounds = frame_bounds(self._window.frame, layout, groups, keys, nulls)
+        frames = stretches(self._window.frame, layout, *bounds)
         ordinals, found = np.arange(rows.num_rows), dict[int, pa.Array]()
         if self._calls.linear:
-            columns = self._calls.accumulated(self._calls.columns(rows, ordinals), lows, highs)
+            columns = self._calls.accumulated(self._calls.columns(rows, ordinals), frames)
             found |= self._calls.results(columns, rows.num_rows)
-        found |= self._calls.over_whole(rows, ordinals, lows, highs)
+        found |= self._calls.over_whole(rows, ordinals, frames)
         nothing = np.zeros(rows.num_rows, np.int64)
         for index in self._calls.placed:
-            placed = Placed(layout, rows, nothing, nothing, (lows, highs))
+            placed = Placed(layout, rows, nothing, nothing, frames)
             found[index] = placed_result(self._calls.calls[index], placed, ordinals)
         return [found[index] for index in range(len(self._calls.calls))]
 

@@ -278,12 +278,13 @@ def _(plan: OverAggregate) -> Iterator[str]:
 
 def _frame(plan: OverAggregate) -> str:
     frame = plan.frame
+    without = "" if frame.without is None else f" without {frame.without.value}"
     if frame.start is None and frame.end is None:
-        return "whole partition"
+        return f"whole partition{without}"
     key = fields_by_id(plan.input.fields)[plan.order[0].column].type if plan.order else None
-    timed = not frame.by_rows and key is not None and key.kind in TIMESTAMPS
+    timed = frame.unit == "RANGE" and key is not None and key.kind in TIMESTAMPS
     low, high = (_edge(each, edge, timed) for each, edge in ((frame.start, "PRECEDING"), (frame.end, "FOLLOWING")))
-    return f"{'ROWS' if frame.by_rows else 'RANGE'} {low} to {high}"
+    return f"{frame.unit} {low} to {high}{without}"
 
 
 def _edge(distance: int | None, edge: str, timed: bool) -> str:

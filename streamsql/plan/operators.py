@@ -281,11 +281,10 @@ def _(plan: OverAggregate, context: EvalContext) -> Operator:
     place = positions(plan.input.fields)
     input_schema, schema = schema_of(plan.input.fields), schema_of(plan.fields)
     keys, kind = tuple(_sort_keys(plan.order, place)), over_order(plan)
-    measured = keys and not plan.frame.by_rows and (plan.frame.start or plan.frame.end)
     window = OverWindow(
         partition=tuple(place[each] for each in plan.partition),
         time=keys[0].column if kind is OverOrder.TIME else None,
-        distance=keys[0].column if measured else None,
+        distance=keys[0].column if keys and plan.frame.measured else None,
         order=() if kind is OverOrder.ARRIVAL else keys,
         frame=plan.frame,
         calls=tuple(_calls(plan.calls, place)),

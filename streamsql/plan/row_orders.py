@@ -5,11 +5,12 @@ from __future__ import annotations
 from enum import Enum
 
 from streamsql.errors import Span, SqlError
+from streamsql.expr.aggregates import skips_nulls
 from streamsql.plan.logical import OverAggregate, Rank, TimeAttribute
 from streamsql.plan.trait_values import Updating
 from streamsql.plan.tree import fields_by_id
 
-_LOOKING_AHEAD = frozenset({"PERCENT_RANK", "CUME_DIST", "NTILE", "LEAD", "NTH_VALUE"})
+_LOOKING_AHEAD = frozenset({"PERCENT_RANK", "CUME_DIST", "NTILE", "LEAD", "NTH_VALUE", "LAST_OF_FRAME"})
 """Functions that go by the row's place and that rows which come later can change."""
 
 
@@ -32,7 +33,10 @@ def order_of_over(plan: OverAggregate, below: Updating | None) -> OverOrder:
         if time is TimeAttribute.PROCESSING:
             raise _needs_arrival("OVER", plan.span, below)
         return OverOrder.VALUES
-    ahead = plan.frame.end != 0 or any(each.function in _LOOKING_AHEAD for each in plan.calls)
+    if not plan.order and all(each.function == "ROW_NUMBER" for each in plan.calls):
+        return OverOrder.ARRIVAL
+    ahead = any(each.function in _LOOKING_AHEAD or skips_nulls(each) for each in plan.calls)
+    ahead |= plan.frame.end != 0 or plan.frame.by_groups or plan.frame.without is not None
     if time is None or ahead or not plan.order[0].ascending:
         return OverOrder.VALUES
     return OverOrder.TIME if time is TimeAttribute.EVENT else OverOrder.ARRIVAL

@@ -91,7 +91,7 @@ def over_state(plan: OverAggregate) -> str:
         return f"{UNBOUNDED} (values of {growing[0].function})"
     lags = [int(str(call.options[0])) for call in plan.calls if call.function == "LAG"]
     distance = -(plan.frame.start or 0)
-    if distance and not plan.frame.by_rows:
+    if distance and plan.frame.measured:
         return f"{keys} × rows of {duration_text(distance)}" if keys else f"rows of {duration_text(distance)}"
     rows = max([1, *lags, distance])
     return " × ".join(each for each in (keys, f"{rows} rows" if rows > 1 else "" if keys else "1 row") if each)

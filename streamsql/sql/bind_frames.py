@@ -1,4 +1,4 @@
-"""ROWS and RANGE of OVER: which rows around the current one a call looks at."""
+"""ROWS, RANGE and GROUPS of OVER: which rows around the current one a call looks at."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from streamsql.errors import SqlError
 from streamsql.expr.types import INTEGERS, TIMESTAMPS, Kind, SqlType
-from streamsql.expr.windows import UP_TO_CURRENT, Frame
+from streamsql.expr.windows import UP_TO_CURRENT, Frame, Without
 from streamsql.sql import dialect as d
 from streamsql.sql.bind_expressions import interval_literal
 from streamsql.sql.dialect import exp
@@ -24,28 +24,35 @@ def bind_frame(spec: Tree, keys: tuple[SqlType, ...]) -> Frame:
     tree = spec.args.get("frame")
     if tree is None:
         return UP_TO_CURRENT if keys else WHOLE_PARTITION
-    by_rows = tree.args["unit"] == "ROWS"
+    unit = tree.args["unit"]
+    if unit == "GROUPS" and not keys:
+        hint = "write ORDER BY before it: GROUPS counts groups of equal rows"
+        raise SqlError("GROUPS needs ORDER BY", span=span_of(tree), hint=hint)
     start, end = tree.args["start"], tree.args["end"]
     if start.args["kind"] == "UNBOUNDED FOLLOWING" or end.args["kind"] == "UNBOUNDED PRECEDING":
         raise SqlError("a frame begins before it ends", span=span_of(tree), hint="write BETWEEN … PRECEDING AND …")
-    frame = Frame(by_rows, _bound(start, by_rows, keys), _bound(end, by_rows, keys))
+    low, high = (_bound(each, unit, keys) for each in (start, end))
+    exclude = tree.args.get("exclude")
+    without = Without(exclude) if exclude not in (None, "NO OTHERS") else None
+    frame = Frame(unit == "ROWS", low, high, by_groups=unit == "GROUPS", without=without)
     if frame.start is not None and frame.end is not None and frame.start > frame.end:
         raise SqlError("a frame begins before it ends", span=span_of(tree), hint="exchange the two bounds")
     return frame
 
 
-def _bound(tree: Tree, by_rows: bool, keys: tuple[SqlType, ...]) -> int | None:
+def _bound(tree: Tree, unit: str, keys: tuple[SqlType, ...]) -> int | None:
     kind = tree.args["kind"]
     if kind.startswith("UNBOUNDED"):
         return None
     if kind == "CURRENT ROW":
         return 0
-    return _SIGNS[kind] * (_rows(tree.this) if by_rows else _distance(tree.this, keys))
+    return _SIGNS[kind] * (_distance(tree.this, keys) if unit == "RANGE" else _count(tree.this, unit))
 
 
-def _rows(tree: Tree) -> int:
+def _count(tree: Tree, unit: str) -> int:
     if not (isinstance(tree, exp.Literal) and tree.is_int):
-        raise SqlError("ROWS takes a whole number of rows", span=span_of(tree), hint="write for instance 2 PRECEDING")
+        message = f"{unit} takes a whole number of {unit.lower()}"
+        raise SqlError(message, span=span_of(tree), hint="write for instance 2 PRECEDING")
     return int(tree.this)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from streamsql.errors import NotSupportedYet, Span, SqlError
 from streamsql.expr import types as t
-from streamsql.expr.aggregates import AggregateCall, is_aggregate
+from streamsql.expr.aggregates import IGNORE_NULLS, AggregateCall, is_aggregate
 from streamsql.expr.coercion import common_type
 from streamsql.expr.nodes import ColumnRef, Expr, LiteralValue
 from streamsql.expr.resolve import coerce
@@ -158,18 +158,19 @@ class OverCalls:
     def _call(self, tree: Tree, spec: OverSpec) -> tuple[SqlType, Callable[[ColumnFor], AggregateCall]]:
         """The type of a call's result, and the call once its arguments are columns."""
         name, span = tree.this, span_of(tree)
-        if is_aggregate(name):
+        respects = tree.args.get("null_treatment") == "RESPECT" and name in _OF_FRAME
+        if is_aggregate(name) and not respects:
             bound = bind_aggregate(tree, self.binder)
             return bound.signature.type, bound.call
-        if name not in (*RANKINGS, *_PLACED):
+        if name not in (*RANKINGS, *_PLACED) and not respects:
             hint = f"write an aggregate, or one of {', '.join((*RANKINGS, *_PLACED))}"
             raise SqlError(f"{name} is no window function", span=span, hint=hint)
-        if not spec.order:
+        if not spec.order and name != "ROW_NUMBER":
             called = f"{name}()" if name in RANKINGS else f"{name}(…)"
             hint = f"write {called} OVER (PARTITION BY … ORDER BY …)"
             raise SqlError(f"{name} needs ORDER BY", span=span, hint=hint)
         for clause in ("distinct", "filter", "null_treatment", "within_group"):
-            if tree.args.get(clause):
+            if tree.args.get(clause) and not (clause == "null_treatment" and (respects or name in _NULLS_SAID)):
                 raise NotSupportedYet(f"{clause.replace('_', ' ').upper()} with {name}", span=span)
         bind = replace(self.binder, clause=f"an argument of {name}").bind
         args = tuple(bind(each) for each in tree.expressions)
@@ -177,7 +178,7 @@ class OverCalls:
             if args:
                 raise SqlError(f"{name} takes no arguments", span=span)
             return _BIGINT, _placed(name, (), (), _BIGINT, span)
-        return _PLACED[name](tree, args)
+        return (_OF_FRAME if respects else _PLACED)[name](tree, args)
 
 
 def _placed(
@@ -216,7 +217,20 @@ def _nth(tree: Tree, args: tuple[Expr, ...]) -> Placed:
     if len(args) != 2:
         raise SqlError("NTH_VALUE takes a value and a number", span=span_of(tree), hint="write NTH_VALUE(value, 2)")
     type_ = args[0].type.with_nullable(True)
-    return type_, _placed("NTH_VALUE", args[:1], (_constant(tree, 1, least=1),), type_, span_of(tree))
+    return type_, _placed("NTH_VALUE", args[:1], (_constant(tree, 1, least=1), *_nulls(tree)), type_, span_of(tree))
+
+
+def _first_or_last(tree: Tree, args: tuple[Expr, ...]) -> Placed:
+    """FIRST_VALUE and LAST_VALUE RESPECT NULLS: of the first and last row of the frame, whatever its value."""
+    if len(args) != 1:
+        raise SqlError(f"{tree.this} takes one argument", span=span_of(tree))
+    type_ = args[0].type.with_nullable(True)
+    function, options = ("NTH_VALUE", (1,)) if tree.this == "FIRST_VALUE" else ("LAST_OF_FRAME", ())
+    return type_, _placed(function, args, options, type_, span_of(tree))
+
+
+def _nulls(tree: Tree) -> tuple[str, ...]:
+    return (IGNORE_NULLS,) if tree.args.get("null_treatment") == "IGNORE" else ()
 
 
 def _neighbour(tree: Tree, args: tuple[Expr, ...]) -> Placed:
@@ -231,7 +245,7 @@ def _neighbour(tree: Tree, args: tuple[Expr, ...]) -> Placed:
         raise SqlError(f"{name}: {args[0].type} and {args[2].type} have no common type", span=args[2].span or span)
     nullable = len(values) == 1 or any(each.type.nullable for each in values)
     type_ = type_.with_nullable(nullable)
-    return type_, _placed(name, tuple(coerce(each, type_) for each in values), (distance,), type_, span)
+    return type_, _placed(name, tuple(coerce(each, type_) for each in values), (distance, *_nulls(tree)), type_, span)
 
 
 def _constant(tree: Tree, position: int, *, least: int) -> int:
@@ -249,6 +263,9 @@ _PLACED: dict[str, Callable[[Tree, tuple[Expr, ...]], Placed]] = {
     "LAG": _neighbour,
     "LEAD": _neighbour,
 }
+_NULLS_SAID = ("NTH_VALUE", "LAG", "LEAD")
+"""The functions that take IGNORE NULLS; each of these respects them otherwise."""
+_OF_FRAME = {"FIRST_VALUE": _first_or_last, "LAST_VALUE": _first_or_last}
 
 
 class _Columns:

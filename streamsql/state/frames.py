@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pyarrow as pa
 
-from streamsql.expr.windows import Frame
+from streamsql.expr.windows import Frame, Without
 from streamsql.record import record
 from streamsql.state.fixed_width import AnyArray, BoolArray, Int64Array, int64_array
 from streamsql.state.linear import Columns, Linear, Values, replaced
@@ -50,7 +50,9 @@ def frame_bounds(
     is NULL: no distance leads away from there.
     """
     rows = np.arange(len(layout.begins))
-    if frame.by_rows:
+    if frame.by_groups:
+        low, high = _group_bounds(frame, layout)
+    elif frame.by_rows:
         low = layout.begins if frame.start is None else rows + frame.start
         high = layout.ends if frame.end is None else rows + frame.end + 1
     else:
@@ -61,6 +63,39 @@ def frame_bounds(
             high = np.where(nulls & bool(frame.end), layout.peers_end, high)
     low = np.clip(low, layout.begins, layout.ends)
     return low, np.maximum(np.clip(high, layout.begins, layout.ends), low)
+
+
+def _group_bounds(frame: Frame, layout: Layout) -> tuple[Int64Array, Int64Array]:
+    starts = (layout.peers == np.arange(len(layout.peers))).nonzero()[0]
+    edges = np.append(starts, len(layout.peers))
+    group = np.searchsorted(starts, layout.peers)
+    first = np.searchsorted(starts, layout.begins)
+    after = np.searchsorted(edges, layout.ends)
+    low = first if frame.start is None else np.clip(group + frame.start, first, after)
+    high = after if frame.end is None else np.clip(group + frame.end + 1, first, after)
+    return edges[low], edges[high]
+
+
+Stretches = Sequence[tuple[Int64Array, Int64Array]]
+"""Parts of frames in their order: of each frame the first row, and the one after the last."""
+
+
+def stretches(frame: Frame, layout: Layout, low: Int64Array, high: Int64Array) -> Stretches:
+    """Frames with their bounds in parts, so that what EXCLUDE names is between them."""
+    rows = np.arange(len(low))
+    kept: Stretches = ()
+    match frame.without:
+        case None:
+            return ((low, high),)
+        case Without.CURRENT_ROW:
+            gap = rows, rows + 1
+        case Without.GROUP:
+            gap = layout.peers, layout.peers_end
+        case Without.TIES:
+            gap = layout.peers, layout.peers_end
+            kept = ((np.clip(rows, low, high), np.clip(rows + 1, low, high)),)
+    begin, end = (np.clip(each, low, high) for each in gap)
+    return ((low, begin), *kept, (end, high))
 
 
 def _value_bound(

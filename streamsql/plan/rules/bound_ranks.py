@@ -33,7 +33,11 @@ def _unbounded(plan: Plan) -> Plan:
         return plan
     call = AggregateCall(function=plan.function, args=(), type=plan.rank.type, span=plan.span)
     below = plan.input
-    if isinstance(below, OverAggregate) and (below.partition, below.order) == (plan.partition, plan.order):
+    if (
+        plan.order
+        and isinstance(below, OverAggregate)
+        and (below.partition, below.order) == (plan.partition, plan.order)
+    ):
         # A ranking goes by the order alone, whatever the frame of the other calls.
         return replace(below, calls=(*below.calls, call), fields=plan.fields)
     return OverAggregate(

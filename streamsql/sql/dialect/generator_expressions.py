@@ -286,7 +286,8 @@ def _window_spec(text: Generator, node: nodes.WindowSpec) -> str:
 
 
 def _frame(text: Generator, node: nodes.Frame) -> str:
-    return f"{node.args['unit']} BETWEEN {text.sql(node, 'start')} AND {text.sql(node, 'end')}"
+    exclude = f" EXCLUDE {node.args['exclude']}" if node.args.get("exclude") else ""
+    return f"{node.args['unit']} BETWEEN {text.sql(node, 'start')} AND {text.sql(node, 'end')}{exclude}"
 
 
 def _frame_bound(text: Generator, node: nodes.FrameBound) -> str:

@@ -113,9 +113,12 @@ class WindowSpec(Expression):
 
 
 class Frame(Expression):
-    """ROWS or RANGE (`unit`) from `start` to `end`, both FrameBound; `end` is CURRENT ROW where not written."""
+    """ROWS, RANGE or GROUPS (`unit`) from `start` to `end`, both FrameBound; `end` is CURRENT ROW where not written.
 
-    arg_types = arguments("unit start end")
+    `exclude`: CURRENT ROW, GROUP, TIES or NO OTHERS.
+    """
+
+    arg_types = arguments("unit start end exclude?")
 
 
 class FrameBound(Expression):

@@ -25,6 +25,9 @@ from streamsql.sql.dialect.nodes import (
 from streamsql.sql.dialect.parser_types import TypeGrammar
 from streamsql.sql.dialect.words import QUERY_STARTS
 
+FRAME_UNITS = ("ROWS", "RANGE", "GROUPS")
+EXCLUDED = ("CURRENT ROW", "GROUP", "TIES", "NO OTHERS")
+
 
 class CallGrammar(TypeGrammar):
     """Function calls. What is between the parentheses is ordinary unless the name is in `SPECIAL_FORMS`."""
@@ -147,16 +150,21 @@ class CallGrammar(TypeGrammar):
 
     def _window_spec(self) -> WindowSpec:
         spec = WindowSpec()
-        if self.at_name() and self.key not in ("ROWS", "RANGE"):
+        if self.at_name() and not self._at_frame():
             self.implicit_alias = self.index
             spec.set("this", self.name())
         if self.accept("PARTITION", "BY"):
             spec.set("partition_by", self.comma_list(self.expression))
         if self.at("ORDER"):
             spec.set("order_by", self.order_by())
-        if self.key in ("ROWS", "RANGE"):
+        if self._at_frame():
             spec.set("frame", self._frame())
         return spec
+
+    def _at_frame(self) -> bool:
+        """GROUPS may also be the name of a window."""
+        named = (")", "PARTITION", "ORDER", *FRAME_UNITS)
+        return self.key in FRAME_UNITS and not (self.key == "GROUPS" and self.keys[self.index + 1] in named)
 
     def window_spec(self) -> WindowSpec:
         """`( ... )` of a WINDOW clause."""
@@ -168,9 +176,18 @@ class CallGrammar(TypeGrammar):
         if self.accept("BETWEEN"):
             low = self._frame_bound()
             self.expect("AND")
-            return self.node(start, Frame(unit=unit, start=low, end=self._frame_bound()))
-        low = self._frame_bound()
-        return self.node(start, Frame(unit=unit, start=low, end=FrameBound(kind="CURRENT ROW")))
+            high = self._frame_bound()
+        else:
+            low, high = self._frame_bound(), FrameBound(kind="CURRENT ROW")
+        return self.node(start, Frame(unit=unit, start=low, end=high, exclude=self._excluded()))
+
+    def _excluded(self) -> str | None:
+        if not self.accept("EXCLUDE"):
+            return None
+        for kind in EXCLUDED:
+            if self.accept(*kind.split()):
+                return kind
+        raise self.error(expected=f"{', '.join(EXCLUDED[:-1])} or {EXCLUDED[-1]}", keywords=EXCLUDED)
 
     def _frame_bound(self) -> FrameBound:
         start = self.index
