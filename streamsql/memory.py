@@ -16,7 +16,7 @@ from streamsql.batch import Weights
 from streamsql.errors import BackPressure, UsageError
 from streamsql.expr.types import Schema
 from streamsql.memory_history import Compaction, net_rows, present
-from streamsql.memory_rows import ALL_ROWS, Cursor, Stored, Stream, Together, put_together
+from streamsql.memory_rows import ALL_ROWS, Cursor, Deliver, Stored, Stream, Together, put_together
 from streamsql.memory_source import MemorySource, history_compacted
 from streamsql.ports import ReadRequest, SourceBatch
 from streamsql.precision import cutter
@@ -163,19 +163,22 @@ class MemoryTable:
         """The rows present now, none of them taken back."""
         return present(self.snapshot())
 
-    def source(self, *, follow: bool = False, takes_back: bool = True) -> MemorySource | FollowingSource:
+    def source(
+        self, *, follow: bool = False, takes_back: bool = True, deliver: Deliver = put_together
+    ) -> MemorySource | FollowingSource:
         """The rows present now; to `follow` an open stream goes on with what comes until it is closed.
 
-        `takes_back`: the reader expects rows to be taken back.
+        `takes_back`: the reader expects rows to be taken back, and gets what it reads by `deliver`.
         """
         with self._changed:
             if follow and self._stream is not None and self._stream.open:
-                return FollowingSource(self, self._stream, takes_back)
-            return MemorySource(self.schema, self._stored, takes_back, compacted=self._compacted_up_to)
+                return FollowingSource(self, self._stream, takes_back, deliver=deliver)
+            compacted = self._compacted_up_to
+            return MemorySource(self.schema, self._stored, takes_back, compacted=compacted, deliver=deliver)
 
-    def followed_at_once(self) -> FollowingSource:
+    def followed_at_once(self, deliver: Deliver = put_together) -> FollowingSource:
         """The rows present now and what comes, for who reads it in the thread that writes; it never ends."""
-        return FollowingSource(self, Stream(), at_once=True)
+        return FollowingSource(self, Stream(), at_once=True, deliver=deliver)
 
     def follow(self, source: FollowingSource, delivered: int) -> None:
         """Count a reader in, which has read so many rows before."""
@@ -247,7 +250,7 @@ class MemoryTable:
         if self._keyed is not None and entry.rows.num_rows:
             added = np.ones(entry.rows.num_rows, np.bool_) if entry.weights is None else entry.weights > 0
             changes = self._keyed.apply(entry.rows, added)
-            entry = replace(entry, rows=changes.rows, weights=changes.weights)
+            entry = replace(entry, rows=changes.rows, weights=changes.weights, replaced=changes.replaced)
         self._stored.append(entry)
         self.updating = self.updating or (entry.weights is not None and bool((entry.weights < 0).any()))
         self._ends.append(self.rows + entry.rows.num_rows)
@@ -314,6 +317,7 @@ class FollowingSource:
     ring: Callable[[], None] = lambda: None
     stalled_by: Callable[[], threading.Thread | None] = lambda: None
     at_once: bool = False
+    deliver: Deliver = put_together
     bounded = False
     in_memory = True
 
@@ -360,8 +364,7 @@ class FollowingSource:
 
     def read(self, request: ReadRequest) -> Iterator[SourceBatch]:
         """As MemorySource, then what comes; an empty batch where there is nothing new."""
-        indices = [self.schema.names.index(name) for name in request.columns]
-        nothing = pa.RecordBatch.from_pylist([], self.schema.to_arrow()).select(indices)
+        nothing = Stored(pa.RecordBatch.from_pylist([], self.schema.to_arrow()))
         limit = ALL_ROWS if self.at_once else request.batch_rows
         self.table.follow(self, int(request.start["rows"]) if request.start else 0)
         try:
@@ -369,9 +372,9 @@ class FollowingSource:
             while not ended:
                 some, ended = self.table.read_on(self, limit)
                 if some:
-                    yield put_together(some, indices, self.cursor.rows)
+                    yield self.deliver(some, request.columns, self.cursor.rows)
                 elif not ended:
-                    yield SourceBatch(nothing, {"rows": self.cursor.rows})
+                    yield self.deliver([nothing], request.columns, self.cursor.rows)
         finally:
             self.leave()
 

@@ -26,7 +26,8 @@ class Stored:
     """Rows as they came; no weights: all +1. `watermark`: time has come at least so far after them.
 
     `conforming`: their values are no longer than the types of their columns say. `watermarks`: how far time had come
-    before each row, where that is known.
+    before each row, where that is known. `replaced`: the rows taken back whose key gets another one by what is written
+    with them; None: none.
     """
 
     rows: pa.RecordBatch
@@ -34,6 +35,7 @@ class Stored:
     watermark: Time | None = None
     conforming: bool = False
     watermarks: npt.NDArray[np.int64] | None = None
+    replaced: npt.NDArray[np.bool_] | None = None
 
     def slice(self, start: int, count: int) -> Stored:
         """Some of the rows; the watermark goes with the last one."""
@@ -42,7 +44,9 @@ class Stored:
         weights = None if self.weights is None else self.weights[start : start + count]
         last = start + count == self.rows.num_rows
         marks = None if self.watermarks is None else self.watermarks[start : start + count]
-        return Stored(self.rows.slice(start, count), weights, self.watermark if last else None, self.conforming, marks)
+        replaced = None if self.replaced is None else self.replaced[start : start + count]
+        time = self.watermark if last else None
+        return Stored(self.rows.slice(start, count), weights, time, self.conforming, marks, replaced)
 
 
 @dataclass(eq=False)
@@ -90,8 +94,13 @@ class Cursor:
         return taken
 
 
-def put_together(some: list[Stored], indices: list[int], done: int) -> SourceBatch:
-    parts = [each.rows.select(indices) for each in some]
+Deliver = Callable[[Sequence[Stored], Sequence[str], int], SourceBatch]
+"""Makes a delivery of these columns of rows that were taken together, the position after which is the last."""
+
+
+def put_together(some: Sequence[Stored], columns: Sequence[str], done: int) -> SourceBatch:
+    """The rows as they are."""
+    parts = [each.rows.select(columns) for each in some]
     rows = pa.concat_batches(parts) if len(parts) > 1 else parts[0]
     conforming = all(each.conforming for each in some)
     marks = [each.watermarks for each in some if each.watermarks is not None]
@@ -105,7 +114,7 @@ def put_together(some: list[Stored], indices: list[int], done: int) -> SourceBat
     )
 
 
-def _weights(some: list[Stored]) -> npt.NDArray[np.int8] | None:
+def _weights(some: Sequence[Stored]) -> npt.NDArray[np.int8] | None:
     if all(each.weights is None for each in some):
         return None
     ones = (np.ones(each.rows.num_rows, np.int8) if each.weights is None else each.weights for each in some)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from streamsql.errors import UsageError
 from streamsql.expr.types import Schema
 from streamsql.memory_history import present
-from streamsql.memory_rows import Cursor, Stored, put_together
+from streamsql.memory_rows import Cursor, Deliver, Stored, put_together
 from streamsql.ports import ReadRequest, SourceBatch
 
 
@@ -19,16 +19,22 @@ class MemorySource:
     in_memory = True
 
     def __init__(
-        self, schema: Schema, stored: Sequence[Stored], takes_back: bool = True, *, compacted: int = 0
+        self,
+        schema: Schema,
+        stored: Sequence[Stored],
+        takes_back: bool = True,
+        *,
+        compacted: int = 0,
+        deliver: Deliver = put_together,
     ) -> None:
         self.schema = schema
+        self._deliver = deliver
         self._compacted = compacted
         self._stored = tuple(stored)
         self._takes_back = takes_back
 
     def read(self, request: ReadRequest) -> Iterator[SourceBatch]:
         """The stored rows in batches of `batch_rows`, small ones put together; the position counts rows delivered."""
-        indices = [self.schema.names.index(name) for name in request.columns]
         stored = self._stored if self._takes_back else present(self._stored)
         cursor = Cursor()
         done = int(request.start["rows"]) if request.start else 0
@@ -37,7 +43,7 @@ class MemorySource:
         while cursor.rows < done and cursor.take(stored, done - cursor.rows):
             pass
         while some := cursor.take(stored, request.batch_rows):
-            delivered = put_together(some, indices, cursor.rows)
+            delivered = self._deliver(some, request.columns, cursor.rows)
             if self._compacted:
                 delivered = replace(delivered, position={"rows": cursor.rows, "compacted": self._compacted})
             yield delivered

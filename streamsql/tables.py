@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -16,8 +17,9 @@ from streamsql.expr.nodes import ColumnRef
 from streamsql.expr.types import Schema
 from streamsql.materialized import MaterializedView, MaterializedViews
 from streamsql.memory import MemoryTable
-from streamsql.memory_rows import Together
+from streamsql.memory_rows import Deliver, Together, put_together
 from streamsql.memory_sink import MemorySink
+from streamsql.memory_versions import put_versions
 from streamsql.owner import Owner
 from streamsql.plan.logical import Table, WatermarkSpec
 from streamsql.plan.lookup_options import lookup_options
@@ -258,7 +260,8 @@ class SessionTables:
         if table.data is not None:
             return table.data.source()
         if table.connector is None:
-            return self.memory(table.name).source(follow=follow, takes_back=table.updating)
+            takes_back = table.updating or table.ended is not None
+            return self.memory(table.name).source(follow=follow, takes_back=takes_back, deliver=_delivery(table))
         with self._located(table):
             return load_connector(table.connector).source(self._options(table))
 
@@ -275,7 +278,7 @@ class SessionTables:
         if isinstance(table.data, MaterializedView):
             return table.data.follow(at_once=True)
         if table.connector is None and table.data is None:
-            return self.memory(table.name).followed_at_once()
+            return self.memory(table.name).followed_at_once(_delivery(table))
         source = self.open_source(table)
         if not source.bounded:
             hint = "INSERT its rows into an in-memory table, and read that"
@@ -326,6 +329,11 @@ def _own_time(place: int, table: Table) -> WatermarkSpec:
     """A column of a view as its time; the watermarks themselves are kept beside the rows."""
     column = table.columns[place]
     return WatermarkSpec(place, ColumnRef(place, column.name, type=column.type))
+
+
+def _delivery(table: Table) -> Deliver:
+    """How rows in memory are delivered: as they are, or as versions."""
+    return put_together if table.ended is None else partial(put_versions, table.ended)
 
 
 def memory_table(table: Table, together: Together) -> MemoryTable:

@@ -39,8 +39,9 @@ def lower_temporal_join(plan: TemporalJoin, left: Relation, right: Relation, low
 
 
 def _versions(plan: TemporalJoin, right: Relation) -> str:
-    """The rows that are versions; `here` tells them from padding."""
-    rows = f"SELECT *, TRUE AS here FROM {right.name}"
+    """The rows that are versions, or end one; `here` tells them from padding."""
+    here = "TRUE" if plan.ended is None else f"NOT {column(plan.ended.id)}"
+    rows = f"SELECT *, {here} AS here FROM {right.name}"
     if not plan.latest_only:
         return rows
     time, keys = column(plan.times[1].id), _partition(plan)

@@ -28,8 +28,8 @@ class Arrived:
     places: Int64Array
 
     def places_of(self, numbers: Int64Array) -> Int64Array:
-        """Where each row came in the step; 0 for rows from before it."""
-        found = np.zeros(len(numbers), np.int64)
+        """Where each row came in the step; -1 for rows from before it."""
+        found = np.full(len(numbers), -1)
         new = np.flatnonzero(numbers >= self.first)
         found[new] = self.places[numbers[new] - self.first]
         return found

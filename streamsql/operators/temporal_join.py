@@ -42,7 +42,8 @@ class TemporalJoin(TimedJoin):
     Of each key those versions are kept that are newer than the watermark, and the last one before. A left row that
     comes behind the watermark meets only these; a version that comes behind it counts for the left rows that still
     wait, and later ones. `latest_only`: versions that are older than one that is there are none. `lag`: a version
-    counts for left rows from so long (µs) after its time on.
+    counts for left rows from so long (µs) after its time on. `ended`: the column of versions that are none, but end
+    the one before.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class TemporalJoin(TimedJoin):
         padded: bool,
         latest_only: bool,
         lag: Duration,
+        ended: int | None = None,
     ) -> None:
         sides = [TimedInput(inputs[port], codes, port, times[port], 0) for port in (0, 1)]
         super().__init__(sides[0], sides[1], codes)
@@ -64,6 +66,7 @@ class TemporalJoin(TimedJoin):
         self._padded = padded
         self._latest_only = latest_only
         self._lag = lag
+        self._ended = ended
         self._writer = ResultWriter(result, {0: sides[0].trace, 1: sides[1].trace})
 
     def _step(self, step: Step) -> Iterator[Batch]:
@@ -104,7 +107,7 @@ class TemporalJoin(TimedJoin):
         times = self._times_of(self._left, numbers)
         order = np.lexsort((numbers, times, np.maximum(step.rises(times), own)))
         codes = trace.codes(numbers[order])
-        return _Due(numbers[order], codes, times[order], marks[order], np.where(new, own, -1)[order])
+        return _Due(numbers[order], codes, times[order], marks[order], own[order])
 
     def _valid(self, due: _Due, arrived: Arrived, step: Step) -> Int64Array:
         """The number of the version that each row meets, -1 for none."""
@@ -153,6 +156,10 @@ class TemporalJoin(TimedJoin):
         return valid
 
     def _deliver(self, due: _Due, valid: Int64Array) -> Iterator[Batch]:
+        if self._ended is not None:
+            met = np.flatnonzero(valid >= 0)
+            (over,) = self._right.trace.take(valid[met], [self._ended])
+            valid[met[values_of(over)]] = -1
         if self._condition is not None:
             met = np.flatnonzero(valid >= 0)
             holds = self._condition.holds(self._left.trace, self._right.trace, _pairs(due.numbers[met], valid[met]))

@@ -109,10 +109,9 @@ class Step:
         return self.left.behind + self.right.behind
 
     def rises(self, times: Times) -> Int64Array:
-        """The place of the row that takes the watermark to each time."""
-        if not len(self.watermarks):
-            return np.zeros(len(times), np.int64)
-        return np.searchsorted(np.append(self.watermarks[1:], self.after), times)
+        """The place of the row that takes the watermark to each time; -1 where it had risen before the first one, as by
+        the end of an input."""
+        return np.searchsorted(np.append(self.watermarks, self.after), times) - 1
 
     def arrivals_at(self, places: Int64Array) -> Times | None:
         """The place of each among all rows of the step; None where it has none."""
@@ -123,8 +122,8 @@ class Step:
         return arrivals[places]
 
     def watermarks_at(self, places: Int64Array) -> Times:
-        """The watermark before the row at each place."""
-        return self.watermarks[places] if len(self.watermarks) else np.full(len(places), self.before)
+        """The watermark before the row at each place; that before the step at -1."""
+        return np.append(self.watermarks, self.before)[places]
 
 
 def take_step(left: Came, right: Came, before: Time, after: Time) -> Step:

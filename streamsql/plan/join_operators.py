@@ -82,6 +82,7 @@ def _temporal_join(plan: TemporalJoin, context: EvalContext) -> Operator:
         padded=plan.kind.keeps_left,
         latest_only=plan.latest_only,
         lag=plan.lag if isinstance(plan, TimedAsofJoin) else 0,
+        ended=None if plan.ended is None else places[1][plan.ended.id],
     )
 
 

@@ -58,7 +58,8 @@ class Table:
     removes the one with its primary key, so that what it takes back has to be looked up. `data`: an object of the
     program that holds the rows. `unique_keys`: sets of columns that no two rows share. `lookup_cache`: its rows can be
     looked up, and this is kept of them where its options do not say. `materialized`: it is a materialised view, whose
-    query `reads` other tables and views.
+    query `reads` other tables and views. `ended`: the table in memory is read as versions, none of which is taken back;
+    this column, its last one, says of a row that from its time on its key has none.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Table:
     lookup_cache: str | None = None
     materialized: bool = False
     reads: frozenset[str] = frozenset()
+    ended: str | None = None
 
     def physical(self) -> Schema:
         """The columns that the connector reads or writes."""

@@ -74,12 +74,14 @@ class TemporalJoin(Join):
 
     INNER or LEFT; `residual` is asked of that one version. `version_key` and `right_time`: what the versions go by, set
     by a rule; the keys of `on` are exactly these. `latest_only`: a version older than one that came before is none.
+    `ended`: the column of the right side that is TRUE where a key has no version from that row's time on.
     """
 
     left_time: Field
     version_key: tuple[Field, ...] = ()
     right_time: Field | None = None
     latest_only: bool = False
+    ended: Field | None = None
 
     @property
     def times(self) -> tuple[Field, Field]:

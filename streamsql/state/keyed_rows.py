@@ -22,13 +22,22 @@ _NONE = -1
 class KeyedChanges:
     """What rows by key changed: `of_rows` names for each change the row that made it.
 
-    `unknown`: the removals that named a key that was not there.
+    `unknown`: the removals that named a key that was not there. `groups`: the key of each row that was given.
     """
 
     rows: pa.RecordBatch
     weights: Weights
     of_rows: Int64Array
     unknown: Int64Array
+    groups: Int64Array
+
+    @property
+    def replaced(self) -> BoolArray:
+        """Which changes take a row back whose key gets another one by a later change."""
+        keys, places, adds = self.groups[self.of_rows], np.arange(len(self.weights)), self.weights > 0
+        last_added = np.full(len(self.groups), _NONE)
+        last_added[keys[adds]] = places[adds]
+        return ~adds & (places < last_added[keys])
 
 
 class KeyedRows(RowPerKey):
@@ -62,7 +71,7 @@ class KeyedRows(RowPerKey):
         weights = np.tile(np.array([-1, 1], np.int8), rows.num_rows)[chosen]
         of_rows = np.repeat(np.arange(rows.num_rows), 2)[chosen]
         unknown = np.flatnonzero(~added & (previous == _NONE))
-        return KeyedChanges(versions.take(int64_array(at)), weights, of_rows, unknown)
+        return KeyedChanges(versions.take(int64_array(at)), weights, of_rows, unknown, groups)
 
     def expire(self, now: Time) -> int:
         """Forget the rows that have expired by now; how many there were."""

@@ -13,6 +13,7 @@ DDL = """
 CREATE TABLE a (k INT, x INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts);
 CREATE TABLE b (k INT, y INT, ts TIMESTAMP(6), WATERMARK FOR ts AS ts);
 CREATE TABLE c (k INT, y INT, ts TIMESTAMP(3));
+CREATE TABLE d (k INT, y INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts, PRIMARY KEY (k) NOT ENFORCED);
 CREATE VIEW highest AS SELECT k, MAX(x) AS x FROM a GROUP BY k;
 CREATE VIEW latest AS SELECT k, y, ts FROM
 (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts DESC) AS n FROM b) WHERE n = 1;
@@ -28,6 +29,11 @@ KNOWN = {
     "as of a time: what is asked beyond the key is asked of the valid version": (
         "SELECT a.ts, r.y FROM a JOIN latest FOR SYSTEM_TIME AS OF a.ts AS r ON a.k = r.k AND r.y > 1",
         "TemporalJoin(INNER, on=[k = k], where y > 1, as of ts)",
+        "changelog: append-only · time: ts · state: watermark + number of keys (k)",
+    ),
+    "as of a time, with the versions of a table in memory": (
+        "SELECT a.ts, d.y FROM a LEFT JOIN d FOR SYSTEM_TIME AS OF a.ts ON a.k = d.k",
+        "TemporalJoin(LEFT, on=[k = k], as of ts)",
         "changelog: append-only · time: ts · state: watermark + number of keys (k)",
     ),
     "as of arrival: what reads the right side alone goes below, and the left time stays": (

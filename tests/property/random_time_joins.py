@@ -6,13 +6,14 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
 from streamsql.session import Session
 from streamsql.sql.statements import CreateTable
-from tests.property.random_tables import NEVER_LATE, VALUES, RandomTable, tables
+from tests.property.random_tables import NEVER_LATE, VALUES, RandomTable, changing_tables, tables
 from tests.property.test_sql_windows import Script
 
 KEYS = ("l.i = r.i", "l.s = r.s", "l.i = r.i AND l.f = r.f", "l.m IS NOT DISTINCT FROM r.m")
@@ -147,6 +148,28 @@ class FileTable(RandomTable):
         pq.write_table(pa.Table.from_batches(batches, schema), self.path)
 
 
+@dataclass(frozen=True, repr=False)
+class KeyedTable(RandomTable):
+    """A random table in memory with a primary key. What is taken back is deleted by its key."""
+
+    key: str = ""
+
+    @property
+    def ddl(self) -> str:
+        return f"{RandomTable.ddl.fget(self).removesuffix(');')}, PRIMARY KEY ({self.key}) NOT ENFORCED);"  # type: ignore[attr-defined]
+
+    @property
+    def updating(self) -> bool:
+        return True
+
+    def fill(self, session: Session) -> None:
+        """Write each row by itself: what is written at once under one key is an update."""
+        table = session.tables.memory(self.name)
+        schema = table.schema.to_arrow()
+        for row, weight in zip(self.rows, self.weights or [1] * len(self.rows), strict=True):
+            table.append(self.batch((row,), schema), np.array([weight], np.int8))
+
+
 def keyed_table(table: RandomTable, key: str) -> FileTable:
     """With a primary key in a file, its rows are versions: a table in memory would replace them."""
     marks = f", WATERMARK FOR ts AS ts - INTERVAL '{table.delay}' SECOND, PRIMARY KEY ({key}) NOT ENFORCED"
@@ -161,13 +184,19 @@ def temporal_joins(draw: st.DrawFn, delay: int | None = None) -> Script:
     by = ", ".join(keys)
     ranked = f"SELECT *, ROW_NUMBER() OVER (PARTITION BY {by} ORDER BY ts DESC) AS rn FROM {second}"
     view = f"CREATE VIEW v AS SELECT i, s, b, d, f, m, ts FROM ({ranked}) WHERE rn = 1;"
-    versioned = draw(st.booleans())
+    versioned = draw(st.sampled_from(("", "file", "memory")))
+    if versioned == "memory":
+        changing = draw(changing_tables("u", found[0].time_type, delay, 30))
+        kept = KeyedTable("u", changing.time_type, changing.delay, changing.rows, changing.weights, by)
+        found, second = (found[0], kept), "u"
     condition = " AND ".join(f"l.{each} = r.{each}" for each in keys)
     rest = draw(st.sampled_from(("", "", *RESIDUALS)))
     where = draw(st.sampled_from(("", "", " WHERE l.i > 0", " WHERE r.b IS NULL", " WHERE r.b > 1")))
     kind = draw(st.sampled_from(("JOIN", "LEFT JOIN")))
     joined = f"t AS l {kind} v FOR SYSTEM_TIME AS OF l.ts AS r ON {' AND '.join(filter(None, (condition, rest)))}"
     query = f"SELECT {COLUMNS} FROM {joined}{where};"
+    if versioned == "memory":
+        return Script(found, query.replace(" v FOR", " u FOR"))
     if versioned:
         tables_ = tuple(keyed_table(each, by) if each.name == second else each for each in found)
         return Script(tables_, query.replace(" v FOR", f" {second} FOR"))

@@ -130,7 +130,12 @@ def _fill(session: Session, name: str, lines: list[str]) -> None:
     arrow = table.schema.to_arrow()
     columns = [_column([row[index] for row in rows], each.type) for index, each in enumerate(arrow)]
     weights = np.where(taken, -1, 1).astype(np.int8) if any(taken) else None
-    table.append(pa.RecordBatch.from_arrays(columns, schema=arrow), weights)
+    rows = pa.RecordBatch.from_arrays(columns, schema=arrow)
+    if weights is None or not table.keyed:
+        table.append(rows, weights)
+        return
+    for index in range(rows.num_rows):  # what is written at once under one key is an update
+        table.append(rows.slice(index, 1), weights[index : index + 1])
 
 
 def _row(line: str, schema: Schema) -> list[Any]:

@@ -230,7 +230,7 @@ def _(plan: LookupJoin, need: _Need) -> Plan:
 
 @_prune.register
 def _(plan: IntervalJoin | WindowJoin | TemporalJoin, need: _Need) -> Plan:
-    times = {each.id for each in (*plan.times, *_window_columns(plan))}
+    times = {each.id for each in (*plan.times, *_own_columns(plan))}
     read = times | {id_ for each in plan.on for id_ in (each.left, each.right)}
     read |= need.ids | (frozenset() if plan.residual is None else column_ids(plan.residual))
     fields = _carried(plan, frozenset(read), need.ids)
@@ -248,8 +248,15 @@ def _compared(plan: Join) -> tuple[Field, ...]:
     return (plan.left_value, plan.right_value) if isinstance(plan, AsofJoin) else ()
 
 
-def _window_columns(plan: Join) -> tuple[Field, ...]:
-    return tuple(each for bounds in plan.bounds for each in bounds) if isinstance(plan, WindowJoin) else ()
+def _own_columns(plan: Join) -> tuple[Field, ...]:
+    """What the join itself reads beside times and keys."""
+    match plan:
+        case WindowJoin():
+            return tuple(each for bounds in plan.bounds for each in bounds)
+        case TemporalJoin(ended=Field() as ended):
+            return (ended,)
+        case _:
+            return ()
 
 
 def _exactly(plan: Plan, fields: tuple[Field, ...], need: _Need) -> Plan:
