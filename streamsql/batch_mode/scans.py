@@ -15,8 +15,9 @@ from streamsql.batch_mode.errors import NoBatchForm
 from streamsql.expr.context import EvalContext
 from streamsql.expr.duckdb_kernel import for_duckdb
 from streamsql.expr.types import arrow_type
+from streamsql.operators.keep_last import KeepLast
 from streamsql.plan.logical import Scan, Table
-from streamsql.plan.operators import keep_last
+from streamsql.plan.operators import exact_changes
 from streamsql.ports import Source
 from streamsql.record import record
 from streamsql.runtime.rejects import RejectLog
@@ -102,8 +103,8 @@ class ScanInput:
 
     def _changes(self) -> Iterator[Batch]:
         """What the source delivers; changes by key are made exact first, as a stream does it."""
-        exact = keep_last(self._scan) if self._scan.table.by_key else None
-        if exact is not None:
+        exact = exact_changes(self._scan)
+        if isinstance(exact, KeepLast):
             exact.on_unknown = partial(self._reader.rejects.add_unknown, self._scan.table.name)
         for step in self._reader:
             yield from (step.batch,) if exact is None else exact.on_batch(step.batch)

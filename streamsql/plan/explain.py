@@ -92,6 +92,8 @@ def _(plan: Scan) -> Iterator[str]:
         yield f"{each.name}: {expr_text(expr)}"
     if plan.table.by_key:
         yield f"by key={', '.join(plan.table.primary_key)}"
+    if plan.checked:
+        yield "checked"
     if plan.watermark is not None:
         yield f"watermark={expr_text(plan.watermark.expr)}"
     if plan.predicate is not None:

@@ -116,7 +116,8 @@ class Scan(Plan):
     `fields`: what is delivered (some of physical and computed). `watermark` None: no one uses the table's time.
     `predicate`: pushed into the reader; only over physical fields, only when `watermark` is None.
     `time_used` False: the watermark only orders rows against those of other sources, so a NULL event time is no reject.
-    `state_ttl`: how long the last row of a key is kept, where the table's changes go by key.
+    `state_ttl`: how long the last row of a key is kept, where the table's changes go by key. `checked`: what is taken
+    back must have been there, and no one else would notice.
     """
 
     table: Table
@@ -126,6 +127,7 @@ class Scan(Plan):
     predicate: Expr | None = None
     time_used: bool = True
     state_ttl: Duration | None = None
+    checked: bool = False
 
 
 @record(kw_only=True)

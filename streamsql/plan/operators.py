@@ -17,6 +17,7 @@ from streamsql.expr.functions_watermark import WATERMARK_ID, over_watermark_colu
 from streamsql.expr.nodes import Expr
 from streamsql.expr.types import arrow_type
 from streamsql.operators.base import Operator
+from streamsql.operators.checked_rows import CheckedRows
 from streamsql.operators.keep_last import KeepLast
 from streamsql.operators.project import Kernel, RowsOf
 from streamsql.operators.project import Project as Projection
@@ -69,8 +70,12 @@ def _(plan: Scan, context: EvalContext) -> Operator | None:
     return None
 
 
-def keep_last(plan: Scan) -> KeepLast:
-    """What makes changes by primary key exact."""
+def exact_changes(plan: Scan) -> KeepLast | CheckedRows | None:
+    """What makes changes by primary key exact, or refuses those that are not; None where that is no question."""
+    if plan.checked:
+        return CheckedRows(schema_of(plan.fields), plan.table.name, plan.span)
+    if not plan.table.by_key:
+        return None
     names = [each.name for each in plan.fields]
     return KeepLast(schema_of(plan.fields), [names.index(each) for each in plan.table.primary_key], *state_ttls(plan))
 

@@ -28,7 +28,7 @@ from streamsql.plan.logical import (
     WindowRank,
 )
 from streamsql.plan.lookup_join import LookupJoin
-from streamsql.plan.operators import keep_last, operator_of
+from streamsql.plan.operators import exact_changes, operator_of
 from streamsql.plan.row_orders import OverOrder, RankOrder
 from streamsql.plan.sharing import share
 from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin
@@ -42,8 +42,8 @@ class PhysicalNode:
     """A node of the graph.
 
     `name`: unique, as EXPLAIN has it. `plan`: the columns that its batches have, by `plan.fields`. `operator`: None for
-    Scan and Values, which the runtime reads (a Scan whose changes come by key has a second node, which looks up what
-    they take back). `needs_watermarks`: its batches must carry per-row watermarks.
+    Scan and Values, which the runtime reads (a Scan whose changes come by key, or are checked, has a second node, which
+    knows what they take back). `needs_watermarks`: its batches must carry per-row watermarks.
     """
 
     name: str
@@ -109,9 +109,9 @@ class _Graph:
 
     def _build(self, plan: Plan, name: str) -> PhysicalNode:
         asked = self._identities.key(plan) in self._asked
-        if isinstance(plan, Scan) and plan.table.by_key:
+        if isinstance(plan, Scan) and (exact := exact_changes(plan)) is not None:
             changes = PhysicalNode(f"{name} changes", plan, (), None, asked)
-            return PhysicalNode(name, plan, (changes,), keep_last(plan), asked)
+            return PhysicalNode(name, plan, (changes,), exact, asked)
         computed = self._computed(plan)
         inputs = tuple(self._node(each) for each in computed.inputs)
         if isinstance(plan, Limit) and not traits(plan.input).append_only:

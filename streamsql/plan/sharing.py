@@ -91,6 +91,7 @@ def _merge(scans: tuple[Scan, ...]) -> Scan:
         fields=tuple(each for each in in_order if each.name in wanted),
         watermark=None if mark is None else WatermarkSpec(mark.column, _over(mark.expr, scans[0], known)),
         predicate=None,
+        checked=any(each.checked for each in scans),
     )
 
 

@@ -13,6 +13,7 @@ from streamsql.plan.logical import (
     OverAggregate,
     Plan,
     Rank,
+    Scan,
     Session,
     TimeAttribute,
     Tumble,
@@ -24,6 +25,13 @@ from streamsql.plan.time_joins import IntervalJoin
 from streamsql.plan.trait_values import UNBOUNDED, Traits
 from streamsql.plan.tree import fields_by_id
 from streamsql.time import Duration
+
+
+def scan_state(plan: Scan) -> str | None:
+    """What bounds what is known of a table's rows, where its changes are looked up or checked."""
+    if plan.checked:
+        return f"{UNBOUNDED} (rows of {plan.table.name}, to check what is taken back)"
+    return f"number of keys ({', '.join(plan.table.primary_key)})" if plan.table.by_key else None
 
 
 def window_state(window: Window, time: Field) -> str:

@@ -44,6 +44,7 @@ from streamsql.plan.state_bounds import (
     lookup_state,
     over_state,
     rank_state,
+    scan_state,
     side_state,
     window_state,
 )
@@ -114,9 +115,8 @@ def _kept(window: WindowColumns | None, renamed: dict[int, int]) -> WindowColumn
 @_traits.register
 def _(plan: Scan, inputs: tuple[Traits, ...]) -> Traits:
     changes = Updating(f"the changes of {plan.table.name}", plan.span, keeps_time=True)
-    bound = f"number of keys ({', '.join(plan.table.primary_key)})" if plan.table.by_key else None
     because = changes if plan.table.updating else None
-    return Traits(because, unique_keys=_table_keys(plan), state_bound=bound)
+    return Traits(because, unique_keys=_table_keys(plan), state_bound=scan_state(plan))
 
 
 def _table_keys(plan: Scan) -> Keys:

@@ -6,10 +6,11 @@ import numpy as np
 import pyarrow as pa
 
 from streamsql.batch import Batch
+from streamsql.errors import DataError, Span
 from streamsql.expr.types import Schema
 from streamsql.record import record
 from streamsql.state.base import State
-from streamsql.state.fixed_width import Int64Array, int64_array, take_rows, values_of
+from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, take_rows, values_of
 from streamsql.state.grouping import group_rows, normalize_key, single_chunk
 from streamsql.state.key_index import KeyIndex
 from streamsql.state.lifetimes import unmatched
@@ -42,12 +43,13 @@ class RowStep:
 class RowMultiset(State):
     """Equal rows share one id; ids of forgotten rows are given out again. NULL equals NULL, NaN NaN, -0.0 0.0.
 
-    `lenient`: a row that takes back what is not there, as it was forgotten, has no effect.
+    `lenient`: a row that takes back what is not there, as it was forgotten, has no effect. `source` and `span` say in
+    messages where the rows come from.
     """
 
-    def __init__(self, schema: Schema, *, lenient: bool = False) -> None:
+    def __init__(self, schema: Schema, *, lenient: bool = False, source: str = "", span: Span | None = None) -> None:
         self._lenient = lenient
-        self._schema = schema
+        self._schema, self._source, self._span = schema, source, span
         self._index = KeyIndex(schema.to_arrow().types)
         self._counts = np.zeros(0, np.int64)
 
@@ -68,22 +70,41 @@ class RowMultiset(State):
         before = self._counts[ids]
         after = before + delta[delta != 0]
         if bool((after < 0).any()):
-            worst = int(at[(after < 0).nonzero()[0][0]])
-            values = [each.slice(worst, 1) for each in columns]
-            raise never_added(self._schema, range(len(columns)), values)
+            raise self._never_added(columns, int(at[(after < 0).nonzero()[0][0]]))
         self._counts[ids] = after
         moved = np.bincount(same[signs != 0], minlength=len(first)) > 0
         return RowStep(ids, before, after, at, first[moved & (delta == 0)], ignored)
 
+    def check(self, batch: Batch) -> None:
+        """Apply a batch whose rows count one by one: DataError also where a row is added only after it is taken back.
+        Rows of which none is left are forgotten."""
+        columns = batch.rows.columns
+        if batch.weights is not None and (batch.weights < 0).any():
+            same, first = group_rows([normalize_key(each) for each in columns])
+            missing = self._missing(columns, same, first, batch.weights.astype(np.int64))
+            if missing.any():
+                raise self._never_added(columns, int(np.argmax(missing)))
+        step = self.apply(batch)
+        self.forget(step.ids[step.after == 0])
+
+    def _never_added(self, columns: list[pa.Array], row: int) -> DataError:
+        values = [each.slice(row, 1) for each in columns]
+        return never_added(self._schema, range(len(columns)), values, self._span, source=self._source)
+
     def _ignore(self, columns: list[pa.Array], same: Int64Array, first: Int64Array, signs: Int64Array) -> int:
         """Set the signs of rows that take back what is not there to 0; how many there are."""
+        missing = self._missing(columns, same, first, signs)
+        signs[missing] = 0
+        return int(np.count_nonzero(missing))
+
+    def _missing(self, columns: list[pa.Array], same: Int64Array, first: Int64Array, signs: Int64Array) -> BoolArray:
+        """Which rows take back what is not there, one by one."""
         ids = self._index.lookup([take_rows(each, first) for each in columns])
         known = np.flatnonzero(ids >= 0)
         before = np.zeros(len(first), np.int64)
         before[known] = self._counts[ids[known]]
         missing, _ = unmatched(same, signs, before)
-        signs[missing] = 0
-        return int(np.count_nonzero(missing))
+        return missing
 
     def copies(
         self, ids: Int64Array, changed: Int64Array, before: Int64Array, after: Int64Array

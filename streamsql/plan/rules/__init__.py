@@ -7,6 +7,7 @@ from collections.abc import Callable
 from streamsql.plan.logical import Plan
 from streamsql.plan.rules.bound_joins import bound_joins
 from streamsql.plan.rules.bound_ranks import bound_ranks
+from streamsql.plan.rules.checked_changes import checked_changes
 from streamsql.plan.rules.factor_conditions import factor_conditions
 from streamsql.plan.rules.fuse_windows import fuse_windows
 from streamsql.plan.rules.join_keys import join_keys
@@ -46,5 +47,6 @@ RULES: tuple[Rule, ...] = (
     name_results,
     simplify,
     push_into_scan,
+    checked_changes,
 )
 """`constant_folding` runs before them: it needs to know time zone and clock."""
