@@ -47,7 +47,7 @@ class Engine:
 
     def optimized(self, plan: Plan) -> Plan:
         """The plan after all rules."""
-        return optimize(plan, self.context, keep_late_columns=self.keep_late_columns)
+        return optimize(plan, self.context, keep_late_columns=self.keep_late_columns, sizes=self.tables.size)
 
     def live_plan(self, plan: Plan, optimized: Plan) -> Plan:
         """A query's plan for following open tables: its LIMIT does not wait for their end.

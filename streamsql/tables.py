@@ -253,6 +253,12 @@ class SessionTables:
         self._memory[name] = table
         return Table(name=name, columns=table.schema.columns)
 
+    def size(self, table: Table) -> int | None:
+        """How many rows a table in memory has now; None: unknown, or it is open for more."""
+        if table.data is not None or table.connector is not None or self.is_open(table):
+            return None
+        return self.memory(table.name).rows
+
     def open_source(self, table: Table, *, follow: bool = False) -> Source:
         """A fresh source of the table's physical columns; `follow` an in-memory one as long as it is open."""
         if follow and isinstance(table.data, MaterializedView):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from streamsql.batch_job import BatchJob
-from streamsql.plan.logical import Plan
+from streamsql.plan.logical import Plan, Scan
+from streamsql.plan.tree import walk_plan
 from streamsql.ports import RowKinds
 from streamsql.runtime.job import Job
 from streamsql.runtime.metrics import Progress
@@ -53,14 +54,39 @@ class Consumer:
             self.on_step(job)
 
 
+@dataclass(slots=True)
+class Planned(Consumer):
+    """Runs nothing; `columns` are those that the jobs of a script would read."""
+
+    columns: dict[str, set[str]] = field(default_factory=dict)
+
+    def run_job(self, job: Job | BatchJob, run: Callable[[], None]) -> None:
+        """See what it would read."""
+        assert isinstance(job, Job)
+        for node in job.nodes:
+            for scan in (each for each in walk_plan(node.plan) if isinstance(each, Scan)):
+                self.columns.setdefault(scan.table.name, set()).update(each.name for each in scan.physical)
+
+
+def columns_read(session: Session, sql: str) -> dict[str, set[str]]:
+    """Which columns of which tables a script reads, by its plan."""
+    planned = Planned()
+    _run(session, sql, planned)
+    return planned.columns
+
+
 def run(session: Session, sql: str, on_step: OnStep | None = None) -> int:
     """Run a script to its end; how many changes its results were. What it declared is dropped again."""
+    consumer = Consumer(on_step)
+    _run(session, sql, consumer)
+    return consumer.changes
+
+
+def _run(session: Session, sql: str, consumer: Consumer) -> None:
     before = set(session.tables.names())
     functions = set(session.tables.functions)
-    consumer = Consumer(on_step)
     ScriptRunner(session, consumer).run(sql)
     for name in set(session.tables.names()) - before:
         session.tables.drop(name)
     for name in set(session.tables.functions) - functions:
         session.tables.functions.pop(name)
-    return consumer.changes
