@@ -86,6 +86,11 @@ def _extreme(function: str) -> Callable[[Arguments], str]:
     return lambda a: f"{function}({a.value}){a.over()}"
 
 
+def _unsigned_zero(extreme: Callable[[Arguments], str]) -> Callable[[Arguments], str]:
+    """Of -0.0 and 0.0, which are equal, the result is 0.0."""
+    return lambda a: f"({same_key(extreme(a), a.call.type.kind)})"
+
+
 def _bit_xor(a: Arguments) -> str:
     return f"bit_xor({a.distinct}{a.value}){a.over()}"
 
@@ -98,8 +103,8 @@ _FUNCTIONS: Mapping[str, Callable[[Arguments], str]] = {
     "BOOL_AND": _extreme("bool_and"),
     "BOOL_OR": _extreme("bool_or"),
     "COUNT": _count,
-    "MAX": _extreme("max"),
-    "MIN": _extreme("min"),
+    "MAX": _unsigned_zero(_extreme("max")),
+    "MIN": _unsigned_zero(_extreme("min")),
     "SUM": _sum,
     **aggregate_lists.FUNCTIONS,
     **aggregate_moments.FUNCTIONS,

@@ -26,7 +26,7 @@ def count(counts: Values) -> pa.Array:
 
 
 def extreme(values: Values, counts: Values, type_: pa.DataType) -> pa.Array:
-    """MIN and MAX: NULL over no values."""
+    """MIN and MAX: NULL over no values. Which of -0.0 and 0.0 came first does not matter: the result is 0.0."""
     if isinstance(values, pa.Array):
         return values
     valid = _some(counts)
@@ -34,7 +34,7 @@ def extreme(values: Values, counts: Values, type_: pa.DataType) -> pa.Array:
         return array_of(values == 1, valid, type_)
     if pa.types.is_decimal128(type_):
         return _decimals(values, values >> np.int64(63), valid, type_)
-    return array_of(values, valid, type_)
+    return array_of(values + values.dtype.type(0) if values.dtype.kind == "f" else values, valid, type_)
 
 
 def total(columns: Columns, counts: Values, call: AggregateCall, source: SqlType) -> pa.Array:
