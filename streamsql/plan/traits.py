@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import singledispatch
 
-from streamsql.errors import Span, SqlError
-from streamsql.expr.aggregates import needs_order
+from streamsql.errors import Span
 from streamsql.expr.nodes import ColumnRef
-from streamsql.expr.properties import can_fail, random_call
+from streamsql.expr.properties import can_fail
 from streamsql.expr.text import duration_text
 from streamsql.plan.logical import (
     Aggregate,
@@ -52,6 +51,7 @@ from streamsql.plan.state_ttl import state_ttls
 from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin
 from streamsql.plan.trait_values import UNBOUNDED, WINDOW_NAMES, Keys, Traits, Updating, WindowColumns
 from streamsql.plan.tree import expressions, fields_by_id
+from streamsql.plan.updating_inputs import refuse_random, refuse_updating, refuse_without_order
 
 
 def traits(plan: Plan) -> Traits:
@@ -61,7 +61,7 @@ def traits(plan: Plan) -> Traits:
     """
     inputs = tuple(traits(each) for each in plan.inputs)
     found = _traits(plan, inputs)
-    _refuse_random(plan, inputs)
+    refuse_random(plan, inputs)
     delivered = {each.id: each.id for each in plan.fields}
     return replace(
         found,
@@ -216,7 +216,7 @@ def _(plan: LookupJoin, inputs: tuple[Traits, ...]) -> Traits:
 
 @_traits.register
 def _(plan: WindowAssign, inputs: tuple[Traits, ...]) -> Traits:
-    _refuse_updating(plan, WINDOW_NAMES[type(plan.window)], inputs[0])
+    refuse_updating(plan, WINDOW_NAMES[type(plan.window)], inputs[0])
     start, end, time = (each.id for each in plan.bounds)
     session = isinstance(plan.window, Session)
     return Traits(
@@ -231,7 +231,7 @@ def _(plan: WindowAssign, inputs: tuple[Traits, ...]) -> Traits:
 
 @_traits.register
 def _(plan: WindowAggregate, inputs: tuple[Traits, ...]) -> Traits:
-    _refuse_updating(plan, WINDOW_NAMES[type(plan.window)], inputs[0])
+    refuse_updating(plan, WINDOW_NAMES[type(plan.window)], inputs[0])
     start, end, time = (each.id for each in plan.bounds)
     below = inputs[0].window
     made_by = below.window if isinstance(plan.window, Attached) and below is not None else plan.window
@@ -244,7 +244,7 @@ def _(plan: WindowAggregate, inputs: tuple[Traits, ...]) -> Traits:
 
 @_traits.register
 def _(plan: WindowRank, inputs: tuple[Traits, ...]) -> Traits:
-    _refuse_updating(plan, "ROW_NUMBER within a window", inputs[0])
+    refuse_updating(plan, "ROW_NUMBER within a window", inputs[0])
     group = frozenset({*plan.partition, plan.window.start, plan.window.end})
     keys = list(inputs[0].unique_keys)
     if plan.first == plan.last:
@@ -297,7 +297,7 @@ def _(plan: OverAggregate, inputs: tuple[Traits, ...]) -> Traits:
 
 @_traits.register
 def _(plan: Aggregate, inputs: tuple[Traits, ...]) -> Traits:
-    _refuse_without_order(plan, inputs[0])
+    refuse_without_order(plan, inputs[0])
     return Traits(
         updating_because=Updating(_clause(plan), _span(plan)),
         unique_keys=(frozenset(plan.keys),),
@@ -363,44 +363,3 @@ def _span(plan: Aggregate) -> Span | None:
 
 def _attribute(time: Field) -> TimeAttribute:
     return time.time or TimeAttribute.EVENT
-
-
-def _refuse_updating(plan: Plan, what: str, below: Traits) -> None:
-    because = below.updating_because
-    if because is None or because.keeps_time:
-        return
-    raise SqlError(
-        f"{what} needs an append-only input, but {because.clause} makes this one updating: rows that it takes back may "
-        "belong to windows that have closed",
-        span=because.span or plan.span,
-        hint="group by window_start and window_end of a window below, or apply the window to the table itself",
-    )
-
-
-def _refuse_random(plan: Plan, inputs: tuple[Traits, ...]) -> None:
-    """A row that is taken back would get another value than it came with."""
-    because = next((each.updating_because for each in inputs if each.updating_because), None)
-    if because is None:
-        return
-    call = next((found for each in expressions(plan) if (found := random_call(each)) is not None), None)
-    if call is not None:
-        raise SqlError(
-            f"{call.function} over the updating rows of {because.clause}: a row that is taken back would get another "
-            "value than it came with",
-            span=call.span or because.span,
-            hint="compute it below, over the rows of a table or of a window",
-        )
-
-
-def _refuse_without_order(plan: Aggregate, below: Traits) -> None:
-    because = below.updating_because
-    if because is None or because.keeps_time:
-        return
-    for call in plan.calls:
-        if needs_order(call):
-            raise SqlError(
-                f"{call.function} has no meaning over {because.clause}: which of its rows was updated last depends "
-                "on how the input was cut into steps",
-                span=call.span or because.span,
-                hint="choose by a column: ARG_MIN(value, column) or ARG_MAX(value, column)",
-            )
