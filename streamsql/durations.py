@@ -15,17 +15,22 @@ _UNITS: dict[str, Duration] = {
     **dict.fromkeys(("h", "hour", "hours"), 3_600 * SECOND),
     **dict.fromkeys(("d", "day", "days"), 86_400 * SECOND),
 }
+_LONGEST = 10**18
+"""Some thirty thousand years: added to any time it stays within 64 bits."""
 DURATION_HINT = "write a number and a unit, such as '10 s'"
 
 
 def duration_of(text: str) -> Duration | None:
-    """Microseconds; None for what is no duration.
+    """Microseconds; None for what is no duration, or longer than any time.
 
     >>> duration_of("10 s"), duration_of("250"), duration_of("1d"), duration_of("soon")
     (10000000, 250000, 86400000000, None)
     """
-    match = re.fullmatch(r"\s*(\d+)\s*([a-zµ]*)\s*", text.lower())
-    return None if match is None or match[2] not in _UNITS else int(match[1]) * _UNITS[match[2]]
+    match = re.fullmatch(r"\s*([0-9]+)\s*([a-zµ]*)\s*", text.lower())
+    if match is None or match[2] not in _UNITS:
+        return None
+    found = int(match[1]) * _UNITS[match[2]]
+    return found if found <= _LONGEST else None
 
 
 def parse_duration(text: str, option: str) -> Duration:

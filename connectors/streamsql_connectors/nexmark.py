@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pyarrow as pa
 
@@ -20,7 +20,8 @@ from streamsql_connectors.times import duration, timestamp
 EVENT_TYPE = "event_type"
 """The column that says of a row of all events what it is: 0 a person, 1 an auction, 2 a bid."""
 
-RowMaker = Callable[[NexmarkSettings, int, Schema], pa.RecordBatch]
+_LARGEST_EVENT = 16_384
+"""Bytes; the texts of a chunk of such events fit one Arrow array."""
 
 
 class NexmarkConnector:
@@ -77,7 +78,7 @@ def _settings(table: TableOptions) -> NexmarkSettings:
     refuse_unknown(options, ("connector", *names_of(NexmarkConnector.options)), f"table {table.name} (nexmark)")
     usual = NexmarkSettings()
     proportions = [option(options, f"{kind}.proportion", count, usual.proportion(kind)) for kind in KINDS]
-    sizes = [option(options, f"{kind}.avg-size", byte_size, usual.size(kind)) for kind in KINDS]
+    sizes = [option(options, f"{kind}.avg-size", _event_size, usual.size(kind)) for kind in KINDS]
     if not sum(proportions):
         raise UsageError(f"table {table.name} (nexmark): one of the proportions must be more than 0")
     return NexmarkSettings(
@@ -102,6 +103,13 @@ def _share(text: str) -> float:
     if not 0 <= value <= 1:
         raise ValueError("write a share between 0 and 1")
     return value
+
+
+def _event_size(text: str) -> int:
+    size = byte_size(text)
+    if size > _LARGEST_EVENT:
+        raise ValueError(f"write at most {_LARGEST_EVENT}b")
+    return size
 
 
 def _kind(table: TableOptions, schema: Schema) -> EventKind | None:

@@ -12,6 +12,7 @@ from streamsql.ports import OptionInfo
 Value = TypeVar("Value")
 
 _BYTE_UNITS = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_MOST = 10**18
 _ESCAPES = {"\\t": "\t", "\\\\": "\\"}
 
 
@@ -67,6 +68,8 @@ def count(text: str) -> int:
     """
     if not re.fullmatch(r"[0-9]+", text.strip()):
         raise ValueError("write a whole number from 0 on")
+    if int(text) > _MOST:
+        raise ValueError(f"write a whole number up to {_MOST}")
     return int(text)
 
 

@@ -113,7 +113,7 @@ def _count(given: Mapping[str, str], name: str, *, least: int) -> int | None:
     text = given.get(name)
     if text is None:
         return None
-    if not text.strip().isdigit() or int(text) < least:
+    if not text.strip().isdecimal() or int(text) < least:
         raise UsageError(f"option '{name}' = '{text}': write a whole number from {least} on")
     return int(text)
 

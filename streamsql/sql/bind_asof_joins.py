@@ -55,7 +55,7 @@ def bind_asof_join(tree: Tree, left: Bound, right: Bound, queries: Queries) -> B
     span, name = span_of(tree), tree.args["kind"]
     if name not in JoinKind.__members__ or tree.args.get("natural"):
         what = "NATURAL ASOF JOIN" if tree.args.get("natural") else f"ASOF {name} JOIN"
-        raise SqlError(what, span=span_of(tree.expression) or span, hint=_HINT)
+        raise SqlError(f"{what}: an ASOF JOIN needs a condition", span=span_of(tree.expression) or span, hint=_HINT)
     kind, context = JoinKind[name], queries.context
     refuse_same_alias(left.scope, right.scope, span_of(tree.expression))
     pairs = named_pairs(tree, left, right) if tree.args.get("using") else []
@@ -95,7 +95,10 @@ def _split(on: Condition, span: Span | None) -> tuple[_Inequality, list[Expr]]:
         if inequality is None:
             others.append(term)
         elif found:
-            raise SqlError("an ASOF JOIN goes by one inequality, this is another one", span=term.span or span)
+            hint = "ask it in WHERE, of the pairs that are found"
+            raise SqlError(
+                "an ASOF JOIN goes by one inequality, this is another one", span=term.span or span, hint=hint
+            )
         else:
             found.append(inequality)
     if not found:

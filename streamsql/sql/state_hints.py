@@ -67,5 +67,7 @@ def state_hints(tree: Tree) -> StateHints:
             ttl = duration_of(text)
             if ttl is None:
                 raise SqlError(f"STATE_TTL: '{text}' is no duration", span=span, hint=DURATION_HINT)
+            if name in ttls:
+                raise SqlError(f"STATE_TTL names {name} twice", span=span, hint="write one time for it")
             ttls[name] = (ttl, span)
     return StateHints(ttls)

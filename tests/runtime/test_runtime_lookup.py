@@ -195,6 +195,8 @@ BAD = {
     "'lookup.cache' = 'FULL'",
     "'lookup.cache' = 'PARTIAL', 'lookup.partial-cache.max-rows' = '0'": "option 'lookup.partial-cache.max-rows' = "
     "'0': write a whole number from 1 on",
+    "'lookup.cache' = 'PARTIAL', 'lookup.partial-cache.max-rows' = '2²'": "option 'lookup.partial-cache.max-rows' = "
+    "'2²': write a whole number from 1 on",
     "'lookup.cache' = 'PARTIAL', 'lookup.full-cache.periodic-reload.interval' = '1 h'": "option "
     "'lookup.full-cache.periodic-reload.interval' means nothing with 'lookup.cache' = 'PARTIAL'",
     "'lookup.cache' = 'PARTIAL', 'lookup.partial-cache.expire-after-write' = 'soon'": "option "
