@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pyarrow as pa
 
-from streamsql.batch import Batch, concat_batches
+from streamsql.batch import Batch
 from streamsql.expr.types import Schema
 from streamsql.expr.windows import SortKey
-from streamsql.operators.base import Operator
 from streamsql.operators.rank_output import Partitions, codes_of, partitions_of
+from streamsql.operators.whole_steps import WholeSteps
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, take_rows
 from streamsql.state.lifetimes import Lifetimes
 from streamsql.state.ordering import lexical_order
@@ -19,7 +19,7 @@ from streamsql.state.row_per_key import RowPerKey
 from streamsql.time import BEGIN_OF_TIME, Duration, Time
 
 
-class BestRow(Operator):
+class BestRow(WholeSteps):
     """Output: the input's columns and, where `numbered`, a last one that holds 1; changes of a step by partition.
 
     As TopRows does for ROW_NUMBER up to 1: of equal rows the first to arrive is best, or the last where `later_first`.
@@ -39,6 +39,7 @@ class BestRow(Operator):
         later_first: bool,
         ttl: Duration | None = None,
     ) -> None:
+        super().__init__()
         self.schema = schema
         self._arrow_schema = schema.to_arrow()
         self._partition, self._order = tuple(partition), tuple(order)
@@ -51,12 +52,6 @@ class BestRow(Operator):
         self.best = RowPerKey(schema_of_kept, [fields.types[each] for each in partition] or [pa.int8()])
         self.expires = ttl is not None
         self.lifetimes = Lifetimes(ttl) if ttl is not None else None
-        self._waiting: list[Batch] = []
-
-    def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:
-        if len(batch):
-            self._waiting.append(batch)
-        return ()
 
     def expire(self, now: Time) -> int:
         assert self.lifetimes is not None
@@ -64,10 +59,8 @@ class BestRow(Operator):
         self.best.index.free(gone)
         return len(gone)
 
-    def on_step_end(self) -> Iterable[Batch]:
-        if not self._waiting:
-            return ()
-        rows, self._waiting = concat_batches(self._waiting).rows, []
+    def _on_step(self, batch: Batch) -> Iterable[Batch]:
+        rows = batch.rows
         bound = self.best.index.bound
         owners = partitions_of(self.best.index, rows, self._partition)
         had = owners.ids < bound

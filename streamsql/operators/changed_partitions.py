@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pyarrow as pa
 
-from streamsql.batch import Batch, concat_batches
+from streamsql.batch import Batch
 from streamsql.expr.types import Schema
 from streamsql.expr.windows import SortKey
-from streamsql.operators.base import Operator
 from streamsql.operators.rank_output import codes_of, partitions_of
+from streamsql.operators.whole_steps import WholeSteps
 from streamsql.record import record
 from streamsql.state.fixed_width import Int64Array, take_rows
 from streamsql.state.key_index import KeyIndex
@@ -39,7 +39,7 @@ class Members:
     order: Int64Array
 
 
-class ChangedPartitions(Operator):
+class ChangedPartitions(WholeSteps):
     """Equal rows go by the columns of `ties`, since rows that are updated have no order of arrival that does not depend
     on how the input was cut into steps. All positions are those of the input. `ttl`: a partition is forgotten so long
     after it last changed."""
@@ -55,6 +55,7 @@ class ChangedPartitions(Operator):
         schema: Schema,
         ttl: Duration | None = None,
     ) -> None:
+        super().__init__()
         self.schema = schema
         self._arrow_schema = schema.to_arrow()
         self._input_schema = input_schema.to_arrow()
@@ -65,16 +66,10 @@ class ChangedPartitions(Operator):
         self.content = RowMultiset(input_schema, lenient=ttl is not None)
         self.expires = ttl is not None
         self.lifetimes = Lifetimes(ttl) if ttl is not None else None
-        self._waiting: list[Batch] = []
 
     @abstractmethod
     def _changes(self, members: Members) -> Batch | None:
         """What the step changes in the output."""
-
-    def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:
-        if len(batch):
-            self._waiting.append(batch)
-        return ()
 
     def expire(self, now: Time) -> int:
         assert self.lifetimes is not None
@@ -85,10 +80,7 @@ class ChangedPartitions(Operator):
         self.keys.free(gone)
         return len(gone)
 
-    def on_step_end(self) -> Iterable[Batch]:
-        if not self._waiting:
-            return ()
-        batch, self._waiting = concat_batches(self._waiting), []
+    def _on_step(self, batch: Batch) -> Iterable[Batch]:
         step = self.content.apply(batch)
         self.ignore(step.ignored)
         if self.lifetimes is not None and len(step.still):

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pyarrow as pa
 
-from streamsql.batch import Batch, concat_batches
+from streamsql.batch import Batch
 from streamsql.expr.types import Schema
 from streamsql.expr.windows import SortKey
-from streamsql.operators.base import Operator
 from streamsql.operators.rank_output import Partitions, codes_of, partitions_of, ranked_batch
+from streamsql.operators.whole_steps import WholeSteps
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
 from streamsql.state.key_index import KeyIndex
 from streamsql.state.lifetimes import Lifetimes
@@ -26,7 +26,7 @@ from streamsql.time import Duration, Time
 _WORST = np.iinfo(np.int64).max
 
 
-class TopRows(Operator):
+class TopRows(WholeSteps):
     """Output: the input's columns and, where `bounds` say so, the rank; changes of a step by partition and rank.
 
     Equal rows rank in order of arrival, or the later first where `later_first`. A row that can no longer come among the
@@ -47,6 +47,7 @@ class TopRows(Operator):
         later_first: bool = False,
         ttl: Duration | None = None,
     ) -> None:
+        super().__init__()
         self.schema = schema
         self._arrow_schema = schema.to_arrow()
         self._partition, self._order, self._bounds = tuple(partition), tuple(order), bounds
@@ -64,12 +65,6 @@ class TopRows(Operator):
         self.progress = Progress()
         self.expires = ttl is not None
         self.lifetimes = Lifetimes(ttl) if ttl is not None else None
-        self._waiting: list[Batch] = []
-
-    def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:
-        if len(batch):
-            self._waiting.append(batch)
-        return ()
 
     def expire(self, now: Time) -> int:
         assert self.lifetimes is not None
@@ -80,10 +75,7 @@ class TopRows(Operator):
         self.keys.free(gone)
         return len(gone)
 
-    def on_step_end(self) -> Iterable[Batch]:
-        if not self._waiting:
-            return ()
-        batch, self._waiting = concat_batches(self._waiting), []
+    def _on_step(self, batch: Batch) -> Iterable[Batch]:
         arrivals = self.progress.number(len(batch))
         columns = [*batch.rows.columns, int64_array(~arrivals if self._later_first else arrivals)]
         rows = pa.RecordBatch.from_arrays(columns, schema=self._stored_schema)
