@@ -243,8 +243,3 @@ SCHEMAS: Mapping[EventKind, Schema] = {
     kind: t.schema(*((name, _type(name)) for name in columns)) for kind, columns in COLUMNS.items()
 }
 """The columns of each kind of event, with their types."""
-
-
-def chunk_columns(chunk: NexmarkChunk, names: Sequence[str]) -> list[pa.Array]:
-    """Columns of a chunk, in the order asked for."""
-    return [COLUMNS[chunk.kind][name](chunk) for name in names]

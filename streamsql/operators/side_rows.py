@@ -95,12 +95,6 @@ class SideRows:
         return carried.with_rows(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
 
 
-def no_pairs(schema: pa.Schema) -> tuple[Int64Array, pa.RecordBatch]:
-    """No left row meets any of the right."""
-    nothing = [pa.array([], each.type) for each in schema]
-    return np.empty(0, np.int64), pa.RecordBatch.from_arrays(nothing, schema=schema)
-
-
 def keyed_rows(batch: Batch, keyed: BoolArray | None) -> Int64Array:
     """The positions of rows that are added and have a key."""
     wanted = np.ones(len(batch), np.bool_) if keyed is None else keyed
