@@ -84,8 +84,6 @@ class Grouping:
 
     def _add_key(self, tree: Tree, aliases: dict[str, Tree]) -> int:
         """The id of the column below that holds the key."""
-        if isinstance(tree, exp.Literal) and tree.is_int:
-            raise SqlError("GROUP BY takes expressions, not positions", span=span_of(tree), hint="write the expression")
         try:
             expr = ExpressionBinder(self.scope, "GROUP BY", subqueries=self.subqueries).bind(tree)
         except SqlError as error:
@@ -233,16 +231,16 @@ def is_grouped(tree: Tree) -> bool:
     if tree.args.get("group") is not None or tree.args.get("having") is not None:
         return True
     places = [*tree.expressions, tree.args.get("qualify"), tree.args.get("order")]
-    return any(_has_aggregate(each) for each in places if each is not None)
+    return any(has_aggregate(each) for each in places if each is not None)
 
 
-def _has_aggregate(tree: Tree) -> bool:
+def has_aggregate(tree: Tree) -> bool:
     """An aggregate of this SELECT itself: not inside a subquery, not with OVER (but inside its clauses)."""
     if isinstance(tree, exp.Query | exp.Subquery):
         return False
     if isinstance(tree, Call) and tree.args.get("over") is None and _is_grouping_call(tree.this):
         return True
-    return any(_has_aggregate(child) for child in tree.iter_expressions())
+    return any(has_aggregate(child) for child in tree.iter_expressions())
 
 
 def _is_grouping_call(name: str) -> bool:

@@ -17,6 +17,7 @@ from streamsql.sql.bind_over import sort_key
 from streamsql.sql.bind_relations import RelationBinder, one_row
 from streamsql.sql.bind_select import bind_select
 from streamsql.sql.bind_sets import set_operation
+from streamsql.sql.bind_short_forms import refuse_ties
 from streamsql.sql.bind_where import bind_where
 from streamsql.sql.context import CommonTable, Context
 from streamsql.sql.dialect import exp
@@ -114,6 +115,9 @@ def _ordered(tree: Tree, plan: Plan) -> Plan:
 
 def _limited(tree: Tree, plan: Plan) -> Plan:
     limit, offset = tree.args.get("limit"), tree.args.get("offset")
+    if limit is not None and limit.args.get("limit_options"):
+        refuse_ties(tree)
+        return plan
     if limit is None and offset is None:
         return plan
     count = None if limit is None else _count(limit.expression, "LIMIT")

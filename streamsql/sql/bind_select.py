@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +16,7 @@ from streamsql.sql.bind_grouping import Grouping, is_grouped
 from streamsql.sql.bind_joins import Bound
 from streamsql.sql.bind_over import OverCalls, sort_key
 from streamsql.sql.bind_relations import RelationBinder, one_row
+from streamsql.sql.bind_short_forms import first_rows_ranked, star_items, written_keys
 from streamsql.sql.bind_subqueries import QueryBinder, Subqueries
 from streamsql.sql.bind_where import bind_where
 from streamsql.sql.context import Context
@@ -40,6 +40,7 @@ class Item:
 def bind_select(tree: Tree, context: Context, bind_query: QueryBinder) -> Plan:
     """The plan of a SELECT with its ORDER BY (LIMIT is the caller's)."""
     context = replace(context, hints=state_hints(tree))
+    tree = first_rows_ranked(tree)
     grouped = is_grouped(tree)
     plan = _select(tree, grouped, context, bind_query)
     if tree.args.get("emit") is not None:
@@ -99,7 +100,7 @@ def _grouped(tree: Tree, bound: Bound, context: Context, bind_query: QueryBinder
     group = tree.args.get("group")
     if group is not None:
         grouping.span = span_of(group)
-        grouping.add_keys(group.expressions, aliases)
+        grouping.add_keys(written_keys(tree, bound.scope), aliases)
         subqueries.bound += grouping.subqueries.bound
 
     def special(call: Tree) -> Expr | None:
@@ -157,22 +158,12 @@ def _items(tree: Tree, binder: ExpressionBinder, scope: Scope) -> list[Item]:
     items: list[Item] = []
     for each in tree.expressions:
         if isinstance(each, exp.Star) or (isinstance(each, exp.Column) and isinstance(each.this, exp.Star)):
-            items += _star(each, scope)
+            items += [Item(*item, each) for item in star_items(each, scope, binder)]
         elif isinstance(each, exp.Alias):
             items.append(Item(each.alias, binder.bind(each.this), each))
         else:
             items.append(Item(_default_name(each, len(items)), binder.bind(each), each))
     return _unique_names(items)
-
-
-def _star(tree: Tree, scope: Scope) -> list[Item]:
-    span = span_of(tree)
-    if not scope.relations:
-        raise SqlError("SELECT * needs a FROM", span=span)
-    fields: Sequence[Field] = scope.fields
-    if isinstance(tree, exp.Column):
-        fields = scope.relation(tree.table, span).fields
-    return [Item(each.name, column_ref(each, span), tree) for each in fields if not each.name.startswith("$")]
 
 
 def _default_name(tree: Tree, index: int) -> str:

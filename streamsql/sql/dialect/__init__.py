@@ -8,7 +8,8 @@ Expressions
 
     a, t.a, cat.db.t.a              exp.Column(this, table, db, catalog); `.parts`: the names, left to right
                                     t.a.f is a Column too: who binds decides what is a table and what a field
-    *, t.*                          exp.Star(), exp.Column(this=exp.Star, table)
+    *, t.*                          exp.Star(except_=[name], replace=[exp.Alias], rename=[exp.Alias]),
+                                      exp.Column(this=exp.Star, table)
     f(x).y, x[i]                    exp.Dot(this, expression=name), exp.Bracket(this, expressions=[i])
     1, 1.5, 1e3, 'text'             exp.Literal(this: str, is_string); U&'..' is a string too
     X'0aff'                         exp.HexString(this='0aff')
@@ -74,9 +75,9 @@ Types: TypeName(this, precision, scale, expressions, not_null), with defaults fi
 
 Queries, each an exp.Query: exp.Select, exp.Union/Intersect/Except, ValuesQuery, TableQuery; exp.Subquery for (query)
 
-    exp.Select                      expressions=[expression or exp.Alias(this, alias=name)], distinct=exp.Distinct(),
+    exp.Select                      expressions=[expression or exp.Alias(this, alias=name)], distinct=exp.Distinct(on),
                                       hint=HintList, from_=exp.From(this=relation), where=exp.Where(this),
-                                      group=exp.Group(expressions), having=exp.Having(this),
+                                      group=exp.Group(expressions) or (all=True), having=exp.Having(this),
                                       windows=[NamedWindow(this=name, spec=WindowSpec)], qualify=exp.Qualify(this),
                                       emit=Emit
     GROUP BY                        expressions, and exp.Tuple for () and (a, b), exp.GroupingSets, exp.Rollup, exp.Cube

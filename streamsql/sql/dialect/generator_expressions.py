@@ -299,7 +299,6 @@ EXPRESSIONS: dict[type[exp.Expression], Text] = {
     **dict.fromkeys(OPERATORS, _binary),
     exp.Identifier: _identifier,
     exp.Column: _dotted,
-    exp.Star: lambda text, node: "*",
     exp.Dot: lambda text, node: f"{text.sql(node.this)}.{text.sql(node.expression)}",
     exp.Bracket: lambda text, node: f"{text.sql(node.this)}[{listed(text, node.expressions)}]",
     exp.Literal: _literal,

@@ -23,11 +23,11 @@ def _around_query(text: Generator, node: exp.Expression, core: str) -> str:
     args = node.args
     with_ = f"{text.sql(args['with_'])} " if args.get("with_") is not None else ""
     order = f" ORDER BY {listed(text, args['order'].expressions)}" if args.get("order") is not None else ""
-    limits = "".join(
-        f" {word} {text.sql(args[word.lower()].expression)}"
-        for word in ("LIMIT", "OFFSET")
-        if args.get(word.lower()) is not None
-    )
+    limits = f" OFFSET {text.sql(args['offset'].expression)}" if args.get("offset") is not None else ""
+    if (limit := args.get("limit")) is not None:
+        amount = text.sql(limit.expression)
+        ties = limit.args.get("limit_options")
+        limits = f"{limits} FETCH FIRST {amount} ROWS WITH TIES" if ties else f" LIMIT {amount}{limits}"
     emit = f" {text.sql(args['emit'])}" if args.get("emit") is not None else ""
     return with_ + core + order + limits + emit
 
@@ -38,7 +38,8 @@ def _select(text: Generator, node: exp.Select) -> str:
     if args.get("hint") is not None:
         parts.append(text.sql(args["hint"]))
     if args.get("distinct") is not None:
-        parts.append("DISTINCT")
+        on = args["distinct"].args.get("on")
+        parts.append("DISTINCT" if on is None else f"DISTINCT ON {text.sql(on)}")
     parts.append(listed(text, node.expressions))
     parts += [
         f"{word} {text.sql(args[key].this)}"
@@ -46,7 +47,8 @@ def _select(text: Generator, node: exp.Select) -> str:
         if args.get(key) is not None
     ]
     if args.get("group") is not None:
-        parts.append(f"GROUP BY {listed(text, args['group'].expressions)}")
+        keys = "ALL" if args["group"].args.get("all") else listed(text, args["group"].expressions)
+        parts.append(f"GROUP BY {keys}")
     if args.get("having") is not None:
         parts.append(f"HAVING {text.sql(args['having'].this)}")
     if args.get("windows"):
@@ -54,6 +56,12 @@ def _select(text: Generator, node: exp.Select) -> str:
     if args.get("qualify") is not None:
         parts.append(f"QUALIFY {text.sql(args['qualify'].this)}")
     return _around_query(text, node, " ".join(parts))
+
+
+def _star(text: Generator, node: exp.Star) -> str:
+    words = {"except_": "EXCLUDE", "replace": "REPLACE", "rename": "RENAME"}
+    parts = [f"{word} ({listed(text, node.args[key])})" for key, word in words.items() if node.args.get(key)]
+    return " ".join(["*", *parts])
 
 
 def _set_operation(text: Generator, node: exp.SetOperation) -> str:
@@ -218,6 +226,7 @@ def _grouped(text: Generator, node: exp.Expression) -> str:
 QUERIES: dict[type[exp.Expression], Text] = {
     **dict.fromkeys(SET_WORDS, _set_operation),
     exp.Select: _select,
+    exp.Star: _star,
     nodes.ValuesQuery: lambda text, node: _around_query(text, node, f"VALUES {listed(text, node.expressions)}"),
     exp.Subquery: _subquery,
     exp.With: _with,

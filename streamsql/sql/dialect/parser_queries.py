@@ -7,6 +7,7 @@ from sqlglot import exp
 from streamsql.errors import SqlError
 from streamsql.sql.dialect.nodes import Emit, NamedWindow, TableQuery, ValuesQuery
 from streamsql.sql.dialect.parser_relations import RelationGrammar
+from streamsql.sql.dialect.words import QUERY_STARTS
 
 SET_OPERATIONS: dict[str, type[exp.SetOperation]] = {"UNION": exp.Union, "EXCEPT": exp.Except}
 EMIT_MODES = ("FINAL", "ON WINDOW CLOSE", "CHANGES", "EVERY INTERVAL", "WHEN")
@@ -74,6 +75,8 @@ class QueryGrammar(RelationGrammar):
         match self.key:
             case "SELECT":
                 return self._select()
+            case "FROM":
+                return self._from_first()
             case "VALUES":
                 self.take()
                 return self.node(start, ValuesQuery(expressions=self.comma_list(self._values_row)))
@@ -104,7 +107,8 @@ class QueryGrammar(RelationGrammar):
             node.set("hint", self.hints())
         distinct = self.index
         if self.accept("DISTINCT"):
-            node.set("distinct", self.node(distinct, exp.Distinct()))
+            on = self.in_parentheses(lambda: self.comma_list(self.expression)) if self.accept("ON") else None
+            node.set("distinct", self.node(distinct, exp.Distinct(on=on and exp.Tuple(expressions=on))))
         else:
             self.accept("ALL")
         node.set("expressions", self.comma_list(self._select_item))
@@ -116,10 +120,44 @@ class QueryGrammar(RelationGrammar):
             node.set("emit", self._emit())
         return self.node(start, node)
 
+    def _from_first(self) -> exp.Select:
+        """`FROM t SELECT …`, or `FROM t` for all columns, with what else a SELECT has behind it."""
+        start = self.index
+        self.expect("FROM")
+        source = self.node(start, exp.From(this=self.relations()))
+        if not self.at("SELECT"):
+            node = exp.Select(expressions=[self.node(start, exp.Star())], from_=source)
+            self._filters(node)
+            return self.node(start, node)
+        node = self._select()
+        if node.args.get("from_") is not None:
+            raise SqlError("syntax error: this SELECT has two FROM", span=self.place(node.args["from_"]))
+        node.set("from_", source)
+        return self.node(start, node)
+
+    def _star(self) -> exp.Star:
+        """`*`, and which of its columns it leaves out, replaces or renames."""
+        start = self.index
+        self.expect("*")
+        node = exp.Star()
+        names = self.keys[self.index + 1] == "(" and self.keys[self.index + 2] not in (*QUERY_STARTS, "(")
+        if (self.at("EXCLUDE") or (self.at("EXCEPT") and names)) and self.take():
+            node.set("except_", self.names() if self.at("(") else [self.name("a column")])
+        if self.at("REPLACE", "(") and self.take():
+            node.set("replace", self.in_parentheses(lambda: self.comma_list(self._named_expression)))
+        if self.at("RENAME", "(") and self.take():
+            node.set("rename", self.in_parentheses(lambda: self.comma_list(self._named_expression)))
+        return self.node(start, node)
+
+    def _named_expression(self) -> exp.Alias:
+        start, value = self.index, self.expression()
+        self.expect("AS")
+        return self.node(start, exp.Alias(this=value, alias=self.name()))
+
     def _select_item(self) -> exp.Expression:
         start = self.index
-        if self.accept("*"):
-            return self.node(start, exp.Star())
+        if self.at("*"):
+            return self._star()
         if self.at("FROM"):
             comma = self.index and self.keys[self.index - 1] == ","
             hint = "there is a comma too many before it" if comma else "name the columns to select, or * for all"
@@ -135,9 +173,7 @@ class QueryGrammar(RelationGrammar):
         return value
 
     def _qualified_star(self, start: int, value: exp.Expression) -> exp.Expression:
-        star = self.index
-        self.expect("*")
-        node = self.node(star, exp.Star())
+        node = self._star()
         if isinstance(value, exp.Column):
             qualifiers = dict(zip(("table", "db", "catalog"), reversed(value.parts), strict=False))
             return self.node(start, exp.Column(this=node, **qualifiers))
@@ -150,7 +186,9 @@ class QueryGrammar(RelationGrammar):
         clause = self.index
         if self.accept("GROUP"):
             self.expect("BY")
-            node.set("group", self.node(clause, exp.Group(expressions=self.comma_list(self._group_item))))
+            group = exp.Group(all=True) if self.accept("ALL") else None
+            group = group or exp.Group(expressions=self.comma_list(self._group_item))
+            node.set("group", self.node(clause, group))
         clause = self.index
         if self.accept("HAVING"):
             node.set("having", self.node(clause, exp.Having(this=self.expression())))
@@ -203,7 +241,11 @@ class QueryGrammar(RelationGrammar):
         if self.accept("FETCH"):
             if node.args.get("limit"):
                 raise SqlError("syntax error: LIMIT and FETCH say the same; write one", span=self.span(clause))
-            node.set("limit", self.node(clause, exp.Limit(expression=self._fetch())))
+            amount = self._fetch()
+            ties = not self.accept("ONLY")
+            if ties and not self.accept("WITH", "TIES"):
+                raise self.error(expected="ONLY or WITH TIES", keywords=("ONLY", "WITH TIES"))
+            node.set("limit", self.node(clause, exp.Limit(expression=amount, limit_options=ties or None)))
 
     def _fetch(self) -> exp.Expression:
         if not self.accept_any("FIRST", "NEXT"):
@@ -211,7 +253,6 @@ class QueryGrammar(RelationGrammar):
         amount = exp.Literal.number(1) if self.key in ("ROW", "ROWS") else self.expression()
         if not self.accept_any("ROW", "ROWS"):
             raise self.error(expected="ROWS ONLY")
-        self.expect("ONLY")
         return amount
 
     def _emit_at_end(self, node: exp.Expression) -> None:

@@ -248,6 +248,7 @@ class StatementGrammar(CreateGrammar):
 
 STATEMENTS: dict[str, Callable[[StatementGrammar], exp.Expression]] = {
     "SELECT": StatementGrammar._query_statement,
+    "FROM": StatementGrammar._query_statement,
     "WITH": StatementGrammar._query_statement,
     "VALUES": StatementGrammar._query_statement,
     "TABLE": StatementGrammar._query_statement,
