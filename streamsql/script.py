@@ -18,7 +18,7 @@ from streamsql.runtime.metrics import Progress
 from streamsql.runtime.output import Output, SinkOutput
 from streamsql.runtime.settings import JobSettings
 from streamsql.settings import Settings
-from streamsql.show import describe, show
+from streamsql.show import describe, matching, show
 from streamsql.sql import statements as s
 from streamsql.sql.mentions import mentions, reached_names
 from streamsql.tables import SessionTables
@@ -135,7 +135,7 @@ class ScriptRunner:
             case s.Describe(name=table):
                 return describe(tables, table)
             case s.Show(kind=kind, name=table):
-                return show(tables, kind, table)
+                return matching(show(tables, kind, table), statement)
             case s.SetOption():
                 return "\n".join(f"'{key}' = '{value}'" for key, value in sorted(self.session.settings.values.items()))
             case _:

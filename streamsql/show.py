@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from streamsql.errors import NotSupportedYet, SqlError
 from streamsql.expr.aggregate_table import AGGREGATES
+from streamsql.expr.functions_pattern import like_regex
 from streamsql.expr.resolve import function_names
 from streamsql.plan.logical import Table
 from streamsql.sql.context import View
+from streamsql.sql.statements import Show
 from streamsql.tables import SessionTables
+
+_NAME = re.compile(r"[^ (]*")
+"""The name that a line begins with, before a type or parameters."""
 
 
 def show(tables: SessionTables, kind: str, name: str | None) -> str:
@@ -27,6 +34,15 @@ def show(tables: SessionTables, kind: str, name: str | None) -> str:
         case "COLUMNS" if name is not None:
             return describe(tables, name)
     raise NotSupportedYet(f"SHOW {kind}")
+
+
+def matching(listed: str, statement: Show) -> str:
+    """The lines whose names SHOW … [NOT] LIKE asks for."""
+    if statement.like is None:
+        return listed
+    pattern = re.compile(like_regex(statement.like, None))
+    lines = [each for each in listed.splitlines() if bool(pattern.fullmatch(_NAME.match(each)[0])) != statement.negated]  # type: ignore[index]
+    return "\n".join(lines)
 
 
 def describe(tables: SessionTables, name: str) -> str:

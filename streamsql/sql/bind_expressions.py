@@ -19,6 +19,7 @@ from streamsql.sql import literals
 from streamsql.sql.bind_json import is_json, json_call, misplaced_json
 from streamsql.sql.dialect import exp
 from streamsql.sql.parse import span_of
+from streamsql.sql.row_queries import MIRRORED, compared_row
 from streamsql.sql.scope import Scope, field_path
 from streamsql.sql.type_names import bind_type
 
@@ -152,7 +153,14 @@ def _operator(name: str) -> Callable[[ExpressionBinder, Tree], Expr]:
     def bind(binder: ExpressionBinder, tree: Tree) -> Expr:
         if isinstance(tree.expression, exp.Any | exp.All):
             return _quantified(binder, tree, name)
-        return resolve_call(name, (binder.bind(tree.this), binder.bind(tree.expression)), span_of(tree))
+        left, right = tree.this, tree.expression
+        if name not in NEGATED:
+            return resolve_call(name, (binder.bind(left), binder.bind(right)), span_of(tree))
+        if isinstance(left, exp.Tuple) and isinstance(right, exp.Subquery):
+            return compared_row(name, _row(binder, left), right, _subqueries(binder, tree))
+        if isinstance(right, exp.Tuple) and isinstance(left, exp.Subquery):
+            return compared_row(MIRRORED[name], _row(binder, right), left, _subqueries(binder, tree))
+        return resolve_call(name, (binder.bind(left), binder.bind(right)), span_of(tree))
 
     return bind
 

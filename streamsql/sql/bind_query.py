@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 from streamsql.errors import NotSupportedYet, SqlError
@@ -60,7 +61,9 @@ def _with_common_tables(tree: Tree, context: Context) -> Context:
 
 
 def _values(tree: Tree, context: Context) -> Plan:
-    binder = ExpressionBinder(Scope(), "VALUES")
+    if any(each is not tree for each in tree.find_all(exp.Query)):
+        return bind_query(_as_selects(tree), context)
+    binder = ExpressionBinder(Scope(outer=context.outer), "VALUES")
     rows = [tuple(binder.bind(each) for each in _row_items(row)) for row in tree.expressions]
     width = len(rows[0])
     for row, row_tree in zip(rows, tree.expressions, strict=True):
@@ -74,6 +77,17 @@ def _values(tree: Tree, context: Context) -> Plan:
         return Values(fields=fields, rows=tuple(constants))  # type: ignore[arg-type]
     parts = tuple(_computed_row(row, fields, context) for row in exprs)
     return parts[0] if len(parts) == 1 else Union(branches=parts, fields=fields)
+
+
+def _as_selects(tree: Tree) -> Tree:
+    """The rows of VALUES as SELECTs, whose items may be subqueries."""
+    widths = {len(_row_items(each)) for each in tree.expressions}
+    if len(widths) > 1:
+        raise SqlError("the rows of VALUES differ in width", span=span_of(tree), hint="write as many values in each")
+    rows: list[exp.Query] = [
+        exp.Select(expressions=[each.copy() for each in _row_items(row)]) for row in tree.expressions
+    ]
+    return reduce(lambda first, each: exp.Union(this=first, expression=each, distinct=False), rows)
 
 
 def _row_items(tree: Tree) -> list[Tree]:

@@ -8,7 +8,9 @@ from typing import Any
 
 from streamsql.errors import NotSupportedYet, Span, SqlError, StreamSqlError, nearest
 from streamsql.expr import types as t
+from streamsql.expr.functions_plan import ZIPPED
 from streamsql.expr.nodes import Expr, substitute
+from streamsql.expr.resolve import resolve_call
 from streamsql.expr.types import Kind, SqlType
 from streamsql.plan.logical import (
     Filter,
@@ -234,9 +236,9 @@ def one_row() -> Values:
 
 def _unnested(binder: RelationBinder, tree: Tree, left: Bound, *, outer: bool) -> Bound:
     span = span_of(tree)
-    if len(tree.expressions) != 1:
-        raise NotSupportedYet("UNNEST of several arrays", span=span)
-    expr = ExpressionBinder(replace(left.scope, outer=binder.context.outer), "UNNEST").bind(tree.expressions[0])
+    bind = ExpressionBinder(replace(left.scope, outer=binder.context.outer), "UNNEST").bind
+    arrays = tuple(bind(each) for each in tree.expressions)
+    expr = arrays[0] if len(arrays) == 1 else resolve_call(ZIPPED, arrays, span)
     names, types = _element_columns(expr.type, span)
     alias = tree.args.get("alias")
     given = tuple(each.name for each in (alias.args.get("columns") or ())) if alias is not None else ()

@@ -141,10 +141,9 @@ def _drop_function(name: str, tree: Tree, context: Context) -> s.Statement:
 
 
 def _show(tree: Tree, context: Context, text: str) -> s.Statement:
-    if tree.args.get("like") is not None:
-        raise NotSupportedYet("SHOW … LIKE", span=span_of(tree))
     name = None if tree.this is None else table_name(tree.this)
-    return s.Show(tree.args["kind"], name)
+    like = tree.args.get("like")
+    return s.Show(tree.args["kind"], name, None if like is None else like.this, bool(tree.args.get("negated")))
 
 
 def _set(tree: Tree, context: Context, text: str) -> s.Statement:

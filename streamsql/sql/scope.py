@@ -94,6 +94,9 @@ class Scope:
         if qualified:
             known = [each.alias for each in self.relations if each.alias is not None]
             known += [field.name for field in self.fields if field.type.kind is Kind.ROW]
+            if not known:
+                hint = "nothing can be named here: VALUES and a SELECT without FROM have no columns"
+                return SqlError(f"unknown table or column {name}", span=span, hint=hint)
             return SqlError(
                 f"unknown table or column {name}", span=span, hint=did_you_mean(name, known, kind="names here")
             )

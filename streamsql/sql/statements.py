@@ -96,8 +96,12 @@ class Describe(Statement):
 
 @record
 class Show(Statement):
+    """`like`: a pattern of LIKE that the names match, or, `negated`, do not."""
+
     kind: str
     name: str | None = None
+    like: str | None = None
+    negated: bool = False
 
 
 @record

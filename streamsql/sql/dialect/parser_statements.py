@@ -34,13 +34,10 @@ SHOW_ONE = ("CREATE TABLE", "CREATE VIEW", "COLUMNS")
 DROPPABLE = ("TABLE", "VIEW", "MATERIALIZED VIEW", "FUNCTION")
 EXPLAIN_DETAILS = ("ESTIMATED_COST", "CHANGELOG_MODE", "JSON_EXECUTION_PLAN", "PLAN_ADVICE")
 # Statements of Flink that this dialect leaves out.
-LEFT_OUT = frozenset(
-    {"ALTER", "ANALYZE", "ADD", "BEGIN", "CALL", "COMPILE", "LOAD", "REMOVE", "STOP", "TRUNCATE", "UNLOAD"}
-)
+LEFT_OUT = frozenset({"ALTER", "ANALYZE", "ADD", "BEGIN", "CALL", "COMPILE", "LOAD", "REMOVE", "STOP", "UNLOAD"})
 _INSTEAD = {
     "ALTER": "DROP the table and CREATE it again",
     "BEGIN": "write EXECUTE STATEMENT SET BEGIN ... END;",
-    "TRUNCATE": "write DELETE FROM the table",
 }
 
 
@@ -122,6 +119,13 @@ class StatementGrammar(CreateGrammar):
         if self.accept("WHERE"):
             node.set("where", self.expression())
         return self.node(start, node)
+
+    def _truncate(self) -> DeleteFrom:
+        """TRUNCATE TABLE t, which is DELETE FROM t."""
+        start = self.index
+        self.expect("TRUNCATE")
+        self.accept("TABLE")
+        return self.node(start, DeleteFrom(this=self.table_name()))
 
     def _statement_set(self) -> StatementSet:
         start = self.index
@@ -257,6 +261,7 @@ STATEMENTS: dict[str, Callable[[StatementGrammar], exp.Expression]] = {
     "INSERT": StatementGrammar._insert,
     "UPDATE": StatementGrammar._update,
     "DELETE": StatementGrammar._delete,
+    "TRUNCATE": StatementGrammar._truncate,
     "EXECUTE": StatementGrammar._statement_set,
     "STATEMENT": StatementGrammar._statement_set,
     "SET": StatementGrammar._set,

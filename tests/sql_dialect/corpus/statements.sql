@@ -44,3 +44,5 @@ USE db;
 USE cat.db;
 USE CATALOG cat;
 ;;
+TRUNCATE TABLE db.t;
+SHOW FUNCTIONS NOT LIKE 'A%';
