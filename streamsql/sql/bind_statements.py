@@ -129,7 +129,7 @@ def _drop(tree: Tree, context: Context, text: str) -> s.Statement:
     if found is not None and kind_of(found) != kind:
         other = kind_of(found)
         raise SqlError(f"{name} is a {other}", span=span_of(tree.this), hint=f"write DROP {other} {name}")
-    return s.Drop(name, kind, lenient)
+    return s.Drop(name, kind)
 
 
 def _drop_function(name: str, tree: Tree, context: Context) -> s.Statement:
@@ -137,7 +137,7 @@ def _drop_function(name: str, tree: Tree, context: Context) -> s.Statement:
     if not lenient and context.environment.function(name) is None:
         message = f"{name} is built in: it cannot be dropped" if is_function(name) else f"there is no function {name}"
         raise SqlError(message, span=span_of(tree.this))
-    return s.Drop(name, "FUNCTION", lenient)
+    return s.Drop(name, "FUNCTION")
 
 
 def _show(tree: Tree, context: Context, text: str) -> s.Statement:

@@ -54,7 +54,6 @@ class CreateFunction(Statement):
 class Drop(Statement):
     name: str
     kind: str
-    if_exists: bool = False
 
 
 @record
