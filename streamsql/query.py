@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,14 @@ import pyarrow as pa
 from streamsql.changes import Changes, Row, row_type, rows_of
 from streamsql.engine import Engine, scans
 from streamsql.errors import UsageError, located
-from streamsql.expr.types import Schema
+from streamsql.expr.nodes import Literal
+from streamsql.expr.types import STRING, Schema
 from streamsql.materialized import is_materialized
-from streamsql.plan.logical import Plan
+from streamsql.operators.base import Expired
+from streamsql.plan.logical import Field, Plan, Values
 from streamsql.plan.traits import traits
 from streamsql.plan.tree import schema_of
+from streamsql.runtime.job import Job
 from streamsql.runtime.live import LiveRun
 from streamsql.runtime.output import TableOutput
 from streamsql.text_table import text_table
@@ -32,16 +35,24 @@ if TYPE_CHECKING:
 BUFFER_ROWS = 65_536
 
 
+def one_text(engine: Engine, text: str) -> Query:
+    """A query whose result is one row with a text, in a column `result`."""
+    type_ = STRING.with_nullable(False)
+    return Query(engine, Values(fields=(Field(1, "result", type_),), rows=((Literal(text, type=type_),),)))
+
+
 class Query:
     """One SELECT over the session's tables.
 
     `to_arrow`, `df`, `pl`, `show`, `compare` and `for row in query` run it afresh over the rows present now.
     `changes` also follows tables that are open for pushing. `text`: the SQL that it stands in, which errors show.
+    `expired`: what state the last run that has ended forgot by the clock, by the operator's name in EXPLAIN.
     """
 
     def __init__(self, engine: Engine, plan: Plan, text: str | None = None) -> None:
         self._engine = engine
         self._text = text
+        self.expired: Mapping[str, Expired] = {}
         self._runs: weakref.WeakSet[LiveRun] = weakref.WeakSet()
         with located(text):
             self._bound, self._plan = plan, engine.optimized(plan)
@@ -65,7 +76,9 @@ class Query:
         """The final result: the folded changelog, in the order that the query or its keys determine."""
         output = TableOutput()
         with self._running():
-            self._engine.run(self._engine.job([self._plan], [output]))
+            job = self._engine.job([self._plan], [output])
+            self._engine.run(job)
+        self.expired = job.expiry.counts
         return output.to_table()
 
     def to_arrow_reader(self) -> pa.RecordBatchReader:
@@ -176,7 +189,11 @@ class Query:
 
     def _run_live(self, plan: Plan, follow: bool, buffer_rows: int) -> LiveRun:
         engine = self._engine
-        return LiveRun(lambda output: engine.job([plan], [output], follow=follow), engine.keep_left_out, buffer_rows)
+        return LiveRun(lambda output: engine.job([plan], [output], follow=follow), self._keep_left_out, buffer_rows)
+
+    def _keep_left_out(self, job: Job) -> None:
+        self._engine.keep_left_out(job)
+        self.expired = job.expiry.counts
 
     def _follow_views(self, buffer_rows: int) -> LiveRun:
         """All that it reads is read in step with the views, as if it were one of them."""

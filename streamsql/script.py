@@ -12,7 +12,7 @@ from streamsql.errors import SqlError, UsageError, located
 from streamsql.plan.logical import Plan, SinkPlan
 from streamsql.plan.sink_fit import refuse_unfit
 from streamsql.plan.traits import traits
-from streamsql.query import Query
+from streamsql.query import Query, one_text
 from streamsql.runtime.job import Job
 from streamsql.runtime.metrics import Progress
 from streamsql.runtime.output import Output, SinkOutput
@@ -104,10 +104,13 @@ class ScriptRunner:
                     case s.Insert(plans=plans):
                         for each in plans:
                             self._queue(each, self._sink)
+                    case s.Explain():
+                        self._flush()
+                        last = one_text(self._engine(), self._shown(statement))
                     case _:
                         self._flush()
                         if not self.session.apply(statement):
-                            raise UsageError("sql() takes DDL, INSERT, SET and one query at the end")
+                            raise UsageError("sql() takes DDL, INSERT, SET, and one query or EXPLAIN at the end")
             self._flush()
         return last
 

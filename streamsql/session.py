@@ -15,15 +15,13 @@ from streamsql.change_table import change_table
 from streamsql.declared_at import DeclaredAt
 from streamsql.engine import Engine
 from streamsql.errors import SqlError, UsageError, did_you_mean, located
-from streamsql.expr.nodes import Literal
-from streamsql.expr.types import STRING
 from streamsql.live_table import LiveTable
 from streamsql.materialized import MaterializedView
 from streamsql.memory_rows import CAPACITY
-from streamsql.plan.logical import Field, Table, Values
+from streamsql.plan.logical import Table
 from streamsql.python_calls import PythonFunction
 from streamsql.python_functions import Udf, udf
-from streamsql.query import Query
+from streamsql.query import Query, one_text
 from streamsql.runtime.settings import JobSettings
 from streamsql.script import ScriptRunner
 from streamsql.settings import CLOCK as CLOCK_SETTING
@@ -151,12 +149,13 @@ class Session:
     def sql(self, text: str, params: Parameters | None = None, *, variables: Mapping[str, Any] | bool = True) -> Query:
         """Carry out a script; its last statement's query, to be run when its result is asked for.
 
-        Where the last statement is none, the query gives one row, `OK`. INSERTs run at once, over the rows present now.
+        Where the last statement is none, the query gives one row, `OK`; where it is EXPLAIN, one row, the plan. INSERTs
+        run at once, over the rows present now.
         `params`: values for each `?`, or by name for each `:name`. `variables`: what a name in FROM may mean that is no
         table: variables of the caller (True), those of a dict, or none (False).
         """
         with self._my_turn(), self._within(params, _seen(variables, sys._getframe(1))):
-            return ScriptRunner(self).run_for_query(text) or _done(self.engine())
+            return ScriptRunner(self).run_for_query(text) or one_text(self.engine(), "OK")
 
     def execute(
         self, text: str, params: Parameters | None = None, *, variables: Mapping[str, Any] | bool = True
@@ -259,11 +258,6 @@ def _seen(variables: Mapping[str, Any] | bool, frame: FrameType) -> Variables:
     if isinstance(variables, Mapping):
         return variables
     return variables_of(frame) if variables else {}
-
-
-def _done(engine: Engine) -> Query:
-    type_ = STRING.with_nullable(False)
-    return Query(engine, Values(fields=(Field(1, "result", type_),), rows=((Literal("OK", type=type_),),)))
 
 
 def connect(

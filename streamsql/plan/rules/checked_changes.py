@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from streamsql.plan.logical import Filter, Plan, Project, Scan, SinkPlan, Union, Unnest, WindowAssign
-from streamsql.plan.lookup_join import LookupJoin
 from streamsql.plan.tree import with_inputs
 
-_KEEP_NOTHING = (Filter, Project, Unnest, Union, WindowAssign, LookupJoin, SinkPlan)
+_KEEP_NOTHING = (Filter, Project, Unnest, Union, WindowAssign, SinkPlan)
 
 
 def checked_changes(plan: Plan) -> Plan:
