@@ -9,7 +9,7 @@ from streamsql.batch_mode.relation import Lowering, Relation, column, distinct_i
 from streamsql.batch_mode.replay import without_dropped
 from streamsql.expr.aggregates import IGNORE_NULLS, AggregateCall, is_frame_call, skips_nulls
 from streamsql.expr.duckdb_sql import duckdb_type
-from streamsql.expr.types import Kind, SqlType
+from streamsql.expr.types import INTEGERS, Kind, SqlType
 from streamsql.expr.windows import Without
 from streamsql.plan.final_order import final_order
 from streamsql.plan.logical import OverAggregate
@@ -87,11 +87,21 @@ class _Windows:
         if frame.by_rows and frame.without in (Without.GROUP, Without.TIES):
             raise NoBatchForm(f"ROWS with EXCLUDE {frame.without.value}", span=call.span)
         by_rows = frame.by_rows or self._arrival
-        order = self._order if by_rows else self._keys
+        order = self._order if by_rows else self._wide_keys()
         low, high = self._bound(frame.start, "PRECEDING"), self._bound(frame.end, "FOLLOWING")
         unit = "ROWS" if by_rows else frame.unit
         without = "" if frame.without is None else f" EXCLUDE {frame.without.value}"
         return f"{f'ORDER BY {order} ' if order else ''}{unit} BETWEEN {low} AND {high}{without}"
+
+    def _wide_keys(self) -> str:
+        """The keys, wide enough for a bound by value to lie beyond their type."""
+        key, frame = self._plan.order[0] if self._plan.order else None, self._plan.frame
+        if key is None or frame.unit != "RANGE" or not (frame.start or frame.end):
+            return self._keys
+        types = {each.id: each.type for each in self._plan.input.fields}
+        name = column(key.column)
+        wide = f"CAST({name} AS HUGEINT)"
+        return self._keys.replace(name, wide, 1) if types[key.column].kind in INTEGERS else self._keys
 
     def _bound(self, distance: int | None, edge: str) -> str:
         if distance is None:

@@ -15,6 +15,8 @@ from streamsql.sql.parse import span_of
 Tree = Any
 
 WHOLE_PARTITION = Frame(False, None, None)
+_FARTHEST = 2**62
+"""Farther than any row is from another, and as far as a bound may be."""
 _DAY = 86_400_000_000
 _SIGNS = {"PRECEDING": -1, "FOLLOWING": 1}
 
@@ -53,7 +55,7 @@ def _count(tree: Tree, unit: str) -> int:
     if not (isinstance(tree, exp.Literal) and tree.is_int):
         message = f"{unit} takes a whole number of {unit.lower()}"
         raise SqlError(message, span=span_of(tree), hint="write for instance 2 PRECEDING")
-    return int(tree.this)
+    return min(int(tree.this), _FARTHEST)
 
 
 def _distance(tree: Tree, keys: tuple[SqlType, ...]) -> int:
@@ -65,7 +67,9 @@ def _distance(tree: Tree, keys: tuple[SqlType, ...]) -> int:
     key = keys[0]
     if key.kind in INTEGERS:
         if isinstance(tree, exp.Literal) and tree.is_int:
-            return int(tree.this)
+            if int(tree.this) <= _FARTHEST:
+                return int(tree.this)
+            raise SqlError(f"RANGE goes at most {_FARTHEST} far", span=span_of(tree), hint="write UNBOUNDED")
         raise SqlError(f"RANGE before {key} takes a whole number", span=span_of(tree))
     if key.kind not in TIMESTAMPS and key.kind is not Kind.DATE:
         raise SqlError(f"RANGE with a distance does not fit a sort key of {key}", span=span_of(tree), hint="write ROWS")

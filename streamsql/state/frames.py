@@ -56,8 +56,12 @@ def frame_bounds(
         low = layout.begins if frame.start is None else rows + frame.start
         high = layout.ends if frame.end is None else rows + frame.end + 1
     else:
-        low = _value_bound(frame.start, layout.begins, layout.peers, partitions, keys, "left")
-        high = _value_bound(frame.end, layout.ends, layout.peers_end, partitions, keys, "right")
+        low = layout.begins if frame.start is None else layout.peers
+        high = layout.ends if frame.end is None else layout.peers_end
+        if frame.start:
+            low = _value_bound(frame.start, layout, partitions, keys, "left")
+        if frame.end:
+            high = _value_bound(frame.end, layout, partitions, keys, "right")
         if nulls is not None:
             low = np.where(nulls & bool(frame.start), layout.peers, low)
             high = np.where(nulls & bool(frame.end), layout.peers_end, high)
@@ -99,19 +103,14 @@ def stretches(frame: Frame, layout: Layout, low: Int64Array, high: Int64Array) -
 
 
 def _value_bound(
-    distance: int | None,
-    edge: Int64Array,
-    own: Int64Array,
-    partitions: Int64Array,
-    keys: Int64Array | None,
-    side: str,
+    distance: int, layout: Layout, partitions: Int64Array, keys: Int64Array | None, side: str
 ) -> Int64Array:
-    if distance is None:
-        return edge
-    if distance == 0:
-        return own
     assert keys is not None
-    return places(partitions, keys, partitions, keys + distance, side)
+    wanted = keys + distance
+    found = places(partitions, keys, partitions, wanted, side)
+    # No number of 64 bits is so far away: the bound lies beyond the partition.
+    beyond = wanted < keys if distance > 0 else wanted > keys
+    return np.where(beyond, layout.ends if distance > 0 else layout.begins, found)
 
 
 def places(groups: Int64Array, values: Int64Array, wanted: Int64Array, numbers: Int64Array, side: str) -> Int64Array:
