@@ -59,9 +59,9 @@ def frame_bounds(
         low = layout.begins if frame.start is None else layout.peers
         high = layout.ends if frame.end is None else layout.peers_end
         if frame.start:
-            low = _value_bound(frame.start, layout, partitions, keys, "left")
+            low = _value_bound(frame.start, partitions, keys, "left")
         if frame.end:
-            high = _value_bound(frame.end, layout, partitions, keys, "right")
+            high = _value_bound(frame.end, partitions, keys, "right")
         if nulls is not None:
             low = np.where(nulls & bool(frame.start), layout.peers, low)
             high = np.where(nulls & bool(frame.end), layout.peers_end, high)
@@ -102,15 +102,14 @@ def stretches(frame: Frame, layout: Layout, low: Int64Array, high: Int64Array) -
     return ((low, begin), *kept, (end, high))
 
 
-def _value_bound(
-    distance: int, layout: Layout, partitions: Int64Array, keys: Int64Array | None, side: str
-) -> Int64Array:
+def _value_bound(distance: int, partitions: Int64Array, keys: Int64Array | None, side: str) -> Int64Array:
     assert keys is not None
     wanted = keys + distance
     found = places(partitions, keys, partitions, wanted, side)
     # No number of 64 bits is so far away: the bound lies beyond the partition.
-    beyond = wanted < keys if distance > 0 else wanted > keys
-    return np.where(beyond, layout.ends if distance > 0 else layout.begins, found)
+    beyond = np.flatnonzero(wanted < keys if distance > 0 else wanted > keys)
+    found[beyond] = np.searchsorted(partitions, partitions[beyond], "right" if distance > 0 else "left")
+    return found
 
 
 def places(groups: Int64Array, values: Int64Array, wanted: Int64Array, numbers: Int64Array, side: str) -> Int64Array:
