@@ -16,8 +16,10 @@ from benchmarks.measure import Pair, measure
 NEAR = "BETWEEN {0} - INTERVAL '10' SECOND AND {0} + INTERVAL '10' SECOND"
 BIDS_DDL = """CREATE TABLE bids (auction BIGINT, bidder BIGINT, price BIGINT, ts TIMESTAMP(3),
   WATERMARK FOR ts AS ts - INTERVAL '4' SECOND);"""
-STREAMS_DDL = """CREATE TABLE orders (id BIGINT, price BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts);
-CREATE TABLE payments (id BIGINT, amount BIGINT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts);"""
+STREAMS_DDL = """CREATE TABLE orders (id BIGINT, price BIGINT, ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' SECOND);
+CREATE TABLE payments (id BIGINT, amount BIGINT, ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' SECOND);"""
 
 
 @dataclass(frozen=True, slots=True)
