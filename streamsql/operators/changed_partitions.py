@@ -74,9 +74,7 @@ class ChangedPartitions(WholeSteps):
     def expire(self, now: Time) -> int:
         assert self.lifetimes is not None
         gone = self.lifetimes.expired(now)
-        _, kept = self.lists.take(gone)
-        self.content.forget(kept)
-        self.lists.put(gone, gone[:0], gone[:0])
+        self.content.forget(self.lists.clear(gone))
         self.keys.free(gone)
         return len(gone)
 

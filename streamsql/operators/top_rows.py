@@ -69,9 +69,7 @@ class TopRows(WholeSteps):
     def expire(self, now: Time) -> int:
         assert self.lifetimes is not None
         gone = self.lifetimes.expired(now)
-        _, kept = self.lists.take(gone)
-        self.store.remove(kept)
-        self.lists.put(gone, gone[:0], gone[:0])
+        self.store.remove(self.lists.clear(gone))
         self.keys.free(gone)
         return len(gone)
 

@@ -45,6 +45,12 @@ class RowLists(State):
         within = np.arange(len(position)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         return position, self._rows[np.repeat(self._starts[owners], lengths) + within]
 
+    def clear(self, owners: Int64Array) -> Int64Array:
+        """Empty the lists of distinct owners; the ids that were in them."""
+        _, rows = self.take(owners)
+        self.put(owners, owners[:0], owners[:0])
+        return rows
+
     def put(self, owners: Int64Array, positions: Int64Array, rows: Int64Array) -> None:
         """Replace the lists of distinct owners; `positions` say for each row, in order, whose it is."""
         self._reach(owners)

@@ -7,16 +7,14 @@ from typing import Any
 
 import duckdb
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from streamsql.errors import NotSupportedYet
 from streamsql.session import Session
 from streamsql.time import ManualClock
-from tests.property.random_sql import ProofCase, proof_cases
+from tests.property.random_sql import ProofCase
 from tests.property.random_tables import RandomTable
 from tests.property.test_sql_groups import left_over, plain, table_rows
-from tests.property.test_sql_windows import EXAMPLES, RANDOMLY, with_seed
+from tests.property.test_sql_proof import prove
+from tests.property.test_sql_windows import EXAMPLES
 
 
 def write(session: Session, table: RandomTable, begin: int, end: int) -> None:
@@ -57,18 +55,4 @@ def hold(case: ProofCase, some_rows: int) -> None:
 
 
 def test_every_view_is_what_the_rows_left_give() -> None:
-    ran: Counter[Any] = Counter()
-
-    @with_seed
-    @settings(RANDOMLY, max_examples=EXAMPLES // 2)
-    @given(proof_cases(), st.integers(1, 12))
-    def check(case: ProofCase, some_rows: int) -> None:
-        try:
-            hold(case, some_rows)
-        except NotSupportedYet as error:
-            ran[error.message] += 1
-        else:
-            ran["ran"] += 1
-
-    check()
-    assert ran["ran"] > 0.9 * ran.total(), ran
+    prove(hold, EXAMPLES // 2)

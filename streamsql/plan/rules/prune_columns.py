@@ -197,9 +197,8 @@ def _(plan: Union, need: _Need) -> Plan:
 
 @_prune.register
 def _(plan: Join, need: _Need) -> Plan:
-    read = {id_ for each in plan.on for id_ in (each.left, each.right)} | field_ids(_compared(plan))
-    read |= need.ids | (frozenset() if plan.residual is None else column_ids(plan.residual))
-    fields = _carried(plan, frozenset(read), need.ids)
+    read = _read_by(plan, need) | field_ids(_compared(plan))
+    fields = _carried(plan, read, need.ids)
     several = len({each.table for each in _scans(plan)}) > 1
     inner = replace(need.without_time(read | field_ids(fields)), orders=need.orders or several)
     left, right = _prune(plan.left, inner), _prune(plan.right, inner)
@@ -208,9 +207,8 @@ def _(plan: Join, need: _Need) -> Plan:
 
 @_prune.register
 def _(plan: ProcessingTimeJoin, need: _Need) -> Plan:
-    read = {id_ for each in plan.on for id_ in (each.left, each.right)}
-    read |= need.ids | (frozenset() if plan.residual is None else column_ids(plan.residual))
-    fields = _carried(plan, frozenset(read), need.ids)
+    read = _read_by(plan, need)
+    fields = _carried(plan, read, need.ids)
     wanted, orders = read | field_ids(fields), orders_by_arrival(plan)
     left = _prune(plan.left, replace(need.of(wanted), orders=need.orders or orders, keep_all=False))
     right = _prune(plan.right, replace(need.without_time(wanted), orders=orders))
@@ -219,9 +217,8 @@ def _(plan: ProcessingTimeJoin, need: _Need) -> Plan:
 
 @_prune.register
 def _(plan: LookupJoin, need: _Need) -> Plan:
-    read = {id_ for each in plan.on for id_ in (each.left, each.right)}
-    read |= need.ids | (frozenset() if plan.residual is None else column_ids(plan.residual))
-    fields = _carried(plan, frozenset(read), need.ids)
+    read = _read_by(plan, need)
+    fields = _carried(plan, read, need.ids)
     wanted = read | field_ids(fields)
     side = _prune(plan.side, need.without_time(wanted))
     assert isinstance(side, Scan)
@@ -237,6 +234,12 @@ def _(plan: IntervalJoin | WindowJoin | TemporalJoin, need: _Need) -> Plan:
     inner = need.below_time(read | field_ids(fields), plan.times[0])
     left, right = (_prune(each, inner) for each in plan.inputs)
     return replace(plan, left=left, right=right, fields=fields)
+
+
+def _read_by(plan: Join | LookupJoin, need: _Need) -> Ids:
+    """What is needed of a join, and what its keys and its residual condition read."""
+    keys = frozenset(id_ for each in plan.on for id_ in (each.left, each.right))
+    return need.ids | keys | (frozenset() if plan.residual is None else column_ids(plan.residual))
 
 
 def _carried(plan: Join | LookupJoin, read: Ids, ids: Ids) -> tuple[Field, ...]:
