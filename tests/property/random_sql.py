@@ -6,45 +6,35 @@ their columns, so that every query has one answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.property.random_sql_joins import _pairs, joined, members, nearest, with_values
+from tests.property.random_sql_parts import (
+    COUNTED,
+    Columns,
+    Written,
+    conditions,
+    order_of,
+    projected,
+    readings,
+    renamed,
+    shuffled,
+    written,
+)
 from tests.property.random_tables import NEVER_LATE, VALUES, RandomTable, changing_tables
 
-Columns = tuple[tuple[str, str], ...]
-"""Names and types."""
-TABLE_COLUMNS: Columns = (("i", "INT"), ("b", "INT"), ("s", "STRING"), ("m", "DECIMAL"), ("d", "DOUBLE"), ("f", "BOOL"))
-KINDS = ("INNER", "INNER", "LEFT", "LEFT", "RIGHT", "FULL", "FULL", "CROSS")
 SETS = ("UNION ALL", "UNION", "INTERSECT", "INTERSECT ALL", "EXCEPT", "EXCEPT ALL")
-LITERALS = {"INT": ("0", "1", "2"), "STRING": ("'a'", "'b'"), "DECIMAL": ("1.25",), "DOUBLE": (), "BOOL": ("TRUE",)}
 FRAMES = (
     "",
     "ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING",
     "ROWS UNBOUNDED PRECEDING",
     "RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING",
 )
-NOT_COMPARED = "DOUBLE"
-"""NaN equals and exceeds nothing; in DuckDB it equals itself and exceeds all numbers."""
 KEY_PLACES = (list(VALUES).index("i"), list(VALUES).index("s"))
-COUNTED = " HAVING COUNT(*) > 0"
-"""In DuckDB a sum of nothing has a row; in a stream there is none before the first row and none after the last."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """A query in both dialects, and its columns."""
-
-    streamsql: str
-    duckdb: str
-    columns: Columns
-    inputs: tuple[Written, ...] = ()
-
-    def of(self, *types: str) -> list[str]:
-        """The columns of these types, or all."""
-        return [name for name, type_ in self.columns if not types or type_ in types]
 
 
 @dataclass(frozen=True)
@@ -57,239 +47,6 @@ class ProofCase:
     def __repr__(self) -> str:
         rows = "\n".join(repr(each) for each in self.tables)
         return f"\n{rows}\n--- sql\n{self.query.streamsql};\n--- DuckDB\n{self.query.duckdb};"
-
-
-def written(template: str, columns: Columns, *inputs: Written, theirs: str | None = None) -> Written:
-    """A query from templates with {0}, {1} where inputs stand in parentheses."""
-    return Written(
-        template.format(*(f"({each.streamsql})" for each in inputs)),
-        (theirs or template).format(*(f"({each.duckdb})" for each in inputs)),
-        columns,
-        inputs,
-    )
-
-
-def renamed(shown: Sequence[tuple[str, str]]) -> tuple[str, Columns]:
-    """A SELECT list of expressions with their types, which names them c0, c1, …, and those columns."""
-    columns = tuple((f"c{index}", type_) for index, (_, type_) in enumerate(shown))
-    return ", ".join(f"{text} AS {name}" for (text, _), (name, _) in zip(shown, columns, strict=True)), columns
-
-
-def order_of(columns: Sequence[str], draw: st.DrawFn) -> str:
-    """Sort keys in random directions."""
-    ways = ("ASC NULLS FIRST", "ASC NULLS LAST", "DESC NULLS LAST", "DESC NULLS FIRST")
-    return ", ".join(f"{each} {draw(st.sampled_from(ways))}" for each in columns)
-
-
-def shuffled(columns: Sequence[str], draw: st.DrawFn) -> list[str]:
-    return draw(st.permutations(columns))
-
-
-@st.composite
-def conditions(draw: st.DrawFn, columns: Columns) -> str:
-    """A condition on some rows."""
-    name, type_ = draw(st.sampled_from(columns))
-    forms = [f"{name} IS NULL", f"{name} IS NOT NULL"]
-    if type_ != NOT_COMPARED:
-        forms.append(f"COALESCE({name} = {name}, FALSE)")
-    if type_ == "BOOL":
-        forms += [name, f"NOT {name}", f"{name} IS NOT TRUE"]
-    for literal in LITERALS[type_]:
-        forms += [f"{name} <= {literal}", f"{name} <> {literal}", f"{name} IS DISTINCT FROM {literal}"]
-        forms += [f"NOT ({name} = {literal})", f"CASE WHEN {name} > {literal} THEN {name} IS NULL ELSE TRUE END"]
-    if draw(st.integers(0, 3)) == 0:
-        return f"({draw(st.sampled_from(forms))} OR {draw(conditions(columns))})"
-    return draw(st.sampled_from(forms))
-
-
-@st.composite
-def expressions(draw: st.DrawFn, columns: Columns) -> tuple[str, str]:
-    """A column or something computed, and its type."""
-    name, type_ = draw(st.sampled_from(columns))
-    other = draw(st.sampled_from([each for each, other_type in columns if other_type == type_]))
-    match draw(st.integers(0, 9)):
-        case 0:
-            return f"COALESCE({name}, {other})", type_
-        case 1:
-            return f"CASE WHEN {draw(conditions(columns))} THEN {name} ELSE {other} END", type_
-        case 2 if LITERALS[type_]:
-            return f"COALESCE({name}, {draw(st.sampled_from(LITERALS[type_]))})", type_
-        case 3 if type_ != NOT_COMPARED:
-            return f"NULLIF({name}, {other})", type_
-        case 4:
-            return f"{name} IS NULL", "BOOL"
-        case 5 if type_ != NOT_COMPARED:
-            return f"{name} = {other}", "BOOL"
-        case 6 if type_ == "INT":
-            return f"MOD({name}, 2)", type_
-        case _:
-            return name, type_
-
-
-@st.composite
-def readings(draw: st.DrawFn, tables: tuple[str, ...]) -> Written:
-    """Some columns of a table."""
-    shown = draw(st.lists(st.sampled_from(TABLE_COLUMNS), min_size=1, max_size=3, unique=True))
-    if not any(type_ == "INT" for _, type_ in shown):
-        shown = [*shown, TABLE_COLUMNS[0]]
-    where = f" WHERE {draw(conditions(TABLE_COLUMNS))}" if draw(st.integers(0, 3)) == 0 else ""
-    listed, columns = renamed(shown)
-    return written(f"SELECT {listed} FROM {draw(st.sampled_from(tables))}{where}", columns)
-
-
-@st.composite
-def projected(draw: st.DrawFn, source: Written) -> Written:
-    """Expressions, a condition, perhaps each row once."""
-    shown = draw(st.lists(expressions(source.columns), min_size=1, max_size=3))
-    if all(type_ != "INT" for _, type_ in shown) and source.of("INT"):
-        shown = [*shown, (source.of("INT")[0], "INT")]
-    listed, columns = renamed(shown)
-    once = draw(st.sampled_from(["", "", "DISTINCT "]))
-    where = f" WHERE {draw(conditions(source.columns))}" if draw(st.booleans()) else ""
-    return written(f"SELECT {once}{listed} FROM {{0}} AS p{where}", columns, source)
-
-
-def _pairs(left: Written, right: Written) -> list[tuple[str, str]]:
-    return [(a, b) for a, type_ in left.columns for b, other in right.columns if type_ == other]
-
-
-@st.composite
-def join_conditions(draw: st.DrawFn, left: Written, right: Written) -> str:
-    """Equal keys, NULL-safe or not, and conditions on pairs and on one side."""
-    terms = []
-    pairs = _pairs(left, right)
-    if pairs:
-        for a, b in draw(st.lists(st.sampled_from(pairs), min_size=1, max_size=2, unique=True)):
-            forms = ("l.{} = r.{}",) * 4 + ("l.{} IS NOT DISTINCT FROM r.{}",) * 2
-            if a not in left.of(NOT_COMPARED):
-                forms += ("l.{} < r.{}", "(l.{0} = r.{1} OR l.{0} IS NULL)", "NOT (l.{} = r.{})")
-            terms.append(draw(st.sampled_from(forms)).format(a, b))
-    for side, columns in (("l", left.columns), ("r", right.columns)):
-        if not terms or draw(st.integers(0, 5)) == 0:
-            terms.append(draw(conditions(tuple((f"{side}.{name}", type_) for name, type_ in columns))))
-    return " AND ".join(shuffled(terms, draw))
-
-
-@st.composite
-def subqueries(draw: st.DrawFn, readers: Columns, source: Written, place: str) -> tuple[str, str]:
-    """A subquery over `source`, written as `place`, that may read columns of `readers`: a value and its type."""
-    name, type_ = draw(st.sampled_from(source.columns))
-    own = tuple((f"q.{each}", type_) for each, type_ in source.columns)
-    terms = [draw(conditions(own))] if draw(st.booleans()) else []
-    pairs = [(a, b) for a, one in readers for b, other in own if one == other]
-    for a, b in draw(st.lists(st.sampled_from(pairs), max_size=2, unique=True)) if pairs else ():
-        comparable = dict(readers)[a] != NOT_COMPARED
-        terms.append(f"{b} {draw(st.sampled_from(('=', '=', '<', '<>') if comparable else ('=',)))} {a}")
-    where = f" WHERE {' AND '.join(terms)}" if terms else ""
-    calls = [("COUNT(*)", "INT"), (f"MAX(q.{name})", type_), (f"MIN(q.{name})", type_)]
-    calls += [(f"SUM(q.{name})", type_)] if type_ in ("INT", "DECIMAL") else []
-    call, found = draw(st.sampled_from(calls))
-    forms = [(f"(SELECT {call} FROM {place} AS q{where})", found)] * 2
-    forms.append((f"EXISTS (SELECT 1 FROM {place} AS q{where})", "BOOL"))
-    alike = [each for each, other in readers if other == type_ != NOT_COMPARED]
-    if alike:
-        negated = draw(st.sampled_from(["", "NOT "]))
-        chosen = draw(st.sampled_from(alike))
-        forms.append((f"({chosen} {negated}IN (SELECT q.{name} FROM {place} AS q{where}))", "BOOL"))
-        forms.append((f"({chosen} <= ANY (SELECT q.{name} FROM {place} AS q{where}))", "BOOL"))
-    return draw(st.sampled_from(forms))
-
-
-def qualified(side: str, source: Written) -> Columns:
-    """The columns of a relation under its alias."""
-    return tuple((f"{side}.{name}", type_) for name, type_ in source.columns)
-
-
-@st.composite
-def with_values(draw: st.DrawFn, left: Written, right: Written) -> Written:
-    """Subqueries as values of rows, or in their condition."""
-    readers = qualified("l", left)
-    text, type_ = draw(subqueries(readers, right, "{1}"))
-    if type_ == "BOOL" and draw(st.booleans()):
-        condition = draw(st.sampled_from([f"NOT {text}", f"({text} OR {draw(conditions(readers))})", text]))
-        return written(f"SELECT * FROM {{0}} AS l WHERE {condition}", left.columns, left, right)
-    if draw(st.integers(0, 3)) == 0:
-        text = f"CASE WHEN {draw(conditions(readers))} THEN {text} END"
-    listed, columns = renamed([*readers[:2], (text, type_)])
-    return written(f"SELECT {listed} FROM {{0}} AS l", columns, left, right)
-
-
-@st.composite
-def asked(draw: st.DrawFn, left: Written, right: Written) -> str:
-    """A subquery as a condition on pairs."""
-    place, source = draw(st.sampled_from([("{0}", left), ("{1}", right)]))
-    readers = (*qualified("l", left), *qualified("r", right))
-    text, type_ = draw(subqueries(readers, source, place))
-    return (
-        text
-        if type_ == "BOOL"
-        else f"{text} IS NOT NULL"
-        if type_ == NOT_COMPARED
-        else f"COALESCE({text} = {text}, FALSE)"
-    )
-
-
-@st.composite
-def nearest(draw: st.DrawFn, left: Written, right: Written) -> Written:
-    """ASOF JOIN with rows of which no two are equally near."""
-    pairs = [each for each in _pairs(left, right) if each[0] not in left.of("DOUBLE", "BOOL")]
-    if not pairs:
-        return draw(joined(left, right))
-    (a, b), keys = draw(st.sampled_from(pairs)), draw(st.lists(st.sampled_from(pairs), max_size=1))
-    types = dict(right.columns)
-    value = draw(st.sampled_from(right.of()))
-    grouped_by = list(dict.fromkeys([b, *(key for _, key in keys)]))
-    one_each = f"(SELECT {', '.join(grouped_by)}, MAX({value}) AS v FROM {{1}} AS g GROUP BY {', '.join(grouped_by)})"
-    terms = [f"l.{mine} {draw(st.sampled_from(['=', 'IS NOT DISTINCT FROM']))} r.{other}" for mine, other in keys]
-    terms.append(f"l.{a} {draw(st.sampled_from(['>=', '>', '<=', '<']))} r.{b}")
-    for columns in (qualified("l", left), (("r.v", types[value]),)):
-        if draw(st.integers(0, 3)) == 0:
-            terms.append(draw(conditions(columns)))
-    others = [name for name, type_ in left.columns if type_ == types[value] != NOT_COMPARED]
-    if others and draw(st.integers(0, 2)) == 0:
-        terms.append(f"NOT (l.{draw(st.sampled_from(others))} = r.v)")
-    kind = draw(st.sampled_from(["", "LEFT "]))
-    listed, found = renamed([*qualified("l", left)[:3], (f"r.{b}", types[b]), ("r.v", types[value])])
-    on = " AND ".join(shuffled(terms, draw))
-    return written(f"SELECT {listed} FROM {{0}} AS l ASOF {kind}JOIN {one_each} AS r ON {on}", found, left, right)
-
-
-@st.composite
-def joined(draw: st.DrawFn, left: Written, right: Written) -> Written:
-    """Every pair, padded where the kind says so."""
-    kind = draw(st.sampled_from(KINDS))
-    sides = [(f"{side}.{name}", type_) for side, each in (("l", left), ("r", right)) for name, type_ in each.columns]
-    shown = draw(st.lists(st.sampled_from(sides), min_size=2, max_size=4, unique=True))
-    using = [name for name, type_ in left.columns if (name, type_) in right.columns]
-    if kind != "CROSS" and using and draw(st.integers(0, 4)) == 0:
-        keys = draw(st.lists(st.sampled_from(using), min_size=1, max_size=2, unique=True))
-        types = dict(left.columns)
-        shown = [*((each, types[each]) for each in keys), *shown]
-        join = f"{kind} JOIN {{1}} AS r USING ({', '.join(keys)})"
-    elif kind == "CROSS":
-        join = "CROSS JOIN {1} AS r"
-    else:
-        join = f"{kind} JOIN {{1}} AS r ON {draw(join_conditions(left, right))}"
-        if draw(st.integers(0, 5)) == 0:
-            join += f" AND {draw(asked(left, right))}"
-    where = f" WHERE {draw(conditions(tuple(sides)))}" if draw(st.integers(0, 3)) == 0 else ""
-    listed, columns = renamed(shown)
-    return written(f"SELECT {listed} FROM {{0}} AS l {join}{where}", columns, left, right)
-
-
-@st.composite
-def members(draw: st.DrawFn, left: Written, right: Written) -> Written:
-    """Rows with a partner or without one."""
-    negated = draw(st.sampled_from(["", "NOT "]))
-    pairs = _pairs(left, right)
-    if pairs and draw(st.booleans()):
-        a, b = draw(st.sampled_from(pairs))
-        condition = f"l.{a} {negated}IN (SELECT r.{b} FROM {{1}} AS r)"
-    else:
-        condition = f"{negated}EXISTS (SELECT 1 FROM {{1}} AS r WHERE {draw(join_conditions(left, right))})"
-    if draw(st.integers(0, 3)) == 0:
-        condition += f" AND {draw(conditions(tuple((f'l.{name}', type_) for name, type_ in left.columns)))}"
-    return written(f"SELECT * FROM {{0}} AS l WHERE {condition}", left.columns, left, right)
 
 
 @st.composite

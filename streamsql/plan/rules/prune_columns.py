@@ -228,9 +228,8 @@ def _(plan: LookupJoin, need: _Need) -> Plan:
 @_prune.register
 def _(plan: IntervalJoin | WindowJoin | TemporalJoin, need: _Need) -> Plan:
     times = {each.id for each in (*plan.times, *_own_columns(plan))}
-    read = times | {id_ for each in plan.on for id_ in (each.left, each.right)}
-    read |= need.ids | (frozenset() if plan.residual is None else column_ids(plan.residual))
-    fields = _carried(plan, frozenset(read), need.ids)
+    read = _read_by(plan, need) | times
+    fields = _carried(plan, read, need.ids)
     inner = need.below_time(read | field_ids(fields), plan.times[0])
     left, right = (_prune(each, inner) for each in plan.inputs)
     return replace(plan, left=left, right=right, fields=fields)
