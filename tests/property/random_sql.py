@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.property.random_sql_joins import _pairs, joined, members, nearest, with_values
+from tests.property.random_sql_joins import joined, key_pairs, members, nearest, with_values
 from tests.property.random_sql_parts import (
     COUNTED,
     Columns,
@@ -132,7 +132,7 @@ def counted(source: Written) -> Written:
 @st.composite
 def set_of(draw: st.DrawFn, left: Written, right: Written) -> Written:
     """A set operation over columns of the same types."""
-    pairs = _pairs(left, right)
+    pairs = key_pairs(left, right)
     if not pairs:
         return left
     chosen = draw(st.lists(st.sampled_from(pairs), min_size=1, max_size=2, unique=True))

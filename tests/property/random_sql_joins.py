@@ -9,7 +9,7 @@ from tests.property.random_sql_parts import NOT_COMPARED, Columns, Written, cond
 KINDS = ("INNER", "INNER", "LEFT", "LEFT", "RIGHT", "FULL", "FULL", "CROSS")
 
 
-def _pairs(left: Written, right: Written) -> list[tuple[str, str]]:
+def key_pairs(left: Written, right: Written) -> list[tuple[str, str]]:
     return [(a, b) for a, type_ in left.columns for b, other in right.columns if type_ == other]
 
 
@@ -17,7 +17,7 @@ def _pairs(left: Written, right: Written) -> list[tuple[str, str]]:
 def join_conditions(draw: st.DrawFn, left: Written, right: Written) -> str:
     """Equal keys, NULL-safe or not, and conditions on pairs and on one side."""
     terms = []
-    pairs = _pairs(left, right)
+    pairs = key_pairs(left, right)
     if pairs:
         for a, b in draw(st.lists(st.sampled_from(pairs), min_size=1, max_size=2, unique=True)):
             forms = ("l.{} = r.{}",) * 4 + ("l.{} IS NOT DISTINCT FROM r.{}",) * 2
@@ -92,7 +92,7 @@ def asked(draw: st.DrawFn, left: Written, right: Written) -> str:
 @st.composite
 def nearest(draw: st.DrawFn, left: Written, right: Written) -> Written:
     """ASOF JOIN with rows of which no two are equally near."""
-    pairs = [each for each in _pairs(left, right) if each[0] not in left.of("DOUBLE", "BOOL")]
+    pairs = [each for each in key_pairs(left, right) if each[0] not in left.of("DOUBLE", "BOOL")]
     if not pairs:
         return draw(joined(left, right))
     (a, b), keys = draw(st.sampled_from(pairs)), draw(st.lists(st.sampled_from(pairs), max_size=1))
@@ -141,7 +141,7 @@ def joined(draw: st.DrawFn, left: Written, right: Written) -> Written:
 def members(draw: st.DrawFn, left: Written, right: Written) -> Written:
     """Rows with a partner or without one."""
     negated = draw(st.sampled_from(["", "NOT "]))
-    pairs = _pairs(left, right)
+    pairs = key_pairs(left, right)
     if pairs and draw(st.booleans()):
         a, b = draw(st.sampled_from(pairs))
         condition = f"l.{a} {negated}IN (SELECT r.{b} FROM {{1}} AS r)"
