@@ -82,7 +82,7 @@ def row_kinds(batch: Batch, key: Key | None) -> tuple[pa.RecordBatch, RowKinds |
 
 def fold(changes: Sequence[Batch], schema: pa.Schema, key: Key | None = None) -> pa.Table:
     """The table that changes add up to: in arrival order if all are append-only, else by key or by all columns."""
-    kept = accumulate(changes)
+    kept = accumulate(changes, key)
     if kept is None:
         return schema.empty_table()
     table = pa.Table.from_batches([_renamed(each.rows, schema) for each in kept], schema)
@@ -91,10 +91,11 @@ def fold(changes: Sequence[Batch], schema: pa.Schema, key: Key | None = None) ->
     return table.take(pa.array(row_order(table.combine_chunks(), key)))
 
 
-def accumulate(changes: Sequence[Batch]) -> list[Batch] | None:
+def accumulate(changes: Sequence[Batch], key: Key | None = None) -> list[Batch] | None:
     """The rows that are there after all changes; None if there were none. Append-only changes come back as they are.
 
-    Raises DataError where a row is taken back that was not there.
+    `key`: columns of which each value has one row at a time. Raises DataError where a row is taken back that was not
+    there.
     """
     filled = [each for each in changes if len(each)]
     if not filled:
@@ -105,10 +106,36 @@ def accumulate(changes: Sequence[Batch]) -> list[Batch] | None:
     weights = batch.sign().astype(np.int64)
     if (weights > 0).all():
         return [batch]
+    last = None if key is None else _last_rows(batch.rows, weights > 0, key)
+    if last is not None:
+        return [batch.take(last)]
     ids = _group(batch.rows, range(batch.rows.num_columns))
     _check_present(batch.rows, ids, weights)
     net = _sum_by(ids, weights)
     return [batch.filter((weights > 0) & (_rank(ids * 2 + (weights > 0)) < net[ids]))]
+
+
+def _last_rows(rows: pa.RecordBatch, added: npt.NDArray[np.bool_], key: Key) -> Int64Array | None:
+    """The places of the rows that are there, found by their keys alone; None where rows of a key do not come and go in
+    turn, each as it came."""
+    ids = _group(rows, key)
+    order = lexical_order([ids])
+    ids, added = ids[order], added[order]
+    same = ids[1:] == ids[:-1]
+    if not added[0] or (added[1:] == (added[:-1] & same)).any():
+        return None
+    gone = np.flatnonzero(~added)
+    if not _equal_rows(rows, order[gone - 1], order[gone]):
+        return None
+    return np.sort(order[added & np.append(~same, True)])
+
+
+def _equal_rows(rows: pa.RecordBatch, left: Int64Array, right: Int64Array) -> bool:
+    """Whether all rows at `left` are those at `right`; a NaN is not."""
+    if not len(left):
+        return True
+    pairs = ([column.take(pa.array(places)) for places in (left, right)] for column in rows.columns)
+    return all(before.equals(after) for before, after in pairs)
 
 
 def _check_present(rows: pa.RecordBatch, ids: Int64Array, weights: Int64Array) -> None:

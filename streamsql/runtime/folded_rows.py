@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from streamsql.batch import Batch
-from streamsql.runtime.changelog import accumulate
+from streamsql.runtime.changelog import Key, accumulate
 
 COMPACT_ROWS = 65_536
 
 
 class FoldedRows:
-    """Takes changes step by step; those of rows that came and went are forgotten from time to time."""
+    """Takes changes step by step; those of rows that came and went are forgotten from time to time.
 
-    def __init__(self) -> None:
+    `key`: columns of which each value has one row at a time.
+    """
+
+    def __init__(self, key: Key | None = None) -> None:
+        self._key = key
         self.changes: list[Batch] = []
         """What adds up to the rows: with weights as soon as one change had weights."""
         self._pending = 0
@@ -33,6 +37,6 @@ class FoldedRows:
         return self.changes
 
     def _fold(self) -> None:
-        self.changes = accumulate(self.changes) or []
+        self.changes = accumulate(self.changes, self._key) or []
         self._limit = max(COMPACT_ROWS, 2 * sum(len(each) for each in self.changes))
         self._pending = 0

@@ -117,6 +117,7 @@ class TableOutput:
 
     def open(self, schema: Schema, key: Key | None) -> None:
         self.schema, self.key = schema, key
+        self._folded = FoldedRows(key)
         if self.replaces and key is not None:
             self._replaced = ReplacedRows(schema.to_arrow(), key)
 

@@ -120,8 +120,29 @@ def test_folding_steps_of_net_changes_gives_what_counting_gives(rows: list[tuple
         expected[key, number] += 1 if kind == "+I" else -1
     steps = [log[begin : begin + cut] for begin in range(0, len(log), cut)]
     batches = [changes("\n".join(f"{kind} {key} {number}" for kind, key, number in step)) for step in steps]
-    table = fold([consolidate([each]) for each in batches], SCHEMA)
-    assert Counter((row["k"], row["n"]) for row in table.to_pylist()) == +expected
+    for key in (None, (0,)):  # of rows of one key that do not come in turn, none is lost either
+        table = fold([consolidate([each]) for each in batches], SCHEMA, key)
+        assert Counter((row["k"], row["n"]) for row in table.to_pylist()) == +expected
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(ROWS, st.integers(1, 7))
+def test_folding_by_a_key_gives_its_last_row(rows: list[tuple[str, int, bool]], cut: int) -> None:
+    log, table = [], dict[str, int]()
+    for key, number, back in rows:
+        if key in table:
+            log.append(f"-U {key} {table.pop(key)}")
+        if not back:
+            table[key] = number
+            log.append(f"+U {key} {number}")
+    batches = [changes("\n".join(log[begin : begin + cut])) for begin in range(0, len(log), cut)]
+    assert {row["k"]: row["n"] for row in fold(batches, SCHEMA, (0,)).to_pylist()} == table
+
+
+@pytest.mark.parametrize("taken", ["a 2", "b 1"])
+def test_a_key_does_not_excuse_a_wrong_row(taken: str) -> None:
+    with pytest.raises(DataError, match="a row was taken back that is not in the result"):
+        fold([changes(f"+I a 1\n-D {taken}")], SCHEMA, (0,))
 
 
 def test_a_table_output_forgets_what_was_replaced(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,15 +2,14 @@
 
 Such lines are comma-separated values in which each value stands between two constant texts. Arrow's CSV reader takes
 them apart several times faster than any JSON parser. Nothing is taken on trust: each constant is compared in every
-line, each value has to be a JSON number, word, or string without escapes, and the quotes are counted. What does not fit
-is left to the readers that follow (`json_plain`, `json_decode`).
+line, each value has to be a JSON number, word, or string without escapes, and where strings stay text the quotes are
+counted. What does not fit is left to the readers that follow (`json_plain`, `json_decode`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -60,8 +59,8 @@ def regular_rows(data: pa.Buffer, columns: Sequence[Column]) -> PlainRows | None
     members = None if any(each.type.children for each in columns) else _members(data)
     if members is None:
         return None
-    counts = _count(data)
-    if counts.escapes or counts.controls != counts.lines:
+    newlines = _count(data, NEWLINE)
+    if newlines != _count_controls(data):
         return None
     try:
         table = _split(data, members)
@@ -69,20 +68,21 @@ def regular_rows(data: pa.Buffer, columns: Sequence[Column]) -> PlainRows | None
         return None
     types = {each.name: each.type for each in columns}
     found: dict[str, pa.Array] = {}
-    quotes = 2 * table.num_rows * len(members)
+    quotes, some_text = 2 * table.num_rows * len(members), False
     for position, member in enumerate(members):
         values = _values(_whole(table.column(position)), member, types.get(member.key))
         if values is None:
             return None
         quotes += values.quotes
+        some_text = some_text or (values.quotes > 0 and pa.types.is_string(values.array.type))
         found[member.key] = values.array
-    if quotes != counts.quotes:
+    if some_text and (_count(data, _QUOTE) != quotes or _count(data, _BACKSLASH)):
         return None
     for each in columns:
         if each.name not in found:
             found[each.name] = pa.nulls(table.num_rows, arrow_type(each.type))
     open_line = memoryview(data)[-1] != NEWLINE
-    return PlainRows(found, table.num_rows, counts.lines + open_line)
+    return PlainRows(found, table.num_rows, newlines + open_line)
 
 
 def _members(data: pa.Buffer) -> list[_Member] | None:
@@ -100,26 +100,20 @@ def _members(data: pa.Buffer) -> list[_Member] | None:
     return members if len(keys) == len(pieces) and braces == regular else None
 
 
-@dataclass(slots=True)
-class _Counts:
-    """How often some characters occur."""
-
-    lines: int = 0
-    quotes: int = 0
-    escapes: int = 0
-    controls: int = 0
+def _count(data: pa.Buffer, character: int) -> int:
+    """How often a character occurs."""
+    return sum(int(np.count_nonzero(piece == character)) for piece in _pieces(data))
 
 
-def _count(data: pa.Buffer) -> _Counts:
-    """Counted in pieces that stay in the processor's cache."""
-    counts, values = _Counts(), np.frombuffer(data, np.uint8)
-    for first in range(0, len(values), _CACHED):
-        piece: Bytes = values[first : first + _CACHED]
-        counts.lines += int(np.count_nonzero(piece == NEWLINE))
-        counts.quotes += int(np.count_nonzero(piece == _QUOTE))
-        counts.escapes += int(np.count_nonzero(piece == _BACKSLASH))
-        counts.controls += int(np.count_nonzero(piece < _SPACE))
-    return counts
+def _count_controls(data: pa.Buffer) -> int:
+    """How many control characters there are."""
+    return sum(int(np.count_nonzero(piece < _SPACE)) for piece in _pieces(data))
+
+
+def _pieces(data: pa.Buffer) -> Iterator[Bytes]:
+    """The bytes in pieces that stay in the processor's cache."""
+    values: Bytes = np.frombuffer(data, np.uint8)
+    return (values[first : first + _CACHED] for first in range(0, len(values), _CACHED))
 
 
 def _split(data: pa.Buffer, members: Sequence[_Member]) -> pa.Table:
