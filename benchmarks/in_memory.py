@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 import duckdb
 import pyarrow as pa
 
 from benchmarks.data import bids, uniform_keys
-from benchmarks.measure import Pair, measure
+from benchmarks.measure import KERNELS_READY, Pair, measure
 from streamsql.engine import Engine
 from streamsql.ports import RowKinds
 from streamsql.runtime.output import CallbackOutput, weights_of
@@ -104,7 +103,7 @@ def run(rows: int, batch_rows: int, step_rows: int = 65_536) -> list[Pair]:
 
 def memory_session(ddl: str, tables: Mapping[str, pa.Table], batch_rows: int = 65_536) -> Session:
     """A session whose in-memory tables hold these rows, in batches; compiled kernels are there at once."""
-    session = connect(settings={"streamsql.compiled": "on" if find_spec("numba") else "off"})
+    session = connect(settings=KERNELS_READY)
     for statement in session.statements(ddl):
         session.apply(statement)
     for name, table in tables.items():

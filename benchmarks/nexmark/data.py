@@ -11,6 +11,7 @@ from streamsql_connectors.nexmark_columns import SCHEMAS
 from streamsql_connectors.nexmark_events import KINDS, NexmarkChunk, NexmarkSettings
 from streamsql_connectors.nexmark_rows import flat_rows
 
+from benchmarks.measure import KERNELS_READY
 from benchmarks.nexmark.queries import FOLDER
 from streamsql.plan.logical import Table
 from streamsql.session import Session, connect
@@ -65,8 +66,11 @@ def _with_columns(table: Table, names: Sequence[str]) -> str:
 
 
 def session_over(tables: Tables, *, step_rows: int = 65_536) -> Session:
-    """A session in which the tables, with the columns that they have, are in memory; processing time stands still."""
-    session = connect(settings={"streamsql.batch-size": str(step_rows), "streamsql.clock": CLOCK})
+    """A session in which the tables, with the columns that they have, are in memory; processing time stands still.
+
+    Its first job waits for compiled kernels, later ones find them.
+    """
+    session = connect(settings={**KERNELS_READY, "streamsql.batch-size": str(step_rows), "streamsql.clock": CLOCK})
     declarations = (FOLDER / "tables.sql").read_text() + SIDE_INPUT
     for statement in session.statements(declarations):
         assert isinstance(statement, s.CreateTable)

@@ -103,10 +103,10 @@ class _Compiler:
         column = only_column(expr) if self.distinct else None
         if column is None:
             return None
-        if column.id not in self.context.by_value:
+        if column.id not in self.context.shared:
             of_values = _Compiler({column.id: 0}, self.context, distinct=False)
-            self.context.by_value[column.id] = DistinctValues(), of_values
-        values, compile_ = self.context.by_value[column.id]
+            self.context.shared[column.id] = DistinctValues(), of_values
+        values, compile_ = self.context.shared[column.id]
         return over_distinct(values, self.positions[column.id], compile_(expr), self._make(expr))
 
     def narrowed(self, exprs: Sequence[Expr]) -> tuple[Callable[[pa.RecordBatch], pa.RecordBatch], _Compiler]:

@@ -14,8 +14,8 @@ class EvalContext:
     """Settings that are fixed for a run.
 
     `start` is what NOW() and CURRENT_* give in a bounded run (µs); None: the clock is asked for each batch.
-    `time_zone` is the session's, an IANA name, never the machine's. `by_value`: what kernels that run
-    in one thread share about columns whose distinct values they look at, by column id. `state_ttl`: how long state
+    `time_zone` is the session's, an IANA name, never the machine's. `shared`: what kernels that run
+    in one thread share of what they found in the rows at hand, by what it is about. `state_ttl`: how long state
     lives by the clock. `compiled`: whether compiled kernels are used, as `streamsql.compiled.use` takes it.
     """
 
@@ -23,7 +23,7 @@ class EvalContext:
     clock: Clock = field(default_factory=SystemClock)
     start: Time | None = None
     seed: int = 0
-    by_value: dict[int, Any] = field(default_factory=dict, compare=False, repr=False)
+    shared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
     state_ttl: Duration | None = None
     compiled: str = "auto"
 
@@ -33,4 +33,4 @@ class EvalContext:
 
     def own(self) -> EvalContext:
         """The same settings for kernels that run in a thread of their own."""
-        return replace(self, by_value={})
+        return replace(self, shared={})

@@ -9,15 +9,21 @@ import pyarrow as pa
 from streamsql.expr.casting import NESTED
 from streamsql.expr.function import Datum
 from streamsql.expr.functions import called
+from streamsql.expr.last_array import LastArray
 from streamsql.expr.nodes import Call, ColumnRef, Expr, walk
 from streamsql.expr.types import FLOATS, Kind
 
 Evaluate = Callable[[pa.RecordBatch], Datum]
+Distinct = tuple[pa.RecordBatch, pa.Array]
+"""The values as a batch of one column, and the index of each row's value."""
 
 FEW_ROWS = 1_024
 """Batches that are shorter are not looked through for equal values."""
 WORTHWHILE = 3
 """How many rows must share a value on average."""
+SAMPLE, LONG = 2_048, 16_384
+"""How many rows of a long batch tell whether it is worth while to look at the others: one in a hundred of them shares
+its value with an earlier one. With as many different values as may pay, five times as many do."""
 LONGEST_WAIT = 64
 """After how many batches at most a column is tried again that had too many distinct values."""
 SLOW = frozenset(
@@ -54,38 +60,31 @@ class DistinctValues:
     """
 
     def __init__(self) -> None:
-        self._column: pa.Array | None = None
-        self._found: tuple[pa.RecordBatch, pa.Array] | None = None
+        self._last = LastArray(self._look)
         self._wait = 0
         self._next_wait = 1
 
-    def of(self, column: pa.Array) -> tuple[pa.RecordBatch, pa.Array] | None:
-        """The values as a batch of one column, and the index of each row's value; None: not worth it."""
-        if self._column is None or not _same(column, self._column):
-            self._column, self._found = column, self._look(column)
-        return self._found
+    def of(self, column: pa.Array) -> Distinct | None:
+        """None: not worth it."""
+        return self._last(column)
 
-    def _look(self, column: pa.Array) -> tuple[pa.RecordBatch, pa.Array] | None:
+    def _look(self, column: pa.Array) -> Distinct | None:
         if len(column) < FEW_ROWS:
             return None
         if self._wait:
             self._wait -= 1
             return None
-        encoded = column.dictionary_encode(null_encoding="encode")
-        if len(encoded.dictionary) * WORTHWHILE > len(column):
+        encoded = None if _hardly_repeats(column) else column.dictionary_encode(null_encoding="encode")
+        if encoded is None or len(encoded.dictionary) * WORTHWHILE > len(column):
             self._wait, self._next_wait = self._next_wait, min(self._next_wait * 2, LONGEST_WAIT)
             return None
         self._next_wait = 1
         return pa.RecordBatch.from_arrays([encoded.dictionary], names=["value"]), encoded.indices
 
 
-def _same(one: pa.Array, two: pa.Array) -> bool:
-    """Whether two arrays are the same stretch of the same memory."""
-    if one is two:
-        return True
-    if len(one) != len(two) or one.offset != two.offset:
-        return False
-    return [each and each.address for each in one.buffers()] == [each and each.address for each in two.buffers()]
+def _hardly_repeats(column: pa.Array) -> bool:
+    """Whether the first rows of many say so."""
+    return len(column) >= LONG and len(column[:SAMPLE].unique()) * 100 > SAMPLE * 99
 
 
 def over_distinct(values: DistinctValues, position: int, of_values: Evaluate, of_rows: Evaluate) -> Evaluate:

@@ -8,6 +8,7 @@ from functools import partial, reduce
 
 import pyarrow.compute as pc
 
+from streamsql.expr import text_bytes
 from streamsql.expr import text_kernels as kernels
 from streamsql.expr import types as t
 from streamsql.expr.coercion import coerce, common_type, is_text
@@ -186,8 +187,8 @@ TEXT: tuple[Function, ...] = (
         "CASE WHEN {0} IS NOT NULL THEN concat_ws({args}) END",
         "CONCAT_WS",
     ),
-    _text("UPPER", "text", always(pc.utf8_upper), "upper({0})"),
-    _text("LOWER", "text", always(pc.utf8_lower), "lower({0})"),
+    _text("UPPER", "text", always(text_bytes.upper), "upper({0})"),
+    _text("LOWER", "text", always(text_bytes.lower), "lower({0})"),
     Function("TRIM", _TRIM, _trim_rule, kernels.trim, _trim_sql, "TRIM"),
     Function("LTRIM", "LTRIM(text[, characters])", _side_rule("LEADING"), kernels.trim, _trim_sql, "LTRIM"),
     Function("RTRIM", "RTRIM(text[, characters])", _side_rule("TRAILING"), kernels.trim, _trim_sql, "RTRIM"),

@@ -8,7 +8,9 @@ import pyarrow.compute as pc
 
 from streamsql.expr.context import EvalContext
 from streamsql.expr.function import ArrowFunction, Datum, is_literal, literal
+from streamsql.expr.last_array import LastArray
 from streamsql.expr.nodes import Call
+from streamsql.expr.text_bytes import is_ascii_character, part, parts_between
 from streamsql.expr.vectors import is_true, nulls, numbers, over_arrays, with_nulls
 
 _EMPTY = pa.scalar("")
@@ -185,19 +187,23 @@ def split(call: Call, context: EvalContext) -> ArrowFunction | None:
 
 def split_index(call: Call, context: EvalContext) -> ArrowFunction | None:
     """SPLIT_INDEX(text, delimiter, index) with a constant delimiter and index: NULL outside, and for ''."""
-    delimiter, index = literal(call, 1), literal(call, 2)
-    if not delimiter or not isinstance(index, int):
+    separator, index = literal(call, 1), literal(call, 2)
+    if not isinstance(separator, str) or not separator or not isinstance(index, int) or index < 0:
         return None
-    separator = str(delimiter)
+    if is_ascii_character(separator):
+        key = "parts", call.args[0], separator
+        parts_of = context.shared.setdefault(key, LastArray(parts_between(separator)))
+        by_place = over_arrays(lambda text: part(text, parts_of(text), index))
+        return lambda text, *rest: by_place(text)
 
     @over_arrays
-    def part(text: pa.Array) -> pa.Array:
+    def by_list(text: pa.Array) -> pa.Array:
         parts = pc.split_pattern(text, separator)
         starts = parts.offsets.to_numpy()
         there = (np.diff(starts) > index) & is_true(pc.not_equal(text, ""))
         return parts.values.take(pa.array(starts[:-1] + index, mask=~there))
 
-    return (lambda text, *rest: part(text)) if index >= 0 else None
+    return lambda text, *rest: by_list(text)
 
 
 @over_arrays
