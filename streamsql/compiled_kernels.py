@@ -206,3 +206,17 @@ def find_hashes(
             ids[slot] = -3
             slot_hashes[slot] = hashed
     return found, slots
+
+
+@_kernel(_READ_HASHES, _READ, _WRITE, _WRITE_HASHES, types.uint64)
+def place_hashes(
+    hashes: UInt64Array, new_ids: Int64Array, ids: Int64Array, slot_hashes: UInt64Array, shift: np.uint64
+) -> None:
+    """Fill the first empty slot from the home of each hash on; `ids` and `slot_hashes` are those of slots."""
+    mask = len(ids) - 1
+    for row in range(len(hashes)):
+        slot = np.int64(hashes[row] >> shift)
+        while ids[slot] != -1:
+            slot = (slot + 1) & mask
+        ids[slot] = new_ids[row]
+        slot_hashes[slot] = hashes[row]

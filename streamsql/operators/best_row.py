@@ -13,8 +13,9 @@ from streamsql.expr.windows import SortKey
 from streamsql.operators.rank_output import Partitions, codes_of, partitions_of
 from streamsql.operators.whole_steps import WholeSteps
 from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, take_rows
+from streamsql.state.interleaving import interleaved
 from streamsql.state.lifetimes import Lifetimes
-from streamsql.state.ordering import lexical_order
+from streamsql.state.ordering import best_of_groups
 from streamsql.state.row_per_key import RowPerKey
 from streamsql.time import BEGIN_OF_TIME, Duration, Time
 
@@ -70,8 +71,9 @@ class BestRow(WholeSteps):
         won = np.flatnonzero(~had | self._beats(rows, best, owners.ids, had))
         if not len(won):
             return ()
-        changed = self._changed(rows, best[won], owners.ids[won], had[won])
-        self.best.put(owners.ids[won], [take_rows(rows.column(each), best[won]) for each in self._place])
+        new = [take_rows(each, best[won]) for each in rows.columns]
+        changed = self._changed(new, owners.ids[won], had[won])
+        self.best.put(owners.ids[won], [new[each] for each in self._place])
         if self.lifetimes is not None:
             self.lifetimes.touch(owners.ids[won])
         return (changed,)
@@ -79,8 +81,7 @@ class BestRow(WholeSteps):
     def _best_of_step(self, rows: pa.RecordBatch, owners: Partitions) -> Int64Array:
         """The best of the new rows of each partition."""
         codes = codes_of({each.column: rows.column(each.column) for each in self._order}, self._order)
-        order = lexical_order([owners.of_rows, *codes, *([-np.arange(rows.num_rows)] if self._later_first else [])])
-        return order[np.flatnonzero(np.diff(owners.of_rows[order], prepend=-1))]
+        return best_of_groups(owners.of_rows, len(owners.ids), codes, later_first=self._later_first)
 
     def _beats(self, rows: pa.RecordBatch, best: Int64Array, ids: Int64Array, had: BoolArray) -> BoolArray:
         """Whether the best new row of each partition comes before the kept one, where it has one."""
@@ -100,25 +101,22 @@ class BestRow(WholeSteps):
         new = take_rows(rows.column(column), at)
         return pa.concat_arrays([new if column in self._shared else self.best.column(self._place[column], ids), new])
 
-    def _changed(self, rows: pa.RecordBatch, at: Int64Array, ids: Int64Array, had: BoolArray) -> Batch:
+    def _changed(self, new: list[pa.Array], ids: Int64Array, had: BoolArray) -> Batch:
         """What each partition's row was, directly before what it is."""
+        columns, weights = new[: len(self._arrow_schema) - self._numbered], None
         held = np.flatnonzero(had)
-        replaces = np.repeat(np.arange(len(at)), 1 + had)
-        is_new = np.ones(len(replaces), np.bool_)
-        is_new[held + np.arange(len(held))] = False
-        old = np.cumsum(had) - 1
-        place = np.where(is_new, len(held) + replaces, old[replaces])
-        columns = []
-        for column in range(len(self._arrow_schema) - self._numbered):
-            if column in self._shared:
-                columns.append(take_rows(rows.column(column), at[replaces]))
-            else:
-                kept = self.best.column(self._place[column], ids[held])
-                columns.append(take_rows(pa.concat_arrays([kept, take_rows(rows.column(column), at)]), place))
+        if len(held):
+            weights = np.insert(np.ones(len(ids), np.int8), held, -1)
+            columns = [
+                interleaved(each, held, self._kept(column, each, ids, held)) for column, each in enumerate(columns)
+            ]
         if self._numbered:
-            columns.append(int64_array(np.ones(len(replaces), np.int64)))
-        weights = np.where(is_new, 1, -1).astype(np.int8) if len(held) else None
+            columns = [*columns, int64_array(np.ones(len(columns[0]), np.int64))]
         return Batch(pa.RecordBatch.from_arrays(columns, schema=self._arrow_schema), weights)
+
+    def _kept(self, column: int, new: pa.Array, ids: Int64Array, held: Int64Array) -> pa.Array:
+        """A column of the rows that are replaced by the new ones at `held`."""
+        return take_rows(new, held) if column in self._shared else self.best.column(self._place[column], ids[held])
 
 
 def _varies(type_: pa.DataType) -> bool:

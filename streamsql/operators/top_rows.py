@@ -12,7 +12,7 @@ from streamsql.expr.types import Schema
 from streamsql.expr.windows import SortKey
 from streamsql.operators.rank_output import Partitions, codes_of, partitions_of, ranked_batch
 from streamsql.operators.whole_steps import WholeSteps
-from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
+from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, take_rows, values_of
 from streamsql.state.key_index import KeyIndex
 from streamsql.state.lifetimes import Lifetimes
 from streamsql.state.order_codes import is_absolute, order_codes
@@ -79,12 +79,12 @@ class TopRows(WholeSteps):
         rows = pa.RecordBatch.from_arrays(columns, schema=self._stored_schema)
         owners = partitions_of(self.keys, rows, self._partition)
         promising = self._promising(rows, owners)
-        if promising is not None:
+        if promising is None:
+            at = np.arange(len(batch))
+        else:
             at = promising.nonzero()[0]
-            if not len(at):
-                return ()
-            rows, owners = rows.take(int64_array(at)), owners.take(at)
-        changed = self._apply(rows, owners)
+            owners = owners.take(at)
+        changed = self._apply(rows, at, owners) if len(at) else None
         return () if changed is None else (changed,)
 
     def _promising(self, rows: pa.RecordBatch, owners: Partitions) -> BoolArray | None:
@@ -107,23 +107,23 @@ class TopRows(WholeSteps):
         limit = limits[owners.of_rows]
         return np.asarray(~full[owners.of_rows] | ((codes < limit) if self._strict else (codes <= limit)))
 
-    def _apply(self, rows: pa.RecordBatch, owners: Partitions) -> Batch | None:
-        """Rank new rows among the kept ones of their partitions."""
+    def _apply(self, rows: pa.RecordBatch, at: Int64Array, owners: Partitions) -> Batch | None:
+        """Rank the new rows at `at`, whose owners are given, among the kept ones of their partitions."""
         kept_position, kept = self.lists.take(owners.ids)
         positions = np.concatenate([kept_position, owners.of_rows])
-        codes = self._codes(kept, rows)
-        order = lexical_order([positions, *codes, self._arrivals(kept, rows)])
+        codes = self._codes(kept, rows, at)
+        order = lexical_order([positions, *codes, values_of(self._joined(self._arrival, kept, rows, at))])
         ranked = Ranked.of(positions, codes, order)
-        old = np.repeat(np.array([1, 0]), [len(kept), rows.num_rows])
+        old = np.repeat(np.array([1, 0]), [len(kept), len(at)])
         places, ranks = ranked.expand(np.ones(len(positions), np.int64), self._bounds.function)
         best = ranked.order[places[ranks <= self._bounds.last]]
         new = np.zeros(len(positions), np.int64)
         new[best] = 1
-        ids = np.concatenate([kept, np.full(rows.num_rows, -1)])
+        ids = np.concatenate([kept, np.full(len(at), -1)])
         entering = new[len(kept) :].nonzero()[0]
         if not len(entering):
             return None
-        ids[len(kept) + entering] = self.store.insert(rows.take(int64_array(entering)))
+        ids[len(kept) + entering] = self.store.insert(rows.take(int64_array(at[entering])))
         self.lists.put(owners.ids, positions[best], ids[best])
         if self.lifetimes is not None:
             self.lifetimes.touch(owners.ids[np.unique(owners.of_rows[entering])])
@@ -132,12 +132,9 @@ class TopRows(WholeSteps):
         self.store.remove(kept[new[: len(kept)] == 0])
         return changed
 
-    def _codes(self, kept: Int64Array, rows: pa.RecordBatch) -> list[Int64Array]:
-        columns = {key.column: self._joined(key.column, kept, rows) for key in self._order}
+    def _codes(self, kept: Int64Array, rows: pa.RecordBatch, at: Int64Array) -> list[Int64Array]:
+        columns = {key.column: self._joined(key.column, kept, rows, at) for key in self._order}
         return codes_of(columns, self._order)
 
-    def _arrivals(self, kept: Int64Array, rows: pa.RecordBatch) -> Int64Array:
-        return values_of(self._joined(self._arrival, kept, rows))
-
-    def _joined(self, column: int, kept: Int64Array, rows: pa.RecordBatch) -> pa.Array:
-        return pa.concat_arrays([self.store.column(column, kept), rows.column(column)])
+    def _joined(self, column: int, kept: Int64Array, rows: pa.RecordBatch, at: Int64Array) -> pa.Array:
+        return pa.concat_arrays([self.store.column(column, kept), take_rows(rows.column(column), at)])

@@ -277,6 +277,9 @@ class KeyIndex(State):
 
     def _place(self, hashes: UInt64Array, ids: Int64Array) -> None:
         """Fill empty slots with distinct keys."""
+        if (fast := compiled.kernels(len(ids))) is not None:
+            fast.place_hashes(compiled.plain(hashes), compiled.plain(ids), self._ids, self._hashes, self._shift)
+            return
         slots = self._slot(hashes)
         while len(ids):
             free = np.flatnonzero(self._ids[slots] == _EMPTY)

@@ -40,6 +40,24 @@ def lexical_order(keys: Sequence[AnyArray]) -> Int64Array:
     return np.arange(len(keys[0])) if order is None else order
 
 
+def best_of_groups(groups: Int64Array, count: int, keys: Sequence[AnyArray], *, later_first: bool) -> Int64Array:
+    """Of each of `count` groups, numbered from 0 and none without a row, the row that is first by the keys.
+
+    Of equal rows it is the first, or the last where `later_first`.
+    """
+    last = len(groups) - 1
+    rows = np.arange(last, -1, -1) if later_first else np.arange(len(groups))
+    width = last.bit_length()
+    numbers = _numbers(keys, _BITS - width)
+    if len(numbers) > 1:
+        order = lexical_order([groups, *keys, rows])
+        return order[np.flatnonzero(np.diff(groups[order], prepend=-1))]
+    best = np.full(count, np.iinfo(np.int64).max)
+    np.minimum.at(best, groups, (numbers[0][0] << np.int64(width)) | rows if numbers else rows)
+    best &= (1 << width) - 1
+    return last - best if later_first else best
+
+
 def distinct(values: Int64Array) -> Int64Array:
     """Each value once, ascending."""
     in_order = np.sort(values)

@@ -19,6 +19,7 @@ from streamsql.state import grouping
 from streamsql.state.fixed_width import int64_array
 from streamsql.state.hashing import hash_rows
 from streamsql.state.islands import running_maximum
+from streamsql.state.key_index import KeyIndex
 from streamsql.state.partial_aggregates import PartialAggregates
 from streamsql.state.row_groups import in_any_order
 from streamsql.state.slot_groups import key_slots
@@ -77,6 +78,21 @@ def test_hashes_of_bytes(values: list[bytes | None]) -> None:
     column = pa.array([b"before", *values], pa.binary())
     same(lambda: hash_rows([column.slice(1)]))
     same(lambda: hash_rows([column, column]))
+
+
+@SETTINGS
+@given(st.integers(1, 20_000), st.integers(1, 4))
+def test_keys_that_move_to_a_larger_table_are_found(count: int, batches: int) -> None:
+    def ids() -> Any:
+        index = KeyIndex([pa.int64(), pa.int64()])
+        for part in np.array_split(np.arange(count), batches):
+            index.lookup_or_insert([pa.array(part), pa.array(part * 7)])
+        asked = np.arange(count + 100)
+        return index.lookup([pa.array(asked), pa.array(asked * 7)])
+
+    same(ids)
+
+    same(ids)
 
 
 INPUT = schema(
