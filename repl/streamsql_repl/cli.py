@@ -12,12 +12,7 @@ from click.shell_completion import shell_complete
 
 from streamsql.errors import UsageError
 from streamsql_repl.endings import exit_code, leave, let_signals_interrupt
-from streamsql_repl.start_up import (
-    collect_garbage_rarely,
-    import_arrow_without_help,
-    keep_pandas_out,
-    start_no_algebra_threads,
-)
+from streamsql_repl.start_up import start_quickly
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Option = Callable[[Any], Any]
@@ -263,10 +258,7 @@ def run_command(arguments: list[str]) -> int:
 
     def call() -> int | None:
         let_signals_interrupt()
-        collect_garbage_rarely()
-        start_no_algebra_threads()
-        keep_pandas_out()
-        import_arrow_without_help()
+        start_quickly()
         # Not click's main(): it has endings of its own for broken pipes and interrupts.
         with streamsql.make_context("streamsql", list(arguments)) as context:
             code: int | None = streamsql.invoke(context)
