@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from streamsql.record import record
 from streamsql.row_watermarks import RowWatermarks, Times, concat_watermarks
 
 Weights = npt.NDArray[np.int8]
@@ -19,7 +19,7 @@ Part = TypeVar("Part", RowWatermarks, Times)
 __all__ = ["Batch", "Times", "Weights", "concat_batches"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record(eq=False)
 class Batch:
     """Rows with what rides beside them.
 

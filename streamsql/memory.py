@@ -7,7 +7,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ from streamsql.memory_rows import ALL_ROWS, Cursor, Deliver, Stored, Stream, Tog
 from streamsql.memory_source import MemorySource, history_compacted
 from streamsql.ports import ReadRequest, SourceBatch
 from streamsql.precision import cutter
+from streamsql.record import record
 from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.keyed_rows import KeyedRows
 from streamsql.time import Time
@@ -301,7 +302,7 @@ class MemoryTable:
             each.ring()
 
 
-@dataclass(eq=False)
+@record(eq=False, frozen=False)
 class FollowingSource:
     """Reads a table's rows and what is pushed later, until its stream is closed. It never waits: it rings.
 

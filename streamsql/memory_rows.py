@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +48,7 @@ class Stored:
         return Stored(self.rows.slice(start, count), weights, time, self.conforming, marks, replaced)
 
 
-@dataclass(eq=False)
+@record(eq=False, frozen=False)
 class Stream:
     """A table held open for pushing: whoever follows it waits for more until it is closed.
 
@@ -62,7 +61,7 @@ class Stream:
     open: bool = True
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Cursor:
     """Where a reader stands: at which entry of all there ever were, which row of it, and at which row of all."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from streamsql.errors import UsageError
+from streamsql.record import record
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Owner:
     """Refuses the use of a session where it cannot work: in a forked child, and after it was closed."""
 

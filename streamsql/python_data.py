@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -36,7 +35,7 @@ class PythonData:
         return PythonSource(self)
 
 
-@dataclass(eq=False)
+@record(eq=False, frozen=False)
 class PythonSource:
     """Reads an object of the program in its order."""
 
@@ -128,7 +127,7 @@ def _dataset_batches(dataset: Any) -> Batches:
     return batches
 
 
-@dataclass(eq=False)
+@record(eq=False, frozen=False)
 class _OnceOnly:
     """The batches of a reader, which can be read once."""
 

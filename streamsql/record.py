@@ -32,27 +32,60 @@ def record(cls: type[T], /) -> type[T]: ...
 
 
 @overload
-def record(*, eq: bool = True, kw_only: bool = False) -> Callable[[type[T]], type[T]]: ...
+def record(*, eq: bool = True, kw_only: bool = False, frozen: bool = True) -> Callable[[type[T]], type[T]]: ...
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def record(cls: type[T] | None = None, /, *, eq: bool = True, kw_only: bool = False) -> Any:
+def record(cls: type[T] | None = None, /, *, eq: bool = True, kw_only: bool = False, frozen: bool = True) -> Any:
     """Make a class of annotated fields a frozen value with slots.
 
-    `eq` False: two are equal only if they are the same object. `kw_only`: fields are given by name. `field(...)`,
-    inheritance and `__post_init__` work as in a dataclass, but that a field with `init=False` has no default. Methods
-    that the class defines itself are kept.
+    `eq` False: two are equal only if they are the same object. `kw_only`: fields are given by name. `frozen` False: its
+    fields can be assigned, and it has no hash unless `eq` is False. `field(...)`, inheritance and `__post_init__` work
+    as in a dataclass, but that a field with `init=False` has no default. Methods that the class defines itself are
+    kept.
     """
 
     def make(cls: type[T]) -> type[T]:
-        own = vars(cls)
-        for name in _ALWAYS + (_EQUALITY if eq and "__eq__" not in own else ()):
-            if name not in own:
-                setattr(cls, name, vars(_Record)[name])
-        cls.__doc__ = cls.__doc__ or cls.__name__  # without one, a dataclass spells out the signature for it
-        return dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)(cls)
+        methods = _METHODS | (_FROZEN if frozen else {})
+        if eq and "__eq__" not in vars(cls):
+            methods |= _EQUALITY if frozen else _EQUALITY_ALONE
+        return _with_slots(cls, methods, kw_only)
 
     return make if cls is None else make(cls)
+
+
+def _with_slots(cls: type[T], methods: dict[str, Any], kw_only: bool) -> type[T]:
+    """The class once more, its fields slots; what it defines itself goes before the methods."""
+    inherited: dict[str, Field[Any]] = {}
+    for base in reversed(cls.__mro__[1:]):
+        inherited |= getattr(base, _FIELDS, {})
+    own = {
+        name: _field(cls, name, type_, kw_only)
+        for name, type_ in cls.__annotations__.items()
+        if not str(type_).startswith(("ClassVar", "typing.ClassVar"))
+    }
+    every = inherited | own
+    contents = {name: each for name, each in vars(cls).items() if name not in own and name not in _OF_OBJECTS}
+    described = {
+        "__qualname__": cls.__qualname__,
+        "__slots__": tuple(each for each in own if each not in inherited),
+        "__match_args__": tuple(each.name for each in every.values() if each.init and not each.kw_only),
+        _FIELDS: every,
+        _PARAMETERS: vars(_Example)[_PARAMETERS],
+    }
+    make: Any = type(cls)
+    made: type[T] = make(cls.__name__, cls.__bases__, methods | contents | described)
+    return made
+
+
+def _field(cls: type, name: str, type_: Any, kw_only: bool) -> Any:
+    default = vars(cls).get(name, MISSING)
+    if default.__class__.__hash__ is None:
+        raise ValueError(f"all objects of {cls.__name__} would share the default of {name}: use default_factory")
+    made: Any = default if isinstance(default, Field) else field(default=default)
+    made.name, made.type, made._field_type = name, type_, _ORDINARY
+    made.kw_only = kw_only if made.kw_only is MISSING else made.kw_only
+    return made
 
 
 class _Record:
@@ -98,8 +131,27 @@ class _Record:
             object.__setattr__(self, name, value)
 
 
-_EQUALITY = ("__eq__", "__hash__")
-_ALWAYS = ("__init__", "__repr__", "__setattr__", "__delattr__", "__getstate__", "__setstate__")
+def _methods(*names: str) -> dict[str, Any]:
+    return {name: vars(_Record)[name] for name in names}
+
+
+_METHODS = _methods("__init__", "__repr__", "__getstate__", "__setstate__")
+_FROZEN = _methods("__setattr__", "__delattr__")
+_EQUALITY = _methods("__eq__", "__hash__")
+_EQUALITY_ALONE = _methods("__eq__") | {"__hash__": None}
+
+
+@dataclass(init=False, repr=False, eq=False, match_args=False)
+class _Example:
+    """A dataclass like which a record looks to the module dataclasses."""
+
+    field: int
+
+
+_FIELDS, _PARAMETERS = "__dataclass_fields__", "__dataclass_params__"
+_ORDINARY = vars(_Example)[_FIELDS]["field"]._field_type
+_OF_OBJECTS = ("__dict__", "__weakref__")
+"""What a class without slots has for its objects."""
 
 
 class _Shape:
@@ -124,6 +176,7 @@ class _Shape:
         self.compared = _getter([each for each in every if each.compare])
         self.hashed = _getter([each for each in every if (each.compare if each.hash is None else each.hash)])
         self.post_init = getattr(cls, "__post_init__", None)
+        self.frozen = cls.__setattr__ is _Record.__setattr__
         self.made = 0
 
     def compile_init(self) -> None:
@@ -137,10 +190,11 @@ class _Shape:
             for each in _fields(self.cls)
             if each.init
         ]
-        methods = {"__doc__": self.cls.__doc__}  # without one, a dataclass spells out the signature for it
+        # Without a text, a dataclass spells out the signature for one.
+        methods = {"__doc__": self.cls.__doc__ or self.cls.__name__}
         if self.post_init is not None:
             methods["__post_init__"] = self.post_init
-        twin = make_dataclass(self.cls.__name__, fields_, namespace=methods, repr=False, eq=False, frozen=True)
+        twin = make_dataclass(self.cls.__name__, fields_, namespace=methods, repr=False, eq=False, frozen=self.frozen)
         setattr(self.cls, "__init__", vars(twin)["__init__"])  # noqa: B010 (mypy takes an assignment for unsound)
 
     def complete(self, values: tuple[Any, ...], named: dict[str, Any]) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from streamsql.batch_job import BatchJob
@@ -13,6 +13,7 @@ from streamsql.plan.logical import Plan, SinkPlan
 from streamsql.plan.sink_fit import refuse_unfit
 from streamsql.plan.traits import traits
 from streamsql.query import Query, one_text
+from streamsql.record import record
 from streamsql.runtime.job import Job
 from streamsql.runtime.metrics import Progress
 from streamsql.runtime.output import Output, SinkOutput
@@ -64,7 +65,7 @@ class ScriptHandler(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class ScriptRunner:
     """Runs scripts in a session.
 

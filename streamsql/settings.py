@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from streamsql.compiled import SETTING as COMPILED
@@ -12,6 +12,7 @@ from streamsql.compiled import checked_mode
 from streamsql.durations import DURATION_HINT, duration_of
 from streamsql.errors import UsageError, did_you_mean
 from streamsql.expr.context import EvalContext
+from streamsql.record import record
 from streamsql.time import Clock, ManualClock, SystemClock, from_datetime
 
 CLOCK = "streamsql.clock"
@@ -112,7 +113,7 @@ def make_clock(text: str) -> Clock:
     raise UsageError(f"'{CLOCK}' = '{text}'", hint="write 'system' or 'manual:2025-01-31 12:00:00'")
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Settings:
     """The settings of one session."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,7 @@ from streamsql.expr.types import Schema
 from streamsql.memory_rows import Stored
 from streamsql.memory_source import MemorySource
 from streamsql.ports import ReadRequest, SourceBatch
+from streamsql.record import record
 from streamsql.runtime.changelog import consolidate
 from streamsql.runtime.folded_rows import COMPACT_ROWS, FoldedRows
 from streamsql.time import BEGIN_OF_TIME, Time
@@ -139,7 +140,7 @@ class _Waiting:
         return changed, watermark
 
 
-@dataclass(eq=False)
+@record(eq=False, frozen=False)
 class ViewFollower:
     """Reads a view's rows and then what changes, each time as one delivery. It never waits: it rings.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import pyarrow as pa
 from streamsql_connectors.filesystem import ENDINGS
@@ -84,7 +84,7 @@ def _ending_is_known(path: str) -> bool:
     return path.lower().removesuffix(".gz").removesuffix(".zst").endswith(tuple(ENDINGS))
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class CompleteOutput:
     """Keeps a result until it is complete, then writes it: the final table, or all changes as one block."""
 

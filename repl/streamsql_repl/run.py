@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import click
@@ -100,7 +100,7 @@ def _refuse_useless(options: RunOptions, script: ScriptOutline) -> None:
         raise UsageError(f"--late and --rejects cannot both write {options.late}")
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class RunHandler:
     """Sends results where the options say, and keeps what is to be said at the end."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import click
 from rich.console import Console
@@ -13,6 +13,7 @@ from streamsql.batch_job import BatchJob
 from streamsql.engine import scans
 from streamsql.plan.logical import Plan
 from streamsql.plan.traits import traits
+from streamsql.record import record
 from streamsql.runtime.job import Job
 from streamsql.runtime.metrics import Progress
 from streamsql.runtime.output import Output, SinkOutput
@@ -35,7 +36,7 @@ from streamsql_repl.waiting import waiting_text
 MAX_ROWS = 40
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Shell:
     """Carries out what is typed. `running` is False once `\\q` was; an error leaves the session as it is."""
 
@@ -112,7 +113,7 @@ class Shell:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class ShellHandler:
     """Where the results of a statement go: a table when it is complete, or one that is drawn again as it changes."""
 

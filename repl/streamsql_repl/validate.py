@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 
 import click
@@ -13,6 +13,7 @@ from streamsql.engine import looked_up, scans
 from streamsql.errors import SqlError, StreamSqlError, UsageError, located, nearest
 from streamsql.plan.logical import Plan, SinkPlan
 from streamsql.ports import ReadRequest
+from streamsql.record import record
 from streamsql.runtime.output import CollectOutput
 from streamsql.session import Session
 from streamsql.sql import statements as s
@@ -69,7 +70,7 @@ def _unused(inputs: tuple[InputArgument, ...], words: set[str]) -> Iterator[Stre
             yield UsageError(f"--input {each.name}: the script uses no table {each.name}", hint=hint)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Check:
     """Goes through a script. `broken`: names whose declaration is wrong; what uses them cannot be judged."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import pyarrow as pa
 
@@ -50,7 +50,7 @@ class Relation:
         return order_terms(self.ordinals)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Lowering:
     """The query while it is being built.
 

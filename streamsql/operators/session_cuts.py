@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 import pyarrow as pa
 
 from streamsql.operators.base import SessionCut
+from streamsql.record import record
 from streamsql.state.fixed_width import Int64Array, int64_array
 from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.key_index import KeyIndex
@@ -47,7 +48,7 @@ class SessionCuts:
         return self._keys.lookup_or_insert([each.take(at) for each in closed.keys])[ids]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Chains:
     """The closed sessions of a key: those that touch each other, even through others, make up a chain.
 

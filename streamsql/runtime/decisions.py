@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from streamsql.operators.base import Expired, LateRows, RowsBehind, SessionCut
 from streamsql.plan.logical import Plan
@@ -18,7 +18,7 @@ class Decision:
     what: Expired | LateRows | RowsBehind | SessionCut
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class DecisionLog:
     """The decisions of a job whose settings ask for them."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from streamsql.record import record
 from streamsql.time import BEGIN_OF_TIME, Time
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class NodeMetrics:
     """Rows that an operator took in and gave out; for a source only the latter."""
 
@@ -17,7 +17,7 @@ class NodeMetrics:
     state_rows: int = 0
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class JobMetrics:
     """Counts of a whole job; `nodes` by the operator's name in EXPLAIN."""
 

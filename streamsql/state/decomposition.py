@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import pyarrow as pa
 
@@ -65,7 +65,7 @@ class Slot:
         return {self.name + suffix: values for suffix, values in columns.items()}
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class ValueSet:
     """The distinct values of arguments that differ in their filter alone, each with its weight under every filter.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from streamsql.record import record
 from streamsql.time import Duration, Time
 
 
-@dataclass(slots=True, eq=False)
+@record(eq=False, frozen=False)
 class ReplayedSession:
     """A session while it is replayed. `slots`: the sessions from before that are in it, the earliest first."""
 
@@ -18,7 +19,7 @@ class ReplayedSession:
     rows: list[int] = field(default_factory=list)
 
 
-@dataclass(slots=True, eq=False)
+@record(eq=False, frozen=False)
 class Replay:
     """What the rows have made of the sessions: `open` ones by start, `closed` ones, and `late` rows."""
 

@@ -47,6 +47,17 @@ class Measured:
         object.__setattr__(self, "length", len(self.text))
 
 
+@record(frozen=False)
+class Counter:
+    name: str
+    count: int = 0
+
+
+@record(eq=False, frozen=False)
+class Watch:
+    count: int = 0
+
+
 @record
 class Nothing:
     pass
@@ -134,6 +145,33 @@ def test_nothing_can_be_assigned_or_deleted() -> None:
     with pytest.raises(FrozenInstanceError, match="cannot delete field 'text'"):
         del token.text
     assert token.text == "a" and not hasattr(token, "__dict__")
+
+
+def test_fields_of_what_is_not_frozen_can_be_assigned() -> None:
+    counter = Counter("a")
+    counter.count += 2
+    assert counter == Counter("a", 2) and repr(counter) == "Counter(name='a', count=2)"
+    assert not hasattr(counter, "__dict__")
+    with pytest.raises(AttributeError):
+        counter.new = 1  # type: ignore[attr-defined]
+    with pytest.raises(TypeError, match="unhashable type: 'Counter'"):
+        hash(counter)
+    watch = Watch()
+    assert {watch: 1}[watch] == 1 and watch != Watch()
+
+
+def test_what_is_not_frozen_stays_so_when_many_are_made() -> None:
+    counters = [Counter("a", count=each) for each in range(600)]
+    counters[-1].count += 1
+    assert counters[-1] == Counter("a", 600)
+
+
+def test_a_default_that_could_change_is_refused() -> None:
+    with pytest.raises(ValueError, match="share the default of notes: use default_factory"):
+
+        @record
+        class Shared:
+            notes: list[str] = []  # noqa: RUF012
 
 
 @pytest.mark.parametrize(
