@@ -12,7 +12,8 @@ import click
 
 from streamsql.errors import UsageError, did_you_mean
 from streamsql.expr.aggregate_table import AGGREGATE_ALIASES, AGGREGATES
-from streamsql.expr.duckdb_functions import ALLOWED, PREFIX
+from streamsql.expr.duckdb_functions import ALLOWED
+from streamsql.expr.function import DUCKDB_PREFIX
 from streamsql.expr.function_reference import descriptions
 from streamsql.expr.functions import ALIASES, FUNCTIONS, OVERLOADS
 from streamsql.expr.functions_plan import is_plans_own
@@ -57,7 +58,9 @@ def all_functions() -> tuple[FunctionInfo, ...]:
     own += [FunctionInfo(name, "aggregate", each.usage, each.meaning) for name, each in AGGREGATES.items()]
     own += [FunctionInfo(name, "aggregate", f"= {target}") for name, target in AGGREGATE_ALIASES.items()]
     taken = {each.name for each in own}
-    duckdb = [(name.upper() if name.upper() not in taken else f"{PREFIX}{name}".lower(), name) for name in ALLOWED]
+    duckdb = [
+        (name.upper() if name.upper() not in taken else f"{DUCKDB_PREFIX}{name}".lower(), name) for name in ALLOWED
+    ]
     return (
         *sorted(own, key=lambda each: (each.name, each.usage)),
         *(FunctionInfo(shown, "duckdb", f"DuckDB's {name}(…)") for shown, name in sorted(duckdb)),

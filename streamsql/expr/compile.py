@@ -1,4 +1,7 @@
-"""Expressions to kernels: Arrow closures made once, run on each record batch."""
+"""Expressions to kernels: Arrow closures made once, run on each record batch.
+
+Casts, and what Arrow lacks, are imported where an expression has some.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql.expr import conditional
-from streamsql.expr.cast_kernels import build_cast
 from streamsql.expr.context import EvalContext
 from streamsql.expr.distinct_values import DistinctValues, only_column, over_distinct
-from streamsql.expr.duckdb_kernel import duckdb_kernel
 from streamsql.expr.failures import explained
 from streamsql.expr.function import ArrowFunction, Datum
 from streamsql.expr.functions import called
@@ -141,6 +142,8 @@ class _Compiler:
         """All arguments first, then the function over them."""
         kernel = self._kernel(expr)
         if kernel is None:
+            from streamsql.expr.duckdb_kernel import duckdb_kernel
+
             return duckdb_kernel(expr, self, self._in_arrow, self.context)
         if isinstance(expr, Call) and called(expr).per_row:
             return _for_each_row(kernel, expr, [self(each) for each in expr.args])
@@ -160,6 +163,8 @@ class _Compiler:
                 build = called(expr).arrow
                 return None if build is None else build(expr, self.context)
             case Cast(arg=arg, type=type_, safe=safe):
+                from streamsql.expr.cast_kernels import build_cast
+
                 return build_cast(arg.type, type_, safe, self.context)
             case FieldAccess(index=index):
                 return lambda row: pc.struct_field(row, [index])

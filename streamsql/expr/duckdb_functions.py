@@ -10,12 +10,10 @@ from streamsql.errors import NotSupportedYet
 from streamsql.expr import types as t
 from streamsql.expr.context import EvalContext
 from streamsql.expr.duckdb_text import duckdb_type
-from streamsql.expr.function import Function
+from streamsql.expr.function import DUCKDB_PREFIX, Function
 from streamsql.expr.nodes import Call, Expr, Literal
 from streamsql.expr.signatures import Args, Bound, Mismatch
 from streamsql.expr.types import Kind, SqlType
-
-PREFIX = "DUCKDB."
 
 _NAMES = """
     abs acosh array_aggregate array_append array_cat array_concat array_distinct array_extract array_has array_has_all
@@ -84,14 +82,14 @@ _PLAIN = {
 
 def find_duckdb_function(key: str) -> Function | None:
     """The entry of a DuckDB function by its upper-case name, with or without the prefix; None: not on the list."""
-    name = key.removeprefix(PREFIX).lower()
+    name = key.removeprefix(DUCKDB_PREFIX).lower()
     return _entry(name) if name in ALLOWED else None
 
 
 @lru_cache
 def _entry(name: str) -> Function:
     return Function(
-        f"{PREFIX}{name.upper()}",
+        f"{DUCKDB_PREFIX}{name.upper()}",
         f"DuckDB's {name}(…)",
         partial(_bind, name),
         None,

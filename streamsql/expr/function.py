@@ -22,6 +22,9 @@ Build = Callable[[Call, EvalContext], ArrowFunction | None]
 Render = Callable[[Call, Sequence[str], EvalContext], str]
 """Writes a bound call as DuckDB SQL, given its arguments as SQL."""
 
+DUCKDB_PREFIX = "DUCKDB."
+"""Before the name of a function of DuckDB's own."""
+
 
 @record
 class Function:

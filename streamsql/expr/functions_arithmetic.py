@@ -218,7 +218,7 @@ def _sign_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
     return f"CASE WHEN isnan({args[0]}) THEN {args[0]} ELSE {sign} END" if call.type.kind in FLOATS else sign
 
 
-ARITHMETIC: tuple[Function, ...] = (
+ENTRIES: tuple[Function, ...] = (
     Function(
         "+",
         "number + number",

@@ -269,7 +269,7 @@ def _negated_interval(call: Call, context: EvalContext) -> ArrowFunction:
 
 _FIELD = "EXTRACT(unit FROM date or time)"
 
-CALENDAR: tuple[Function, ...] = (
+ENTRIES: tuple[Function, ...] = (
     Function("EXTRACT", _FIELD, _extract_rule, _extract, _extract_sql, "EXTRACT"),
     Function(
         "FLOOR TO", "FLOOR(time TO unit)", _round_rule, partial(_round, False), partial(_round_sql, False), "FLOOR"

@@ -206,7 +206,7 @@ def _any_null(sql: str) -> str:
     return "CASE WHEN {0} IS NOT NULL AND {1} IS NOT NULL THEN " + sql + " END"
 
 
-COLLECTIONS: tuple[Function, ...] = (
+ENTRIES: tuple[Function, ...] = (
     _entry("ARRAY_SORT", "array[, ascending[, nulls first]]", _sort_rule, _sort_sql),
     _entry("ARRAY_DISTINCT", "array", takes("array", _array), _DISTINCT),
     _entry("ARRAY_REVERSE", "array", takes("array", _array), "list_reverse({0})"),

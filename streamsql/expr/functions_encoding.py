@@ -136,7 +136,7 @@ def _python(name: str) -> Build:
     return always(python_kernel(name))
 
 
-ENCODINGS: tuple[Function, ...] = (
+ENTRIES: tuple[Function, ...] = (
     _entry("BIN", "integer", takes("bigint", t.STRING), "bin(CAST({0} AS BIGINT))"),
     _entry("HEX", "integer, text or bytes", _integer_or_text, _hex_sql),
     _entry("UNHEX", "text", takes("text", t.BYTES, nulls=True), _UNHEX),

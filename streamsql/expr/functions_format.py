@@ -212,7 +212,7 @@ def _entry(name: str, usage: str, rule: Rule, build: Build, render: Render) -> F
     return Function(name, usage, rule, build, render, name)
 
 
-FORMATS: tuple[Function, ...] = (
+ENTRIES: tuple[Function, ...] = (
     _entry("DATE_FORMAT", "DATE_FORMAT(timestamp, 'pattern')", _date_format_rule, _date_format, _date_format_sql),
     _reading("TO_TIMESTAMP", _STAMP),
     _reading("TO_DATE", t.DATE),

@@ -64,4 +64,6 @@ def _sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
     return f"{count} % {of_next}" if of_next else count
 
 
-EXTRACT_FROM_INTERVAL = Function("EXTRACT INTERVAL", "EXTRACT(unit FROM interval)", _rule, _kernel, _sql, "EXTRACT")
+ENTRIES: tuple[Function, ...] = (
+    Function("EXTRACT INTERVAL", "EXTRACT(unit FROM interval)", _rule, _kernel, _sql, "EXTRACT"),
+)

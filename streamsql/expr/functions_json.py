@@ -282,7 +282,7 @@ def _entry(
 
 _ON = "[… ON EMPTY] [… ON ERROR]"
 
-JSON: tuple[Function, ...] = (
+ENTRIES: tuple[Function, ...] = (
     _entry("JSON_VALUE", f"JSON_VALUE(text, 'path' [RETURNING type] {_ON})", _value_rule, _value_sql, _raises),
     _entry(
         "JSON_QUERY",

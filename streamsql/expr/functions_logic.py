@@ -163,7 +163,7 @@ def _test(name: str, value: bool | None, negated: bool, sql: str) -> Function:
     return Function(name, f"a {name}", rule, always(_truth(value, negated)), sql, name)
 
 
-LOGIC: tuple[Function, ...] = (
+ENTRIES: tuple[Function, ...] = (
     _compare("=", pc.equal),
     _compare("<>", pc.not_equal),
     _compare("<", pc.less),

@@ -105,7 +105,7 @@ def _text_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
 _NAME = "TO_TIMESTAMP_LTZ"
 _OF_NUMBER, _OF_TEXT = f"{_NAME}(number[, 0 or 3])", f"{_NAME}(text[, 'pattern'[, 'time zone']])"
 
-LTZ: tuple[Function, ...] = (
+ENTRIES: tuple[Function, ...] = (
     Function(_NAME, _OF_NUMBER, _number_rule, _number, _number_sql, _NAME, can_fail=True),
     Function(f"{_NAME} TEXT", _OF_TEXT, _text_rule, _text, _text_sql, _NAME),
 )

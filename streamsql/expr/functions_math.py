@@ -97,7 +97,7 @@ _floor, _ceil = partial(rounding.to_whole, False), partial(rounding.to_whole, Tr
 _round = partial(rounding.by_digits, rounding.NEAREST)
 _truncate = partial(rounding.by_digits, rounding.TOWARDS_ZERO)
 
-MATH: tuple[Function, ...] = (
+ENTRIES: tuple[Function, ...] = (
     Function("FLOOR", "FLOOR(number)", _whole_rule, _floor, partial(_whole_sql, "floor"), "FLOOR"),
     Function("CEIL", "CEIL(number)", _whole_rule, _ceil, partial(_whole_sql, "ceil"), "CEIL"),
     Function(

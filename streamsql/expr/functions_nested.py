@@ -207,7 +207,7 @@ def _map_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
     return f"streamsql_map([{', '.join(entries)}])"
 
 
-NESTED_FUNCTIONS: tuple[Function, ...] = (
+ENTRIES: tuple[Function, ...] = (
     Function("ARRAY", "ARRAY[value, …]", _array_rule, _make_array, "[{args}]", "ARRAY"),
     Function("MAP", "MAP[key, value, …]", _map_rule, _make_map, _map_sql, "MAP", _may_lack_a_key),
     Function("ROW", "ROW(value, …)", _row_rule, _make_row, _row_sql, "ROW"),

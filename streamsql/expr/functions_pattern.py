@@ -279,7 +279,7 @@ _INSTR_SQL = (
     " ELSE 0 * length({0}) + 0 * length({1}) END"
 )
 
-PATTERNS: tuple[Function, ...] = (
+ENTRIES: tuple[Function, ...] = (
     Function("LIKE", "text LIKE pattern [ESCAPE character]", _matching_rule(like_regex), _like, _like_sql, "LIKE"),
     Function("SIMILAR TO", "text SIMILAR TO pattern", _similar_rule, _similar, _similar_sql, "SIMILAR TO"),
     Function(

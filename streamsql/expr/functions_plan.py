@@ -91,7 +91,7 @@ def _zipped_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
     return f"list_transform(range(1, greatest({longest}) + 1), lambda i: {{{fields}}})"
 
 
-PLAN_FUNCTIONS = (
+ENTRIES: tuple[Function, ...] = (
     Function(ZIPPED, ZIPPED, _zipped_rule, always(_zipped), _zipped_sql),
     Function(COPIES, COPIES, _copies_rule, always(_copies), "list_transform(range({0}), lambda x: true)"),
     Function(SINGLE, SINGLE, _single_rule, always(_single), _single_sql, can_fail=True),

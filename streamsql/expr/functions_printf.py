@@ -158,4 +158,4 @@ def _padded(text: str, part: _Conversion) -> str:
     return f"{function}({text}, CAST(greatest({part.width}, length({text})) AS INTEGER), '{fill}')"
 
 
-PRINTF = Function("PRINTF", "PRINTF('format', value, …)", _rule, None, _sql, "PRINTF")
+ENTRIES: tuple[Function, ...] = (Function("PRINTF", "PRINTF('format', value, …)", _rule, None, _sql, "PRINTF"),)

@@ -106,7 +106,7 @@ def _entry(name: str, usage: str, rule: Rule, arrow: Build, sql: str | Render) -
     return Function(name, usage, rule, arrow, sql, name, volatile=True, per_row=True, can_fail=name == "RAND_INTEGER")
 
 
-RANDOM: tuple[Function, ...] = (
+ENTRIES: tuple[Function, ...] = (
     _entry("RAND", "RAND([seed])", _seed_rule, _rand, "random()"),
     _entry(
         "RAND_INTEGER",

@@ -32,7 +32,7 @@ _CODE = f"(hash({{0}}) >> {_REST})::INTEGER * {RANKS} + ({_RANK})::INTEGER"
 _STEP = f"pow(2.0, floor(log2(abs({{0}}))) - {_FRACTION_BITS})"
 _PLAIN = f"{{0}} = 0 OR NOT isfinite({{0}}) OR {_STEP} = 0"
 
-SKETCHES: tuple[Function, ...] = (
+ENTRIES: tuple[Function, ...] = (
     Function("HLL_CODE", "HLL_CODE(value)", _code_rule, None, f"CASE WHEN {{0}} IS NOT NULL THEN {_CODE} END"),
     Function(
         "SIGNIFICANT",

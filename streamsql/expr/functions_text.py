@@ -15,7 +15,6 @@ from streamsql.expr.coercion import coerce, common_type, is_text
 from streamsql.expr.context import EvalContext
 from streamsql.expr.duckdb_text import quoted
 from streamsql.expr.function import Build, Function, Render, always
-from streamsql.expr.functions_printf import PRINTF
 from streamsql.expr.nodes import Call, Literal
 from streamsql.expr.signatures import Args, Bound, Mismatch, Rule, any_nullable, one_of, takes
 from streamsql.expr.types import BYTES_KINDS, INTEGERS, Kind
@@ -169,7 +168,7 @@ _RIGHT = "CASE WHEN {1} <= 0 THEN left({0}, 0) ELSE right({0}, {1}) END"
 
 _CONVERT_TZ = "strftime(streamsql_to_timestamp({0}) AT TIME ZONE {1} AT TIME ZONE {2}, '%Y-%m-%d %H:%M:%S')"
 
-TEXT: tuple[Function, ...] = (
+ENTRIES: tuple[Function, ...] = (
     Function("||", "text || text", _concat_rule, always(kernels.concat), "({0} || {1})", "||"),
     Function(
         "CONCAT",
@@ -268,7 +267,6 @@ TEXT: tuple[Function, ...] = (
     _test("IS_ALPHA", r"^\p{L}+$"),
     _test("IS_DIGIT", r"^\p{Nd}+$"),
     _test("IS_DECIMAL", r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"),
-    PRINTF,
     _text(
         "CONVERT_TZ",
         "text, text, text",

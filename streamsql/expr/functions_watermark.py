@@ -51,6 +51,6 @@ def over_watermark_column(expr: Expr) -> Expr:
     )
 
 
-CURRENT_WATERMARK = Function(
-    NAME, f"{NAME}(event time)", _rule, _only_in_operators, _not_in_duckdb, NAME, volatile=True
+ENTRIES: tuple[Function, ...] = (
+    Function(NAME, f"{NAME}(event time)", _rule, _only_in_operators, _not_in_duckdb, NAME, volatile=True),
 )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from streamsql.expr.signatures import Mismatch
+from streamsql.record import record
 
 _LINE_ENDS = r"\n\r\x{85}\x{2028}\x{2029}"
 _BLANKS = r" \t\x{a0}\x{1680}\x{180e}\x{2000}-\x{200a}\x{202f}\x{205f}\x{3000}"
@@ -33,7 +34,7 @@ def java_regex(pattern: str) -> str:
     return _Reader(pattern).read()
 
 
-@dataclass
+@record(frozen=False)
 class _Reader:
     """Walks through a pattern once."""
 

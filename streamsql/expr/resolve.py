@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streamsql.errors import NotSupportedYet, Span, SqlError, did_you_mean, nearest
+from streamsql.errors import Span, SqlError
 from streamsql.expr import types as t
-from streamsql.expr.cast_hints import cast_hint
 from streamsql.expr.casting import can_cast, cast_can_fail, may_give_null
 from streamsql.expr.coercion import coerce, common_type
-from streamsql.expr.duckdb_functions import ALLOWED, PREFIX
-from streamsql.expr.foreign_functions import ELSEWHERE
 from streamsql.expr.functions import ALIASES, FUNCTIONS, candidates
 from streamsql.expr.nodes import Call, Case, Cast, Expr, Literal
 from streamsql.expr.rewrites import REWRITES
@@ -18,17 +15,6 @@ from streamsql.expr.signatures import Args, Mismatch
 from streamsql.expr.types import Kind, SqlType
 
 __all__ = ["coerce", "common_type", "function_names", "is_function", "resolve_call", "resolve_case", "resolve_cast"]
-
-
-_ADVICE = {
-    "+": "texts are joined with ||; a text becomes a number with CAST(… AS INT)",
-    "AND": "AND takes conditions, such as a > 0",
-    "OR": "OR takes conditions, such as a > 0",
-    "NOT": "NOT takes a condition, such as a > 0",
-    "LIKE": "write CAST(… AS STRING) LIKE pattern",
-}
-"""What helps where an operator's arguments do not fit."""
-_LISTED = "`streamsql functions` lists them, `streamsql functions PART` those with a part of the name"
 
 
 def is_function(name: str) -> bool:
@@ -48,13 +34,17 @@ def resolve_call(name: str, args: tuple[Expr, ...], span: Span | None = None) ->
             return rewritten
         return _first_fit(name, key, args, span)
     except Mismatch as mismatch:
-        raise _misfit(name, key, args, mismatch, mismatch.span or span) from None
+        from streamsql.expr.call_errors import misfit
+
+        raise misfit(name, key, args, mismatch, mismatch.span or span) from None
 
 
 def _first_fit(name: str, key: str, args: Args, span: Span | None) -> Expr:
     entries = candidates(key)
     if not entries:
-        raise _unknown(name, span)
+        from streamsql.expr.call_errors import unknown_function
+
+        raise unknown_function(name, function_names(), span)
     reason = Mismatch()
     for function in entries:
         try:
@@ -71,37 +61,11 @@ def function_names() -> list[str]:
     return [each for each in (*FUNCTIONS, *ALIASES, *REWRITES) if each.replace("_", "").isalnum()]
 
 
-_OF_VARIANT = frozenset({"PARSE_JSON", "TRY_PARSE_JSON"})
-
-
-def _unknown(name: str, span: Span | None) -> SqlError:
-    if name.upper() in _OF_VARIANT:
-        return NotSupportedYet(f"the type VARIANT ({name})", span=span, hint="read JSON texts with JSON_VALUE")
-    if name.upper() in ELSEWHERE:
-        return SqlError(f"there is no function {name}", span=span, hint=f"write {ELSEWHERE[name.upper()]}")
-    table = function_names()
-    known = [*table, *(each.upper() for each in sorted(ALLOWED) if each.upper() not in table)]
-    if name.upper().startswith(PREFIX):
-        own = [each.upper() for each in sorted(ALLOWED)]
-        near = did_you_mean(name[len(PREFIX) :].upper(), own, kind="DuckDB's functions")
-        return SqlError(f"there is no function {name} here", span=span, hint=near)
-    return SqlError(
-        f"there is no function {name}", span=span, hint=did_you_mean(name, known) if nearest(name, known) else _LISTED
-    )
-
-
-def _misfit(name: str, key: str, args: Args, mismatch: Mismatch, span: Span | None) -> SqlError:
-    usage = " or ".join(each.usage for each in candidates(key)) or name
-    given = ", ".join(str(each.type.with_nullable(True)) for each in args)
-    shown = f"{name}({given})" if key.replace("_", "").isalnum() else f"{name} over ({given})"
-    message = mismatch.reason or f"{shown} does not fit: expected {usage}"
-    hint = mismatch.hint or (f"expected {usage}" if mismatch.reason else _ADVICE.get(key))
-    return SqlError(message, span=span, hint=hint)
-
-
 def resolve_cast(arg: Expr, type_: SqlType, *, safe: bool = False, span: Span | None = None) -> Expr:
     """CAST or TRY_CAST to a type; SqlError where there is no such conversion."""
     if not can_cast(arg.type, type_):
+        from streamsql.expr.cast_hints import cast_hint
+
         message = f"cannot cast {arg.type.with_nullable(True)} to {type_.with_nullable(True)}"
         raise SqlError(message, span=span, hint=cast_hint(arg.type, type_))
     lossy = may_give_null(arg.type, type_) or (safe and cast_can_fail(arg.type, type_))
