@@ -84,7 +84,7 @@ def _describe(plan: Plan) -> Iterator[str]:
     yield from ()
 
 
-@_describe.register
+@_describe.register(Scan)
 def _(plan: Scan) -> Iterator[str]:
     yield plan.table.name
     yield f"columns={_names(plan.fields)}"
@@ -100,7 +100,7 @@ def _(plan: Scan) -> Iterator[str]:
         yield f"reader filter={expr_text(plan.predicate)}"
 
 
-@_describe.register
+@_describe.register(Values)
 def _(plan: Values) -> Iterator[str]:
     rows = (", ".join(literal_text(each.value, each.type) for each in row) for row in plan.rows[:_SHOWN_ROWS])
     yield from (f"({each})" for each in rows)
@@ -111,12 +111,12 @@ def _(plan: Values) -> Iterator[str]:
 _SHOWN_ROWS = 3
 
 
-@_describe.register
+@_describe.register(Filter)
 def _(plan: Filter) -> Iterator[str]:
     yield expr_text(plan.predicate)
 
 
-@_describe.register
+@_describe.register(Project)
 def _(plan: Project) -> Iterator[str]:
     yield from (_item(expr, each) for expr, each in zip(plan.exprs, plan.fields, strict=True))
 
@@ -127,7 +127,7 @@ def _item(expr: Expr, field: Field) -> str:
     return f"{field.name}: {expr_text(expr)}"
 
 
-@_describe.register
+@_describe.register(Unnest)
 def _(plan: Unnest) -> Iterator[str]:
     elements = (*plan.elements, *(() if plan.ordinality is None else (plan.ordinality,)))
     yield f"{expr_text(plan.expr)} AS {_names(elements)}"
@@ -135,43 +135,43 @@ def _(plan: Unnest) -> Iterator[str]:
         yield "outer"
 
 
-@_describe.register
+@_describe.register(Union)
 def _(plan: Union) -> Iterator[str]:
     yield from (each.name for each in plan.fields)
 
 
-@_describe.register
+@_describe.register(IntervalJoin)
 def _(plan: IntervalJoin) -> Iterator[str]:
     yield from _condition(plan)
     yield f"{plan.right_time.name} - {plan.left_time.name} from {_signed(plan.lower)} to {_signed(plan.upper)}"
 
 
-@_describe.register
+@_describe.register(AsofJoin)
 def _(plan: AsofJoin) -> Iterator[str]:
     yield from _condition(plan)
     yield f"nearest {plan.left_value.name} {plan.operator} {plan.right_value.name}"
 
 
-@_describe.register
+@_describe.register(TimedAsofJoin)
 def _(plan: TimedAsofJoin) -> Iterator[str]:
     yield from _condition(plan)
     operator, distance = OPERATORS.get(plan.lag, ">="), f" + {duration_text(plan.lag)}" if plan.lag > 1 else ""
     yield f"nearest {plan.left_time.name} {operator} {plan.times[1].name}{distance}"
 
 
-@_describe.register
+@_describe.register(TemporalJoin)
 def _(plan: TemporalJoin) -> Iterator[str]:
     yield from _condition(plan)
     yield f"as of {plan.left_time.name}"
 
 
-@_describe.register
+@_describe.register(ProcessingTimeJoin)
 def _(plan: ProcessingTimeJoin) -> Iterator[str]:
     yield from _condition(plan)
     yield "as of arrival"
 
 
-@_describe.register
+@_describe.register(LookupJoin)
 def _(plan: LookupJoin) -> Iterator[str]:
     yield from _matching(plan, plan.input, plan.side)
     options = lookup_options(plan.side.table)
@@ -183,7 +183,7 @@ def _signed(distance: int) -> str:
     return f"-{duration_text(-distance)}" if distance < 0 else duration_text(distance) if distance else "0"
 
 
-@_describe.register
+@_describe.register(Join)
 def _(plan: Join) -> Iterator[str]:
     yield from _condition(plan)
 
@@ -206,19 +206,19 @@ def _matching(plan: Join | LookupJoin, mine: Plan, other: Plan) -> Iterator[str]
 _SAME = {False: " = ", True: " IS NOT DISTINCT FROM "}
 
 
-@_describe.register
+@_describe.register(WindowAssign)
 def _(plan: WindowAssign) -> Iterator[str]:
     yield _window(plan.window, plan.time, plan.input.fields)
     if plan.partition:
         yield f"partition={_columns(plan.partition, plan.input.fields)}"
 
 
-@_describe.register
+@_describe.register(Aggregate)
 def _(plan: Aggregate) -> Iterator[str]:
     yield from _grouping(plan)
 
 
-@_describe.register
+@_describe.register(WindowAggregate)
 def _(plan: WindowAggregate) -> Iterator[str]:
     yield _window(plan.window, plan.time, plan.input.fields)
     yield from _grouping(plan)
@@ -247,7 +247,7 @@ def _constant(value: LiteralValue) -> str:
     return literal_text(value, STRING) if isinstance(value, str) else str(value)
 
 
-@_describe.register
+@_describe.register(WindowRank)
 def _(plan: WindowRank) -> Iterator[str]:
     yield _window(plan.window, plan.time, plan.input.fields)
     yield f"partition={_columns(plan.partition, plan.input.fields)}"
@@ -255,7 +255,7 @@ def _(plan: WindowRank) -> Iterator[str]:
     yield f"ranks {plan.first} to {plan.last}"
 
 
-@_describe.register
+@_describe.register(Rank)
 def _(plan: Rank) -> Iterator[str]:
     yield plan.function
     if plan.partition:
@@ -264,7 +264,7 @@ def _(plan: Rank) -> Iterator[str]:
     yield f"ranks {plan.first} to {plan.last}"
 
 
-@_describe.register
+@_describe.register(OverAggregate)
 def _(plan: OverAggregate) -> Iterator[str]:
     fields = plan.input.fields
     if plan.partition:
@@ -298,26 +298,26 @@ def _edge(distance: int | None, edge: str, timed: bool) -> str:
     return f"{far} {'PRECEDING' if distance < 0 else 'FOLLOWING'}"
 
 
-@_describe.register
+@_describe.register(RankOver)
 def _(plan: RankOver) -> Iterator[str]:
     yield plan.function
     yield f"partition={_columns(plan.partition, plan.input.fields)}"
     yield f"order=[{_order(plan.order, plan.input.fields)}]"
 
 
-@_describe.register
+@_describe.register(Sort)
 def _(plan: Sort) -> Iterator[str]:
     yield _order(plan.keys, plan.input.fields)
 
 
-@_describe.register
+@_describe.register(Limit)
 def _(plan: Limit) -> Iterator[str]:
     yield "all" if plan.limit is None else str(plan.limit)
     if plan.offset:
         yield f"offset={plan.offset}"
 
 
-@_describe.register
+@_describe.register(SinkPlan)
 def _(plan: SinkPlan) -> Iterator[str]:
     yield f"overwrite {plan.table.name}" if plan.overwrite else plan.table.name
 

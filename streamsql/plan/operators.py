@@ -65,7 +65,7 @@ def operator_of(plan: Plan, context: EvalContext) -> Operator | None:
     raise NotSupportedYet(type(plan).__name__, span=plan.span)
 
 
-@operator_of.register
+@operator_of.register(Scan)
 def _(plan: Scan, context: EvalContext) -> Operator | None:
     return None
 
@@ -80,12 +80,12 @@ def exact_changes(plan: Scan) -> KeepLast | CheckedRows | None:
     return KeepLast(schema_of(plan.fields), [names.index(each) for each in plan.table.primary_key], *state_ttls(plan))
 
 
-@operator_of.register
+@operator_of.register(Values)
 def _(plan: Values, context: EvalContext) -> Operator | None:
     return None
 
 
-@operator_of.register
+@operator_of.register(Filter)
 def _(plan: Filter, context: EvalContext) -> Operator:
     from streamsql.operators.filter import Filter as FilterOperator
 
@@ -110,7 +110,7 @@ def _rows_of(plan: UnaryPlan, exprs: Sequence[Expr]) -> RowsOf:
     return partial(rows_with_watermark, arrow_type(call.type))
 
 
-@operator_of.register
+@operator_of.register(Project)
 def _(plan: Project, context: EvalContext) -> Operator:
 
     place = positions(plan.input.fields)
@@ -124,13 +124,13 @@ def _column(position: int) -> Kernel:
     return lambda rows: rows.column(position)
 
 
-@operator_of.register
+@operator_of.register(SinkPlan)
 def _(plan: SinkPlan, context: EvalContext) -> Operator:
 
     return Projection(schema_of(plan.fields), [_column(index) for index in range(len(plan.fields))])
 
 
-@operator_of.register
+@operator_of.register(Unnest)
 def _(plan: Unnest, context: EvalContext) -> Operator:
     from streamsql.operators.unnest import Unnest as UnnestOperator
 
@@ -147,42 +147,42 @@ def _(plan: Unnest, context: EvalContext) -> Operator:
     )
 
 
-@operator_of.register
+@operator_of.register(Union)
 def _(plan: Union, context: EvalContext) -> Operator:
     from streamsql.operators.union import Union as UnionOperator
 
     return UnionOperator(schema_of(plan.fields), range(len(plan.branches)))
 
 
-@operator_of.register
+@operator_of.register(NumberedUnion)
 def _(plan: NumberedUnion, context: EvalContext) -> Operator:
     from streamsql.operators.union import Union as UnionOperator
 
     return UnionOperator(schema_of(plan.fields), plan.sources, numbered=True)
 
 
-@operator_of.register
+@operator_of.register(Numbered)
 def _(plan: Numbered, context: EvalContext) -> Operator:
     from streamsql.operators.enumerate_rows import Enumerate
 
     return Enumerate(schema_of(plan.fields))
 
 
-@operator_of.register
+@operator_of.register(Join)
 def _(plan: Join, context: EvalContext) -> Operator:
     from streamsql.plan.join_operators import join_operator
 
     return join_operator(plan, context)
 
 
-@operator_of.register
+@operator_of.register(LookupJoin)
 def _(plan: LookupJoin, context: EvalContext) -> Operator:
     from streamsql.plan.join_operators import lookup_join
 
     return lookup_join(plan, context)
 
 
-@operator_of.register
+@operator_of.register(Sort)
 def _(plan: Sort, context: EvalContext) -> Operator:
     from streamsql.operators.sort import Sort as SortOperator
 
@@ -192,14 +192,14 @@ def _(plan: Sort, context: EvalContext) -> Operator:
     return SortOperator(schema_of(plan.fields), [*keys, *ties])
 
 
-@operator_of.register
+@operator_of.register(Limit)
 def _(plan: Limit, context: EvalContext) -> Operator:
     from streamsql.operators.limit import Limit as LimitOperator
 
     return LimitOperator(schema_of(plan.fields), plan.limit, plan.offset)
 
 
-@operator_of.register
+@operator_of.register(Aggregate)
 def _(plan: Aggregate, context: EvalContext) -> Operator:
     from streamsql.operators.group_aggregate import GroupAggregate
 
@@ -216,7 +216,7 @@ def _(plan: Aggregate, context: EvalContext) -> Operator:
     )
 
 
-@operator_of.register
+@operator_of.register(WindowAssign)
 def _(plan: WindowAssign, context: EvalContext) -> Operator:
     place = positions(plan.input.fields)
     input_schema, schema = schema_of(plan.input.fields), schema_of(plan.fields)
@@ -235,7 +235,7 @@ def _(plan: WindowAssign, context: EvalContext) -> Operator:
             return GridAssign(input_schema, window, time, precision, schema)
 
 
-@operator_of.register
+@operator_of.register(WindowAggregate)
 def _(plan: WindowAggregate, context: EvalContext) -> Operator:
     place = positions(plan.input.fields)
     input_schema, schema = schema_of(plan.input.fields), schema_of(plan.fields)
@@ -258,7 +258,7 @@ def _(plan: WindowAggregate, context: EvalContext) -> Operator:
             return GridAggregate(input_schema, window, *rest)
 
 
-@operator_of.register
+@operator_of.register(WindowRank)
 def _(plan: WindowRank, context: EvalContext) -> Operator:
     from streamsql.operators.window_rank import WindowRank as WindowRankOperator
 
@@ -279,7 +279,7 @@ def _(plan: WindowRank, context: EvalContext) -> Operator:
     )
 
 
-@operator_of.register
+@operator_of.register(OverAggregate)
 def _(plan: OverAggregate, context: EvalContext) -> Operator:
     from streamsql.operators.over_in_time import OverInTime, OverWindow
 
@@ -302,7 +302,7 @@ def _(plan: OverAggregate, context: EvalContext) -> Operator:
     return OverInTime(input_schema, window, schema, *state_ttls(plan))
 
 
-@operator_of.register
+@operator_of.register(Rank)
 def _(plan: Rank, context: EvalContext) -> Operator:
     from streamsql.state.ranking import RankBounds
 

@@ -91,7 +91,7 @@ def _traits(plan: Plan, inputs: tuple[Traits, ...]) -> Traits:
     return replace(inputs[0], state_bound=None) if inputs else Traits()
 
 
-@_traits.register
+@_traits.register(Project)
 def _(plan: Project, inputs: tuple[Traits, ...]) -> Traits:
     renamed = _renamed(plan)
     keys = tuple(frozenset(renamed[id_] for id_ in key) for key in inputs[0].unique_keys if key <= renamed.keys())
@@ -112,7 +112,7 @@ def _kept(window: WindowColumns | None, renamed: dict[int, int]) -> WindowColumn
     return replace(window, start=renamed[window.start], end=renamed[window.end], time=time, partition=partition)
 
 
-@_traits.register
+@_traits.register(Scan)
 def _(plan: Scan, inputs: tuple[Traits, ...]) -> Traits:
     changes = Updating(f"the changes of {plan.table.name}", plan.span, keeps_time=True)
     because = changes if plan.table.updating else None
@@ -128,18 +128,18 @@ def _table_keys(plan: Scan) -> Keys:
     return tuple(frozenset(ids[each] for each in key) for key in keys)
 
 
-@_traits.register
+@_traits.register(Unnest)
 def _(plan: Unnest, inputs: tuple[Traits, ...]) -> Traits:
     return replace(inputs[0], unique_keys=(), state_bound=None)
 
 
-@_traits.register
+@_traits.register(Union)
 def _(plan: Union, inputs: tuple[Traits, ...]) -> Traits:
     because = [each.updating_because for each in inputs if each.updating_because is not None]
     return Traits(updating_because=min(because, key=lambda each: each.keeps_time, default=None))
 
 
-@_traits.register
+@_traits.register(Join)
 def _(plan: Join, inputs: tuple[Traits, ...]) -> Traits:
     left, right = inputs
     because = [each.updating_because for each in inputs if each.updating_because is not None]
@@ -166,12 +166,12 @@ def _pair_keys(plan: Join, left: Traits, right: Traits) -> Keys:
     return tuple(dict.fromkeys(keys))
 
 
-@_traits.register
+@_traits.register(IntervalJoin)
 def _(plan: IntervalJoin, inputs: tuple[Traits, ...]) -> Traits:
     return Traits(unique_keys=_pair_keys(plan, *inputs), state_bound=interval_state(plan))
 
 
-@_traits.register
+@_traits.register(WindowJoin)
 def _(plan: WindowJoin, inputs: tuple[Traits, ...]) -> Traits:
     left, right = inputs
     window = right.window if plan.kind.keeps_right else left.window
@@ -185,7 +185,7 @@ def _(plan: WindowJoin, inputs: tuple[Traits, ...]) -> Traits:
     return Traits(unique_keys=keys, window=window, state_bound=bound)
 
 
-@_traits.register
+@_traits.register(AsofJoin)
 def _(plan: AsofJoin, inputs: tuple[Traits, ...]) -> Traits:
     """A left row has at most one partner, a right row any number."""
     because = Updating(plan.clause, plan.span)
@@ -193,7 +193,7 @@ def _(plan: AsofJoin, inputs: tuple[Traits, ...]) -> Traits:
     return Traits(because, keys, state_bound=f"{UNBOUNDED} (rows of both inputs)")
 
 
-@_traits.register
+@_traits.register(TemporalJoin)
 def _(plan: TemporalJoin, inputs: tuple[Traits, ...]) -> Traits:
     right = fields_by_id(plan.right.fields)
     names = ", ".join(right[each.right].name for each in plan.on)
@@ -201,7 +201,7 @@ def _(plan: TemporalJoin, inputs: tuple[Traits, ...]) -> Traits:
     return Traits(unique_keys=inputs[0].unique_keys, state_bound=f"watermark + {keys}")
 
 
-@_traits.register
+@_traits.register(ProcessingTimeJoin)
 def _(plan: ProcessingTimeJoin, inputs: tuple[Traits, ...]) -> Traits:
     left, right = inputs
     one_partner = any(key <= {each.right for each in plan.on} for key in right.unique_keys)
@@ -209,12 +209,12 @@ def _(plan: ProcessingTimeJoin, inputs: tuple[Traits, ...]) -> Traits:
     return replace(left, unique_keys=keys, state_bound=side_state(plan.right, right, left))
 
 
-@_traits.register
+@_traits.register(LookupJoin)
 def _(plan: LookupJoin, inputs: tuple[Traits, ...]) -> Traits:
     return replace(inputs[0], unique_keys=(), state_bound=lookup_state(plan, inputs[0]))
 
 
-@_traits.register
+@_traits.register(WindowAssign)
 def _(plan: WindowAssign, inputs: tuple[Traits, ...]) -> Traits:
     refuse_updating(plan, WINDOW_NAMES[type(plan.window)], inputs[0])
     start, end, time = (each.id for each in plan.bounds)
@@ -229,7 +229,7 @@ def _(plan: WindowAssign, inputs: tuple[Traits, ...]) -> Traits:
     )
 
 
-@_traits.register
+@_traits.register(WindowAggregate)
 def _(plan: WindowAggregate, inputs: tuple[Traits, ...]) -> Traits:
     refuse_updating(plan, WINDOW_NAMES[type(plan.window)], inputs[0])
     start, end, time = (each.id for each in plan.bounds)
@@ -242,7 +242,7 @@ def _(plan: WindowAggregate, inputs: tuple[Traits, ...]) -> Traits:
     )
 
 
-@_traits.register
+@_traits.register(WindowRank)
 def _(plan: WindowRank, inputs: tuple[Traits, ...]) -> Traits:
     refuse_updating(plan, "ROW_NUMBER within a window", inputs[0])
     group = frozenset({*plan.partition, plan.window.start, plan.window.end})
@@ -259,7 +259,7 @@ def _(plan: WindowRank, inputs: tuple[Traits, ...]) -> Traits:
     )
 
 
-@_traits.register
+@_traits.register(Rank)
 def _(plan: Rank, inputs: tuple[Traits, ...]) -> Traits:
     group = frozenset(plan.partition)
     keys = list(inputs[0].unique_keys)
@@ -276,7 +276,7 @@ def _(plan: Rank, inputs: tuple[Traits, ...]) -> Traits:
     )
 
 
-@_traits.register
+@_traits.register(RankOver)
 def _(plan: RankOver, inputs: tuple[Traits, ...]) -> Traits:
     below = inputs[0].window
     within = below is not None and {below.start, below.end} <= set(plan.partition)
@@ -287,7 +287,7 @@ def _(plan: RankOver, inputs: tuple[Traits, ...]) -> Traits:
     return replace(inputs[0], updating_because=None, window=closed, state_bound=None)
 
 
-@_traits.register
+@_traits.register(OverAggregate)
 def _(plan: OverAggregate, inputs: tuple[Traits, ...]) -> Traits:
     if order_of_over(plan, inputs[0].updating_because) is OverOrder.VALUES:
         because = Updating("OVER", plan.span)
@@ -295,7 +295,7 @@ def _(plan: OverAggregate, inputs: tuple[Traits, ...]) -> Traits:
     return replace(inputs[0], state_bound=over_state(plan))
 
 
-@_traits.register
+@_traits.register(Aggregate)
 def _(plan: Aggregate, inputs: tuple[Traits, ...]) -> Traits:
     refuse_without_order(plan, inputs[0])
     return Traits(
@@ -305,13 +305,13 @@ def _(plan: Aggregate, inputs: tuple[Traits, ...]) -> Traits:
     )
 
 
-@_traits.register
+@_traits.register(Sort)
 def _(plan: Sort, inputs: tuple[Traits, ...]) -> Traits:
     """The rows come once, when the input has ended."""
     return replace(inputs[0], updating_because=None, state_bound=f"{UNBOUNDED} (all rows)")
 
 
-@_traits.register
+@_traits.register(Limit)
 def _(plan: Limit, inputs: tuple[Traits, ...]) -> Traits:
     bound = None if inputs[0].append_only else f"{UNBOUNDED} (all rows)"
     keys = (frozenset[int](),) if plan.limit == 1 else inputs[0].unique_keys

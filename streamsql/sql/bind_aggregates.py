@@ -21,7 +21,6 @@ from streamsql.expr.resolve import coerce, resolve_call
 from streamsql.plan.logical import Field
 from streamsql.record import record
 from streamsql.sql.bind_expressions import ExpressionBinder
-from streamsql.sql.bind_json import aggregate_parts
 from streamsql.sql.dialect import JsonCall, exp
 from streamsql.sql.parse import span_of
 
@@ -71,6 +70,8 @@ def _arguments(tree: Tree, inner: ExpressionBinder) -> AggregateArguments:
     if star and name != "COUNT":
         raise SqlError(f"{name}(*) does not exist, only COUNT(*)", span=span)
     if isinstance(tree, JsonCall) and tree.expressions:
+        from streamsql.sql.bind_json import aggregate_parts
+
         args = aggregate_parts(tree, inner.bind)
     else:
         args = () if star else tuple(inner.bind(each) for each in tree.expressions)

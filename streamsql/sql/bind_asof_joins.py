@@ -18,9 +18,10 @@ from streamsql.plan.predicates import FLIPPED, conjunction, filtered, is_true
 from streamsql.plan.time_bounds import moment
 from streamsql.plan.tree import field_ids, fields_by_id
 from streamsql.record import record
-from streamsql.sql.bind_joins import Bound, Pair, Queries, merged, named_pairs, refuse_same_alias, together, under_names
+from streamsql.sql.bind_joins import Pair, Queries, merged, named_pairs, refuse_same_alias, together
 from streamsql.sql.bind_on import Condition, bind_condition, join_on
 from streamsql.sql.bind_time_joins import only_grows, with_times_of
+from streamsql.sql.bound import Bound, under_names
 from streamsql.sql.context import Context
 from streamsql.sql.parse import span_of
 from streamsql.sql.scope import column_ref

@@ -1,4 +1,7 @@
-"""Expressions in the tree to typed nodes: one small function per node class, found by table."""
+"""Expressions in the tree to typed nodes: one small function per node class, found by table.
+
+What binds JSON functions and rows compared with queries is imported where there are some.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,8 @@ from streamsql.plan.logical import Plan, TimeAttribute
 from streamsql.record import record
 from streamsql.sql import dialect as d
 from streamsql.sql import literals
-from streamsql.sql.bind_json import is_json, json_call, misplaced_json
 from streamsql.sql.dialect import exp
 from streamsql.sql.parse import span_of
-from streamsql.sql.row_queries import MIRRORED, compared_row
 from streamsql.sql.scope import Scope, field_path
 from streamsql.sql.type_names import bind_type
 
@@ -157,14 +158,22 @@ def _operator(name: str) -> Callable[[ExpressionBinder, Tree], Expr]:
         if name not in NEGATED:
             return resolve_call(name, (binder.bind(left), binder.bind(right)), span_of(tree))
         if isinstance(left, exp.Tuple) and isinstance(right, exp.Subquery):
-            return compared_row(name, _row(binder, left), right, _subqueries(binder, tree))
+            return _compared_row(binder, tree, name, left, right)
         if isinstance(right, exp.Tuple) and isinstance(left, exp.Subquery):
-            return compared_row(MIRRORED[name], _row(binder, right), left, _subqueries(binder, tree))
+            return _compared_row(binder, tree, MIRRORED[name], right, left)
         return resolve_call(name, (binder.bind(left), binder.bind(right)), span_of(tree))
 
     return bind
 
 
+def _compared_row(binder: ExpressionBinder, tree: Tree, name: str, row: Tree, query: Tree) -> Expr:
+    from streamsql.sql.row_queries import compared_row
+
+    return compared_row(name, _row(binder, row), query, _subqueries(binder, tree))
+
+
+MIRRORED = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
+"""The comparison that says the same with its sides exchanged."""
 NEGATED = {"=": "<>", "<>": "=", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 """The comparison that is true where another is false."""
 
@@ -183,8 +192,7 @@ def _quantified(binder: ExpressionBinder, tree: Tree, operator: str) -> Expr:
     span, universal = span_of(tree), isinstance(tree.expression, exp.All)
     if operator not in NEGATED:
         raise SqlError(f"ANY and ALL compare with =, <>, <, <=, > or >=, not {operator}", span=span)
-    subqueries = _subqueries(binder, tree)
-    values = _row(binder, tree.this)
+    subqueries, values = _subqueries(binder, tree), _row(binder, tree.this)
     compared = NEGATED[operator] if universal else operator
     found = subqueries.any(compared, values, subqueries.bind(tree.expression.this), span)
     return resolve_call("NOT", (found,), span) if universal else found
@@ -219,15 +227,7 @@ def _unary(name: str) -> Callable[[ExpressionBinder, Tree], Expr]:
 
 def _negate(binder: ExpressionBinder, tree: Tree) -> Expr:
     if isinstance(tree.this, exp.Literal) and not tree.this.is_string:
-        # -9223372036854775808 is a BIGINT, though 9223372036854775808 is not.
-        literal = literals.number(tree.this.this, span_of(tree))
-        value = -literal.value  # type: ignore[operator]
-        for type_, bits in ((t.INT, 31), (t.BIGINT, 63)):
-            if literal.type.kind is Kind.DECIMAL and literal.type.scale == 0 and value == -(1 << bits):
-                return Literal(int(value), type=type_.with_nullable(False), span=span_of(tree))
-        if literal.type.kind is Kind.BIGINT and value == -(1 << 31):
-            return Literal(value, type=t.INT.with_nullable(False), span=span_of(tree))
-        return Literal(value, type=literal.type, span=span_of(tree))
+        return literals.negative_number(tree.this.this, span_of(tree))
     return resolve_call("-", (binder.bind(tree.this),), span_of(tree))
 
 
@@ -247,10 +247,10 @@ def _in(binder: ExpressionBinder, tree: Tree) -> Expr:
 def _between(binder: ExpressionBinder, tree: Tree) -> Expr:
     value, low, high = (binder.bind(tree.args[each]) for each in ("this", "low", "high"))
     span = span_of(tree)
-    if tree.args.get("symmetric"):
-        forward = resolve_call("BETWEEN", (value, low, high), span)
-        return resolve_call("OR", (forward, resolve_call("BETWEEN", (value, high, low), span)), span)
-    return resolve_call("BETWEEN", (value, low, high), span)
+    forward = resolve_call("BETWEEN", (value, low, high), span)
+    if not tree.args.get("symmetric"):
+        return forward
+    return resolve_call("OR", (forward, resolve_call("BETWEEN", (value, high, low), span)), span)
 
 
 def _like(name: str) -> Callable[[ExpressionBinder, Tree], Expr]:
@@ -299,17 +299,25 @@ def _call(binder: ExpressionBinder, tree: Tree) -> Expr:
     name, span = tree.this, span_of(tree)
     _refuse_misplaced(binder, tree, span)
     if isinstance(tree, d.JsonCall):
+        from streamsql.sql.bind_json import json_call
+
         return json_call(tree, binder.bind)
     if name == "JSON" and not tree.args.get("namespace"):
-        raise misplaced_json(tree)
+        hint = "elsewhere a JSON text is a STRING as it is"
+        raise SqlError("JSON(text) can only be a value of JSON_OBJECT or JSON_ARRAY", span=span, hint=hint)
     args = tuple(binder.bind(each) for each in tree.expressions)
     if (defined := tree.args.get("defined")) is not None:
         bound: Expr = defined(args, span)
         return bound
     if name == "CURRENT_WATERMARK":
         _refuse_other_times(binder, args, span)
-    namespace = tree.args.get("namespace")
-    return resolve_call(".".join([*(each.name for each in namespace or ()), name]), args, span)
+    return resolve_call(".".join([*(each.name for each in tree.args.get("namespace") or ()), name]), args, span)
+
+
+def _is_json(binder: ExpressionBinder, tree: Tree) -> Expr:
+    from streamsql.sql.bind_json import is_json
+
+    return is_json(tree, binder.bind)
 
 
 def _refuse_other_times(binder: ExpressionBinder, args: tuple[Expr, ...], span: Span | None) -> None:
@@ -327,9 +335,8 @@ def _refuse_misplaced(binder: ExpressionBinder, tree: Tree, span: Span | None) -
         hint = "write it in SELECT, or as a condition in QUALIFY"
         raise SqlError(f"{name}(…) OVER (…) cannot stand in {binder.clause}", span=span, hint=hint)
     if is_aggregate(name):
-        raise SqlError(
-            f"the aggregate {name} cannot stand in {binder.clause}", span=span, hint=_aggregate_hint(binder.clause)
-        )
+        instead = "filter aggregated rows with HAVING" if binder.clause == "WHERE" else None
+        raise SqlError(f"the aggregate {name} cannot stand in {binder.clause}", span=span, hint=instead)
     if name in GROUPING_CALLS:
         raise SqlError(f"{name} cannot stand in {binder.clause}", span=span, hint="it needs GROUP BY in its SELECT")
     for clause, text in (("filter", "FILTER"), ("distinct", "DISTINCT"), ("within_group", "WITHIN GROUP")):
@@ -341,10 +348,6 @@ def _refuse_misplaced(binder: ExpressionBinder, tree: Tree, span: Span | None) -
         raise SqlError(f"{name} needs {window} in GROUP BY", span=span, hint=hint)
     if name in GROUP_WINDOWS and any(isinstance(each, d.IntervalLiteral) for each in tree.expressions):
         raise SqlError(f"{name}(…) as a group window can only stand in GROUP BY", span=span)
-
-
-def _aggregate_hint(clause: str) -> str | None:
-    return "filter aggregated rows with HAVING" if clause == "WHERE" else None
 
 
 _BINDERS: dict[type, Callable[[ExpressionBinder, Any], Expr]] = {
@@ -388,7 +391,7 @@ _BINDERS: dict[type, Callable[[ExpressionBinder, Any], Expr]] = {
     d.Symbol: _symbol,
     d.Call: _call,
     d.JsonCall: _call,
-    d.IsJson: lambda binder, tree: is_json(tree, binder.bind),
+    d.IsJson: _is_json,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from streamsql.errors import Span, SqlError
@@ -19,7 +19,6 @@ from streamsql.sql.bind_aggregates import bind_aggregate
 from streamsql.sql.bind_expressions import GROUP_WINDOWS, GROUPING_CALLS, WINDOW_AUXILIARIES, ExpressionBinder
 from streamsql.sql.bind_grouping_sets import GroupingSets, has_sets, sets_of, without_sets
 from streamsql.sql.bind_subqueries import Subqueries
-from streamsql.sql.bind_windows import group_window, window_bounds
 from streamsql.sql.context import Context
 from streamsql.sql.dialect import Call, exp
 from streamsql.sql.parse import span_of
@@ -38,7 +37,7 @@ class GroupWindow:
     bounds: tuple[Field, Field, Field]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Grouping:
     """Collects what one GROUP BY computes.
 
@@ -79,6 +78,8 @@ class Grouping:
     def _add_window(self, tree: Tree) -> None:
         if self.window is not None:
             raise SqlError("a GROUP BY can have one window only", span=span_of(tree))
+        from streamsql.sql.bind_windows import group_window, window_bounds
+
         window, time = group_window(tree, self.scope, self.plan)
         self.window = GroupWindow(tree, window, time, window_bounds(time, self.context))
 

@@ -10,13 +10,13 @@ from streamsql.errors import NotSupportedYet, Span, SqlError
 from streamsql.expr.nodes import ColumnRef, Expr
 from streamsql.expr.resolve import resolve_call
 from streamsql.plan.decorrelate import dependent_join
-from streamsql.plan.logical import Field, Join, JoinKind, Plan, Project, joined_fields
+from streamsql.plan.logical import Join, JoinKind, Project, joined_fields
 from streamsql.plan.predicates import conjunction
 from streamsql.plan.tree import fields_by_id
-from streamsql.record import record
 from streamsql.sql.bind_on import bind_condition, join_on
 from streamsql.sql.bind_subqueries import QueryBinder
 from streamsql.sql.bind_time_joins import interval_bound
+from streamsql.sql.bound import Bound, under_names
 from streamsql.sql.context import Context
 from streamsql.sql.dialect import exp
 from streamsql.sql.parse import span_of
@@ -36,14 +36,6 @@ class Queries(Protocol):
     def bind_query(self) -> QueryBinder: ...
 
     def bind_where(self, tree: Tree, bound: Bound, context: Context) -> Bound: ...
-
-
-@record
-class Bound:
-    """A relation: the plan that delivers it and the names by which it can be read."""
-
-    plan: Plan
-    scope: Scope
 
 
 def bind_lateral(tree: Tree, left: Bound, right: Bound, queries: Queries) -> Bound:
@@ -139,17 +131,6 @@ def joined(
     plan = Join(left=left.plan, right=right.plan, kind=kind, residual=residual, fields=fields, clause=clause, span=span)
     plan = interval_bound(plan, ())
     return under_names(plan, together(left.scope, right.scope) if kind.pairs else left.scope)
-
-
-def under_names(plan: Plan, scope: Scope) -> Bound:
-    """A plan that delivers the columns of a scope, perhaps with other types: it is read under the scope's names."""
-    delivered = fields_by_id(plan.fields)
-
-    def now(fields: Sequence[Field]) -> tuple[Field, ...]:
-        return tuple(replace(delivered[each.id], name=each.name) for each in fields)
-
-    relations = tuple(replace(each, fields=now(each.fields)) for each in scope.relations)
-    return Bound(plan, replace(scope, relations=relations, merged=now(scope.merged)))
 
 
 def merged(bound: Bound, kind: JoinKind, pairs: Sequence[Pair], context: Context) -> Bound:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from streamsql.errors import SqlError
 from streamsql.expr import types as t
 from streamsql.expr.functions_json import RAW, VALUE, word
 from streamsql.expr.nodes import Expr, Literal
@@ -92,15 +91,6 @@ def aggregate_parts(tree: Tree, bind: Bind) -> tuple[Expr, ...]:
     text = bound if form == word(RAW) else resolve_call("JSON_STRING", (bound,), span_of(value))
     found = [bind(each) for each in keys]
     return (*found, *(resolve_call("JSON_QUOTE", (each,), each.span) for each in found), text)
-
-
-def misplaced_json(tree: Tree) -> SqlError:
-    """JSON(text) where a text would be expected."""
-    return SqlError(
-        "JSON(text) can only be a value of JSON_OBJECT or JSON_ARRAY",
-        span=span_of(tree),
-        hint="elsewhere a JSON text is a STRING as it is",
-    )
 
 
 _FORMS: dict[str, Callable[[Tree, Bind], Expr]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from streamsql.errors import NotSupportedYet, Span, SqlError
@@ -18,7 +18,6 @@ from streamsql.plan.logical import Field, OverAggregate, Plan, Project, RankOver
 from streamsql.record import record
 from streamsql.sql.bind_aggregates import bind_aggregate
 from streamsql.sql.bind_expressions import ExpressionBinder, is_processing_time
-from streamsql.sql.bind_frames import bind_frame
 from streamsql.sql.context import Context
 from streamsql.sql.dialect import WindowSpec, exp
 from streamsql.sql.parse import span_of
@@ -55,7 +54,7 @@ class OverCall:
     make: Callable[[ColumnFor], AggregateCall]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class OverCalls:
     """Collects the calls with OVER of one SELECT.
 
@@ -138,6 +137,8 @@ class OverCalls:
         for each in spec.args.get("order_by") or ():
             key = sort_key(each, 0)
             order.append((binder.bind(each.this), key.ascending, key.nulls_first))
+        from streamsql.sql.bind_frames import bind_frame
+
         return OverSpec(partition, tuple(order), bind_frame(spec, tuple(expr.type for expr, _, _ in order)))
 
     def _resolved(self, spec: Tree) -> Tree:

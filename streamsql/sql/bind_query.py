@@ -17,7 +17,6 @@ from streamsql.sql.bind_expressions import ExpressionBinder
 from streamsql.sql.bind_over import sort_key
 from streamsql.sql.bind_relations import RelationBinder, one_row
 from streamsql.sql.bind_select import bind_select
-from streamsql.sql.bind_sets import set_operation
 from streamsql.sql.bind_short_forms import refuse_ties
 from streamsql.sql.bind_where import bind_where
 from streamsql.sql.context import CommonTable, Context
@@ -35,6 +34,8 @@ def bind_query(tree: Tree, context: Context) -> Plan:
         case exp.Select():
             plan = bind_select(tree, context, bind_query)
         case exp.Union() | exp.Intersect() | exp.Except():
+            from streamsql.sql.bind_sets import set_operation
+
             sides = bind_query(tree.this, context), bind_query(tree.expression, context)
             plan = _ordered(tree, set_operation(tree, *sides, context))
         case exp.Values():

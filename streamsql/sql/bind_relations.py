@@ -1,4 +1,7 @@
-"""FROM: tables, views, WITH items, subqueries, VALUES, UNNEST and joins, each to a plan and a scope."""
+"""FROM: tables, views, WITH items, subqueries, VALUES, UNNEST and joins, each to a plan and a scope.
+
+What binds joins and windows is imported where there are some.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,9 @@ from streamsql.plan.logical import (
 )
 from streamsql.record import record
 from streamsql.sql import dialect as d
-from streamsql.sql.bind_asof_joins import bind_asof_join
 from streamsql.sql.bind_expressions import ExpressionBinder, is_processing_time
-from streamsql.sql.bind_joins import Bound, bind_join, bind_lateral
 from streamsql.sql.bind_subqueries import QueryBinder
-from streamsql.sql.bind_temporal_joins import bind_temporal_join
-from streamsql.sql.bind_windows import bind_window_table
+from streamsql.sql.bound import Bound
 from streamsql.sql.context import CommonTable, Context, View
 from streamsql.sql.dialect import exp
 from streamsql.sql.dialect.parser_relations import WINDOW_FORMS
@@ -183,6 +183,8 @@ def _query(binder: RelationBinder, tree: Tree) -> Bound:
 
 
 def _window_table(binder: RelationBinder, tree: Tree) -> Bound:
+    from streamsql.sql.bind_windows import bind_window_table
+
     inner = binder.bind(tree.this)
     plan = bind_window_table(tree, inner.plan, inner.scope, binder.context)
     default = table_name(tree.this) if isinstance(tree.this, exp.Table) else None
@@ -200,16 +202,28 @@ def _join(binder: RelationBinder, tree: Tree) -> Bound:
     if isinstance(right, d.TableFunction):
         raise NotSupportedYet("a join with a table function", span=span_of(right) or span_of(tree))
     if right.args.get("lateral"):
-        inside = replace(binder, context=binder.context.inside(left.scope))
-        return bind_lateral(tree, left, inside.bind(right), binder)
+        return _lateral_join(binder, tree, left)
     if tree.args.get("asof"):
+        from streamsql.sql.bind_asof_joins import bind_asof_join
+
         return bind_asof_join(tree, left, binder.bind(right), binder)
     as_of = right.args.get("version") if isinstance(right, exp.Table) else None
     if as_of is None:
+        from streamsql.sql.bind_joins import bind_join
+
         return bind_join(tree, left, binder.bind(right), binder)
+    from streamsql.sql.bind_temporal_joins import bind_temporal_join
+
     current = right.copy()
     current.set("version", None)
     return bind_temporal_join(tree, left, binder.bind(current), as_of, binder)
+
+
+def _lateral_join(binder: RelationBinder, tree: Tree, left: Bound) -> Bound:
+    from streamsql.sql.bind_joins import bind_lateral
+
+    inside = replace(binder, context=binder.context.inside(left.scope))
+    return bind_lateral(tree, left, inside.bind(tree.expression), binder)
 
 
 def _unnest_join(binder: RelationBinder, tree: Tree, left: Bound) -> Bound:
@@ -220,8 +234,7 @@ def _unnest_join(binder: RelationBinder, tree: Tree, left: Bound) -> Bound:
         )
     condition = tree.args.get("on")
     if condition is not None and not (isinstance(condition, exp.Boolean) and condition.this):
-        inside = replace(binder, context=binder.context.inside(left.scope))
-        return bind_lateral(tree, left, inside.bind(right), binder)
+        return _lateral_join(binder, tree, left)
     return _unnested(binder, right, left, outer=kind == "LEFT")
 
 

@@ -10,15 +10,14 @@ from streamsql.expr.nodes import ColumnRef, Expr, Literal
 from streamsql.expr.types import BOOLEAN
 from streamsql.plan.logical import Aggregate, Field, Filter, Plan, Project, Sort, SortKey, TimeAttribute, Values
 from streamsql.record import record
-from streamsql.sql.bind_emit import check_emit
 from streamsql.sql.bind_expressions import ExpressionBinder, is_processing_time
 from streamsql.sql.bind_grouping import Grouping, is_grouped
-from streamsql.sql.bind_joins import Bound
 from streamsql.sql.bind_over import OverCalls, sort_key
 from streamsql.sql.bind_relations import RelationBinder, one_row
 from streamsql.sql.bind_short_forms import first_rows_ranked, star_items, written_keys
 from streamsql.sql.bind_subqueries import QueryBinder, Subqueries
 from streamsql.sql.bind_where import bind_where
+from streamsql.sql.bound import Bound
 from streamsql.sql.context import Context
 from streamsql.sql.dialect import exp
 from streamsql.sql.parse import span_of
@@ -44,6 +43,8 @@ def bind_select(tree: Tree, context: Context, bind_query: QueryBinder) -> Plan:
     grouped = is_grouped(tree)
     plan = _select(tree, grouped, context, bind_query)
     if tree.args.get("emit") is not None:
+        from streamsql.sql.bind_emit import check_emit
+
         check_emit(tree.args["emit"], plan, grouped=grouped or bool(tree.args.get("distinct")))
     return plan
 

@@ -1,4 +1,7 @@
-"""Statements in the tree to Statement values: DDL, INSERT, SELECT, SET, SHOW and the rest."""
+"""Statements in the tree to Statement values: DDL, INSERT, SELECT, SET, SHOW and the rest.
+
+What binds INSERT, UPDATE and DELETE is imported where there is one.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,11 @@ from typing import Any
 
 from streamsql.errors import NotSupportedYet, SqlError
 from streamsql.expr.resolve import is_function
+from streamsql.plan.logical import SinkPlan
 from streamsql.sql import dialect as d
 from streamsql.sql import statements as s
-from streamsql.sql.bind_changes import delete_plan, update_plan
-from streamsql.sql.bind_insert import insert_plan
 from streamsql.sql.bind_query import bind_query
 from streamsql.sql.bind_relations import table_name
-from streamsql.sql.bind_table_as import filling
 from streamsql.sql.bind_tables import bind_table
 from streamsql.sql.context import Context, Environment, View, kind_of
 from streamsql.sql.dialect import exp
@@ -45,6 +46,8 @@ def _create_table(tree: Tree, context: Context, text: str) -> s.Statement:
     query, lenient = tree.args.get("query"), bool(tree.args.get("exists"))
     if query is None:
         return s.CreateTable(bind_table(tree, context), lenient)
+    from streamsql.sql.bind_table_as import filling
+
     plan = bind_query(query, context)
     existing = lenient and context.environment.lookup(table_name(tree.this)) is not None
     return s.CreateTable(bind_table(tree, context, plan), lenient, None if existing else filling(tree, plan))
@@ -79,21 +82,31 @@ def _create_function(tree: Tree, context: Context, text: str) -> s.Statement:
 
 
 def _insert(tree: Tree, context: Context, text: str) -> s.Statement:
-    return s.Insert((insert_plan(tree, context),))
+    return s.Insert((_insert_plan(tree, context),))
+
+
+def _insert_plan(tree: Tree, context: Context) -> SinkPlan:
+    from streamsql.sql.bind_insert import insert_plan
+
+    return insert_plan(tree, context)
 
 
 def _update(tree: Tree, context: Context, text: str) -> s.Statement:
+    from streamsql.sql.bind_changes import update_plan
+
     table, plan = update_plan(tree, context)
     return s.Change(table, plan, replaces=True)
 
 
 def _delete(tree: Tree, context: Context, text: str) -> s.Statement:
+    from streamsql.sql.bind_changes import delete_plan
+
     table, plan = delete_plan(tree, context)
     return s.Change(table, plan, replaces=False)
 
 
 def _statement_set(tree: Tree, context: Context, text: str) -> s.Statement:
-    return s.Insert(tuple(insert_plan(each, context) for each in tree.expressions))
+    return s.Insert(tuple(_insert_plan(each, context) for each in tree.expressions))
 
 
 def _explain(tree: Tree, context: Context, text: str) -> s.Statement:
@@ -101,9 +114,9 @@ def _explain(tree: Tree, context: Context, text: str) -> s.Statement:
     if isinstance(inner, exp.Query | d.TableQuery):
         return s.Explain((bind_query(inner, context),))
     if isinstance(inner, d.InsertInto):
-        return s.Explain((insert_plan(inner, context),))
+        return s.Explain((_insert_plan(inner, context),))
     if isinstance(inner, d.StatementSet):
-        return s.Explain(tuple(insert_plan(each, context) for each in inner.expressions))
+        return s.Explain(tuple(_insert_plan(each, context) for each in inner.expressions))
     if isinstance(inner, d.CreateTable) and inner.args.get("query") is not None:
         return s.Explain((bind_query(inner.args["query"], context),))
     if isinstance(inner, d.CreateView) and inner.args.get("materialized"):

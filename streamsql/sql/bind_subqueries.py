@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from streamsql.errors import NotSupportedYet, Span, SqlError
 from streamsql.expr import types as t
 from streamsql.expr.aggregates import AggregateArguments, AggregateCall, resolve_aggregate
 from streamsql.expr.functions_plan import SINGLE
-from streamsql.expr.nodes import ColumnRef, Expr, Literal, substitute
+from streamsql.expr.nodes import ColumnRef, Expr, Literal
 from streamsql.expr.resolve import resolve_call, resolve_case
 from streamsql.expr.types import Kind
-from streamsql.plan.decorrelate import Dependent, decorrelated, outer_columns
-from streamsql.plan.direct_subqueries import beside
-from streamsql.plan.logical import Aggregate, Field, Filter, Join, JoinKind, Limit, Plan, Project, Values, joined_fields
+from streamsql.plan.logical import Aggregate, Field, Filter, Limit, Plan, Project, Values
 from streamsql.plan.predicates import conjunction
-from streamsql.plan.tree import field_ids, map_expressions, transform_up
 from streamsql.record import record
 from streamsql.sql.context import Context
 from streamsql.sql.dialect import exp
@@ -27,9 +24,9 @@ from streamsql.sql.scope import Scope, column_ref
 Tree = Any
 QueryBinder = Callable[[Tree, Context], Plan]
 
-_ROWS = t.BIGINT.with_nullable(False)
+ROWS = t.BIGINT.with_nullable(False)
 _UNKNOWN = Literal(None, type=t.BOOLEAN)
-_TRUE, _FALSE = (Literal(each, type=t.BOOLEAN.with_nullable(False)) for each in (True, False))
+TRUE, _FALSE = (Literal(each, type=t.BOOLEAN.with_nullable(False)) for each in (True, False))
 
 
 @record
@@ -46,7 +43,7 @@ class Subquery:
     exists: bool
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Subqueries:
     """Collects the subqueries in expressions over one scope; `attach` joins them to the rows of that scope.
 
@@ -89,13 +86,13 @@ class Subqueries:
         pick = "FIRST_VALUE" if column.type.kind in (Kind.ROW, Kind.ARRAY, Kind.MAP, Kind.MULTISET) else "MIN"
         signature = resolve_aggregate(AggregateArguments(pick, (column_ref(column),), span=span))
         picked = AggregateCall(pick, (column.id,), signature.type, (column.type,), span=span)
-        fields = (self.context.field("$value", signature.type), self.context.field("$rows", _ROWS))
-        value, rows = self._add(plan, (picked, AggregateCall("COUNT", (), _ROWS)), fields, span)
+        fields = (self.context.field("$value", signature.type), self.context.field("$rows", ROWS))
+        value, rows = self._add(plan, (picked, AggregateCall("COUNT", (), ROWS)), fields, span)
         return resolve_call(SINGLE, (_nullable(value, span), _nullable(rows, span)), span)
 
     def exists(self, plan: Plan, span: Span | None) -> Expr:
         """Whether the plan has a row."""
-        (found,) = self._add(plan, (), (self.context.field("$found", _TRUE.type),), span, exists=True)
+        (found,) = self._add(plan, (), (self.context.field("$found", TRUE.type),), span, exists=True)
         return resolve_call("IS NOT NULL", (_nullable(found, span),), span)
 
     def any(self, operator: str, values: tuple[Expr, ...], plan: Plan, span: Span | None) -> Expr:
@@ -113,7 +110,7 @@ class Subqueries:
                 open_ = resolve_call("OR", (open_, some))
         else:
             open_ = self.exists(_where(plan, resolve_call("IS NULL", (condition,))), span)
-        return resolve_case(((met, _TRUE), (open_, _UNKNOWN)), _FALSE, span)
+        return resolve_case(((met, TRUE), (open_, _UNKNOWN)), _FALSE, span)
 
     def attach(
         self, plan: Plan, rewrite: Callable[[Expr], Expr] = lambda each: each, later: frozenset[int] = frozenset()
@@ -134,8 +131,19 @@ class Subqueries:
 
     def reads(self, subquery: Subquery) -> tuple[ColumnRef, ...]:
         """The columns of the scope, and of subqueries before it, that a subquery reads."""
+        from streamsql.plan.decorrelate import outer_columns
+
         around = self.context.outer_ids()
         return tuple(each for each in outer_columns(subquery.plan) if each.id not in around)
+
+    def joined(
+        self, outer: Plan, rows: Plan, subquery: Subquery, rewrite: Callable[[Expr], Expr] = lambda each: each
+    ) -> Plan:
+        """`outer` with the columns of a subquery; `rows`: what it was before it got those of other subqueries."""
+        from streamsql.sql.join_subqueries import join_subquery
+
+        stands = {each.id: rewrite(each) for each in self.reads(subquery)}
+        return join_subquery(outer, rows, subquery, stands, self.context.field)
 
     def _add(
         self,
@@ -148,47 +156,6 @@ class Subqueries:
     ) -> tuple[Field, ...]:
         self.pending.append(Subquery(plan, calls, fields, span, exists))
         return fields
-
-    def joined(
-        self, outer: Plan, rows: Plan, subquery: Subquery, rewrite: Callable[[Expr], Expr] = lambda each: each
-    ) -> Plan:
-        """`outer` with the columns of a subquery; `rows`: what it was before it got those of other subqueries."""
-        stands = {each.id: rewrite(each) for each in self.reads(subquery)}
-        for each in stands.values():
-            if isinstance(each, ColumnRef) and each.id not in field_ids(outer.fields):
-                raise NotSupportedYet("a result of OVER in a subquery or before IN (query)", span=subquery.span)
-        inner = transform_up(subquery.plan, lambda node: map_expressions(node, lambda each: substitute(each, stands)))
-        columns = tuple({each.id: each for each in stands.values() if isinstance(each, ColumnRef)}.values())
-        known = field_ids(rows.fields)
-        source = rows if all(each.id in known for each in columns) else outer
-        dependent = decorrelated(source, inner, columns, self.context.field)
-        if subquery.exists:
-            dependent = self._found(dependent, subquery)
-        elif subquery.calls:
-            dependent = _aggregated(dependent, subquery)
-        elif (joined := beside(outer, source, dependent, clause="a subquery", span=subquery.span)) is not None:
-            return joined
-        terms = dependent.matches()
-        fields = joined_fields(JoinKind.LEFT, outer, dependent.plan)
-        return Join(
-            left=outer,
-            right=dependent.plan,
-            kind=JoinKind.LEFT,
-            residual=conjunction(terms) if terms else None,
-            fields=fields,
-            clause="a subquery",
-            span=subquery.span,
-        )
-
-    def _found(self, dependent: Dependent, subquery: Subquery) -> Dependent:
-        """TRUE for each combination of keys that has a row."""
-        counted = replace(
-            subquery, calls=(AggregateCall("COUNT", (), _ROWS),), fields=(self.context.field("$rows", _ROWS),)
-        )
-        grouped = _aggregated(dependent, counted)
-        exprs = (*(column_ref(each) for each in dependent.keys), _TRUE)
-        plan = Project(input=grouped.plan, exprs=exprs, fields=(*dependent.keys, *subquery.fields))
-        return replace(grouped, plan=plan)
 
 
 def resolve_compared(operator: str, values: tuple[Expr, ...], plan: Plan, span: Span | None) -> list[Expr]:
@@ -227,12 +194,3 @@ def _has_one_row(plan: Plan) -> bool:
             return _has_one_row(plan.input)
         case _:
             return False
-
-
-def _aggregated(dependent: Dependent, subquery: Subquery) -> Dependent:
-    keys = tuple(each.id for each in dependent.keys)
-    fields = (*dependent.keys, *subquery.fields)
-    plan = Aggregate(
-        input=dependent.plan, keys=keys, calls=subquery.calls, clause="a subquery", fields=fields, span=subquery.span
-    )
-    return replace(dependent, plan=plan)

@@ -11,7 +11,6 @@ from streamsql.plan.logical import Field, Plan, Table, WatermarkSpec
 from streamsql.sql import dialect as d
 from streamsql.sql.bind_expressions import ExpressionBinder
 from streamsql.sql.bind_relations import table_name
-from streamsql.sql.bind_table_as import selected_columns
 from streamsql.sql.bind_table_like import base_table
 from streamsql.sql.context import Context
 from streamsql.sql.dialect import exp
@@ -29,7 +28,7 @@ def bind_table(tree: Tree, context: Context, query: Plan | None = None) -> Table
     """
     name = table_name(tree.this)
     base = base_table(tree, context)
-    selected = () if query is None else selected_columns(tree, query)
+    selected = () if query is None else _selected(tree, query)
     columns, computed, metadata = _columns(tree, base, selected)
     options = _options(tree)
     options = {**(base.options if base is not None else {}), **options}
@@ -58,6 +57,12 @@ def bind_table(tree: Tree, context: Context, query: Plan | None = None) -> Table
             f"table {name} has no columns", span=span_of(tree.this), hint=f"write CREATE TABLE {name} (column TYPE, …)"
         )
     return table
+
+
+def _selected(tree: Tree, query: Plan) -> tuple[Column, ...]:
+    from streamsql.sql.bind_table_as import selected_columns
+
+    return selected_columns(tree, query)
 
 
 def _columns(

@@ -10,8 +10,9 @@ from streamsql.expr.nodes import ColumnRef
 from streamsql.plan.logical import Field, Join, TimeAttribute
 from streamsql.plan.time_joins import processing_time_join, temporal_join
 from streamsql.sql.bind_expressions import ExpressionBinder, is_processing_time
-from streamsql.sql.bind_joins import Bound, Queries, bind_join
+from streamsql.sql.bind_joins import Queries, bind_join
 from streamsql.sql.bind_time_joins import with_times_of
+from streamsql.sql.bound import Bound
 from streamsql.sql.dialect import exp
 from streamsql.sql.parse import span_of
 

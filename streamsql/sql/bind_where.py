@@ -10,7 +10,6 @@ from streamsql.errors import Span, SqlError
 from streamsql.expr.nodes import Expr, column_ids
 from streamsql.expr.properties import can_fail, is_volatile
 from streamsql.expr.resolve import resolve_call
-from streamsql.plan.decorrelate import dependent_join
 from streamsql.plan.logical import Filter, JoinKind
 from streamsql.plan.predicates import conjunction, conjuncts
 from streamsql.plan.tree import field_ids
@@ -18,10 +17,10 @@ from streamsql.record import record
 from streamsql.sql import dialect as d
 from streamsql.sql.bind_expressions import COMPARISONS, NEGATED, ExpressionBinder
 from streamsql.sql.bind_grouping import is_grouped
-from streamsql.sql.bind_joins import Bound, under_names
 from streamsql.sql.bind_relations import RelationBinder
 from streamsql.sql.bind_subqueries import QueryBinder, Subqueries
 from streamsql.sql.bind_time_joins import bound_in_time, with_times_of
+from streamsql.sql.bound import Bound, under_names
 from streamsql.sql.context import Context
 from streamsql.sql.dialect import exp
 from streamsql.sql.parse import conjunct_trees, span_of
@@ -135,6 +134,8 @@ class _Inner:
 
 
 def _semi_join(membership: _Membership, left: Bound, context: Context, bind_query: QueryBinder) -> Bound:
+    from streamsql.plan.decorrelate import dependent_join
+
     inner = _bind_inner(membership, left.scope, context, bind_query)
     terms = list(inner.conditions)
     if membership.value is not None:

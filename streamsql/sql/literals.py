@@ -10,7 +10,7 @@ from math import isinf
 from streamsql.errors import Span, SqlError
 from streamsql.expr import types as t
 from streamsql.expr.nodes import Literal
-from streamsql.expr.types import SqlType
+from streamsql.expr.types import Kind, SqlType
 from streamsql.time import SECOND, from_datetime
 
 _DAY_TIME = {"WEEK": 604_800, "DAY": 86_400, "HOUR": 3_600, "MINUTE": 60, "SECOND": 1}
@@ -39,6 +39,18 @@ def number(text: str, span: Span | None) -> Literal:
         hint = f"write {text}e0 for a DOUBLE, which keeps 17 digits"
         raise SqlError(f"{text} has more than the 38 digits of a DECIMAL", span=span, hint=hint)
     return Literal(value, type=t.decimal(precision, scale).with_nullable(False), span=span)
+
+
+def negative_number(text: str, span: Span | None) -> Literal:
+    """The number below zero: -9223372036854775808 is a BIGINT, though 9223372036854775808 is not."""
+    literal = number(text, span)
+    value = -literal.value  # type: ignore[operator]
+    for type_, bits in ((t.INT, 31), (t.BIGINT, 63)):
+        if literal.type.kind is Kind.DECIMAL and literal.type.scale == 0 and value == -(1 << bits):
+            return Literal(int(value), type=type_.with_nullable(False), span=span)
+    if literal.type.kind is Kind.BIGINT and value == -(1 << 31):
+        return Literal(value, type=t.INT.with_nullable(False), span=span)
+    return Literal(value, type=literal.type, span=span)
 
 
 def _double(text: str, span: Span | None) -> float:

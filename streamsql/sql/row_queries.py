@@ -14,9 +14,6 @@ from streamsql.sql.parse import span_of
 
 Tree = Any
 
-MIRRORED = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
-"""The comparison that says the same with its sides exchanged."""
-
 
 class _Subqueries(Protocol):
     def bind(self, tree: Tree) -> Plan: ...

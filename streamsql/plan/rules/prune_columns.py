@@ -122,14 +122,14 @@ def _width(type_: SqlType) -> int:
     return 1 if type_.kind in fixed else 2
 
 
-@_prune.register
+@_prune.register(Values)
 def _(plan: Values, need: _Need) -> Plan:
     fields = _kept(plan.fields, need.ids)
     places = [index for index, each in enumerate(plan.fields) if each in fields]
     return replace(plan, fields=fields, rows=tuple(tuple(row[index] for index in places) for row in plan.rows))
 
 
-@_prune.register
+@_prune.register(Scan)
 def _(plan: Scan, need: _Need) -> Plan:
     uses_time = need.uses_time or plan.table in need.timed
     watermark = plan.watermark if uses_time or need.orders or plan.table in need.ordered else None
@@ -155,7 +155,7 @@ def _(plan: Scan, need: _Need) -> Plan:
     )
 
 
-@_prune.register
+@_prune.register(Filter)
 def _(plan: Filter, need: _Need) -> Plan:
     below = _prune(plan.input, need.plus(plan.predicate))
     # Without a column that tells them apart, a row and its retraction may look like others: updating rows stay whole.
@@ -163,7 +163,7 @@ def _(plan: Filter, need: _Need) -> Plan:
     return replace(plan, input=below, fields=_kept(below.fields, need.ids) if narrow else below.fields)
 
 
-@_prune.register
+@_prune.register(Project)
 def _(plan: Project, need: _Need) -> Plan:
     kept = [(expr, each) for expr, each in zip(plan.exprs, plan.fields, strict=True) if each.id in need.ids]
     if not kept and plan.input.fields and not need.keep_all:
@@ -177,7 +177,7 @@ def _(plan: Project, need: _Need) -> Plan:
     return replace(plan, input=below, exprs=tuple(expr for expr, _ in kept), fields=tuple(each for _, each in kept))
 
 
-@_prune.register
+@_prune.register(Unnest)
 def _(plan: Unnest, need: _Need) -> Plan:
     below = _prune(plan.input, need.plus(plan.expr))
     own = (*plan.elements, *(() if plan.ordinality is None else (plan.ordinality,)))
@@ -185,7 +185,7 @@ def _(plan: Unnest, need: _Need) -> Plan:
     return replace(plan, input=below, fields=fields or own[:1])
 
 
-@_prune.register
+@_prune.register(Union)
 def _(plan: Union, need: _Need) -> Plan:
     fields = _kept(plan.fields, need.ids)
     places = [index for index, each in enumerate(plan.fields) if each in fields]
@@ -195,7 +195,7 @@ def _(plan: Union, need: _Need) -> Plan:
     return replace(plan, branches=branches, fields=fields)
 
 
-@_prune.register
+@_prune.register(Join)
 def _(plan: Join, need: _Need) -> Plan:
     read = _read_by(plan, need) | field_ids(_compared(plan))
     fields = _carried(plan, read, need.ids)
@@ -205,7 +205,7 @@ def _(plan: Join, need: _Need) -> Plan:
     return replace(plan, left=left, right=right, fields=fields)
 
 
-@_prune.register
+@_prune.register(ProcessingTimeJoin)
 def _(plan: ProcessingTimeJoin, need: _Need) -> Plan:
     read = _read_by(plan, need)
     fields = _carried(plan, read, need.ids)
@@ -215,7 +215,7 @@ def _(plan: ProcessingTimeJoin, need: _Need) -> Plan:
     return replace(plan, left=left, right=right, fields=fields)
 
 
-@_prune.register
+@_prune.register(LookupJoin)
 def _(plan: LookupJoin, need: _Need) -> Plan:
     read = _read_by(plan, need)
     fields = _carried(plan, read, need.ids)
@@ -225,7 +225,9 @@ def _(plan: LookupJoin, need: _Need) -> Plan:
     return replace(plan, input=_prune(plan.input, replace(need.of(wanted), keep_all=False)), side=side, fields=fields)
 
 
-@_prune.register
+@_prune.register(IntervalJoin)
+@_prune.register(WindowJoin)
+@_prune.register(TemporalJoin)
 def _(plan: IntervalJoin | WindowJoin | TemporalJoin, need: _Need) -> Plan:
     times = {each.id for each in (*plan.times, *_own_columns(plan))}
     read = _read_by(plan, need) | times
@@ -266,7 +268,7 @@ def _exactly(plan: Plan, fields: tuple[Field, ...], need: _Need) -> Plan:
     return select(_prune(plan, need.of(field_ids(fields))), fields)
 
 
-@_prune.register
+@_prune.register(WindowAssign)
 def _(plan: WindowAssign, need: _Need) -> Plan:
     own = field_ids(plan.bounds)
     wanted = (need.ids - own) | {plan.time.id, *plan.partition}
@@ -277,7 +279,7 @@ def _(plan: WindowAssign, need: _Need) -> Plan:
     return replace(plan, input=below, fields=(*below.fields, *plan.bounds))
 
 
-@_prune.register
+@_prune.register(Aggregate)
 def _(plan: Aggregate, need: _Need) -> Plan:
     calls, results = _used_calls(plan, need)
     keys = plan.fields[: len(plan.keys)]
@@ -286,7 +288,7 @@ def _(plan: Aggregate, need: _Need) -> Plan:
     return replace(plan, input=below, calls=calls, fields=(*keys, *results))
 
 
-@_prune.register
+@_prune.register(WindowAggregate)
 def _(plan: WindowAggregate, need: _Need) -> Plan:
     calls, results = _used_calls(plan, need)
     keys = plan.fields[: len(plan.keys)]
@@ -309,7 +311,7 @@ def _call_columns(calls: Calls) -> list[int]:
     return [id_ for call in calls for id_ in (*call.args, *(() if call.filter is None else (call.filter,)))]
 
 
-@_prune.register
+@_prune.register(WindowRank)
 def _(plan: WindowRank, need: _Need) -> Plan:
     rank = plan.rank if plan.rank is not None and plan.rank.id in need.ids else None
     wanted = need.ids - (frozenset() if plan.rank is None else {plan.rank.id})
@@ -318,7 +320,7 @@ def _(plan: WindowRank, need: _Need) -> Plan:
     return replace(plan, input=below, rank=rank, fields=(*below.fields, *(() if rank is None else (rank,))))
 
 
-@_prune.register
+@_prune.register(OverAggregate)
 def _(plan: OverAggregate, need: _Need) -> Plan:
     results = plan.fields[len(plan.fields) - len(plan.calls) :]
     used = [(call, each) for call, each in zip(plan.calls, results, strict=True) if each.id in need.ids]
@@ -335,7 +337,7 @@ def _(plan: OverAggregate, need: _Need) -> Plan:
     return replace(plan, input=below, calls=calls, fields=(*below.fields, *(each for _, each in used)))
 
 
-@_prune.register
+@_prune.register(Rank)
 def _(plan: Rank, need: _Need) -> Plan:
     rank = plan.rank if plan.rank is not None and plan.rank.id in need.ids else None
     wanted = need.ids - (frozenset() if plan.rank is None else {plan.rank.id})
@@ -349,26 +351,26 @@ def _(plan: Rank, need: _Need) -> Plan:
     return replace(plan, input=below, rank=rank, fields=(*below.fields, *(() if rank is None else (rank,))))
 
 
-@_prune.register
+@_prune.register(RankOver)
 def _(plan: RankOver, need: _Need) -> Plan:
     wanted = (need.ids - {plan.rank.id}) | {*plan.partition, *(key.column for key in plan.order)}
     below = _prune(plan.input, need.of(wanted))
     return replace(plan, input=below, fields=(*below.fields, plan.rank))
 
 
-@_prune.register
+@_prune.register(Sort)
 def _(plan: Sort, need: _Need) -> Plan:
     below = _prune(plan.input, need.of(need.ids | {key.column for key in plan.keys}))
     return replace(plan, input=below, fields=below.fields)
 
 
-@_prune.register
+@_prune.register(Limit)
 def _(plan: Limit, need: _Need) -> Plan:
     below = _prune(plan.input, need)
     return replace(plan, input=below, fields=below.fields)
 
 
-@_prune.register
+@_prune.register(SinkPlan)
 def _(plan: SinkPlan, need: _Need) -> Plan:
     below = _exactly(plan.input, plan.input.fields, need)
     return replace(plan, input=below, fields=plan.fields)

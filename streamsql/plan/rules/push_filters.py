@@ -87,13 +87,13 @@ def _push(plan: Plan, terms: Terms) -> Plan:
     return filtered(with_inputs(plan, tuple(_push(each, ()) for each in plan.inputs)), terms)
 
 
-@_push.register
+@_push.register(Filter)
 def _(plan: Filter, terms: Terms) -> Plan:
     own = conjuncts(plan.predicate)
     return _push(plan.input, (*own, *(each for each in terms if each not in own or is_volatile(each))))
 
 
-@_push.register
+@_push.register(Project)
 def _(plan: Project, terms: Terms) -> Plan:
     values = {each.id: expr for each, expr in zip(plan.fields, plan.exprs, strict=True)}
     volatile = {id_ for id_, expr in values.items() if is_volatile(expr)}
@@ -102,24 +102,24 @@ def _(plan: Project, terms: Terms) -> Plan:
     return _rest(plan, _Split(down, split.stay))
 
 
-@_push.register
+@_push.register(Sort)
 def _(plan: Sort, terms: Terms) -> Plan:
     return _rest(plan, _split(terms, lambda term: True, sees_every_row=True))
 
 
-@_push.register
+@_push.register(Unnest)
 def _(plan: Unnest, terms: Terms) -> Plan:
     return _rest(plan, _split(terms, _over(field_ids(plan.input.fields))))
 
 
-@_push.register
+@_push.register(Join)
 def _(plan: Join, terms: Terms) -> Plan:
     pushed = push_through_join(plan, terms)
     below = (_push(plan.left, pushed.left), _push(plan.right, pushed.right))
     return filtered(with_inputs(pushed.join, below), pushed.above)
 
 
-@_push.register
+@_push.register(Union)
 def _(plan: Union, terms: Terms) -> Plan:
     split = _split(terms, lambda term: True, sees_every_row=True)
     branches = tuple(_push(each, _for_branch(split.down, plan, each)) for each in plan.branches)
@@ -132,33 +132,33 @@ def _for_branch(terms: Terms, plan: Union, branch: Plan) -> Terms:
     return tuple(substitute(each, values) for each in terms)
 
 
-@_push.register
+@_push.register(Aggregate)
 def _(plan: Aggregate, terms: Terms) -> Plan:
     return _rest(plan, _split(terms, _over(plan.keys)))
 
 
-@_push.register
+@_push.register(WindowRank)
 def _(plan: WindowRank, terms: Terms) -> Plan:
     groups = (*plan.partition, plan.window.start, plan.window.end)
     return _rest(plan, _split(terms, _over(groups)))
 
 
-@_push.register
+@_push.register(OverAggregate)
 def _(plan: OverAggregate, terms: Terms) -> Plan:
     return _rest(plan, _split(terms, _over(plan.partition)))
 
 
-@_push.register
+@_push.register(Rank)
 def _(plan: Rank, terms: Terms) -> Plan:
     return _rest(plan, _split(terms, _over(plan.partition)))
 
 
-@_push.register
+@_push.register(RankOver)
 def _(plan: RankOver, terms: Terms) -> Plan:
     return _rest(plan, _split(terms, _over(plan.partition)))
 
 
-@_push.register
+@_push.register(WindowAssign)
 def _(plan: WindowAssign, terms: Terms) -> Plan:
     if isinstance(plan.window, Session):
         # Rows that a filter takes away would no longer hold a session together; only whole keys may go.
@@ -169,7 +169,7 @@ def _(plan: WindowAssign, terms: Terms) -> Plan:
     return _rest(plan, _with_time_ranges(plan, split))
 
 
-@_push.register
+@_push.register(WindowAggregate)
 def _(plan: WindowAggregate, terms: Terms) -> Plan:
     keys: tuple[int, ...] = plan.keys
     if isinstance(plan.window, Attached):
