@@ -111,6 +111,15 @@ def _decimal_average(
     return decimals_of(exact, valid, call)
 
 
+def integers_of(numbers: npt.NDArray[np.object_], valid: BoolArray | None, call: AggregateCall) -> pa.Array:
+    """Integers of Python ints; DataError where one does not fit the type of the result."""
+    type_ = arrow_type(call.type)
+    ends = np.iinfo(type_.to_pandas_dtype())
+    fits = np.asarray((numbers >= int(ends.min)) & (numbers <= int(ends.max)), np.bool_)
+    _check(fits, valid, call)
+    return array_of(np.where(fits, numbers, 0).astype(ends.dtype), valid, type_)
+
+
 def decimals_of(unscaled: npt.NDArray[np.object_], valid: BoolArray | None, call: AggregateCall) -> pa.Array:
     """Decimals of Python ints; DataError where one has more than 38 digits."""
     _check(np.asarray(abs(unscaled) < _DECIMAL_LIMIT, np.bool_), valid, call)

@@ -17,7 +17,7 @@ from streamsql.state.fixed_width import BoolArray, Int64Array, array_of
 from streamsql.state.float_sums import COMPENSATION, NOT_FINITE, Floats, two_product, two_sum
 from streamsql.state.integer_sums import python_ints
 from streamsql.state.linear import Columns
-from streamsql.state.results import decimals_of
+from streamsql.state.results import decimals_of, integers_of
 
 _NOISE = 2.0**-94
 """Below this part of the sum of products, a difference is rounding: the sums have 106 bits."""
@@ -41,9 +41,7 @@ def of_integers(found: Moments, call: AggregateCall, source: SqlType) -> pa.Arra
     counts = size.astype(object)
     sums, squares = python_ints(found.sums), python_ints(found.squares)
     variance = (squares - sums * sums // counts) // divisor.astype(object)
-    result = _roots(variance) if _is_deviation(call) else variance
-    type_ = arrow_type(call.type)
-    return array_of(result.astype(np.int64).astype(type_.to_pandas_dtype()), valid, type_)
+    return integers_of(_roots(variance) if _is_deviation(call) else variance, valid, call)
 
 
 def of_decimals(found: Moments, call: AggregateCall, source: SqlType) -> pa.Array:
