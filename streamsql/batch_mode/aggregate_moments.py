@@ -25,10 +25,10 @@ def _of_floats(a: Arguments) -> str:
 
 
 def _of_integers(a: Arguments) -> str:
-    """Every division cuts off."""
+    """What stands behind the point is cut off: of the square of the mean by rounding up."""
     number = f"{a.value}::HUGEINT"
     count, total, squares = _sums(a, number)
-    variance = f"({squares} - ({total} * {total}) // {count}) // ({count} - {_sample(a)})"
+    variance = f"({squares} - ({total} * {total} + {count} - 1) // {count}) // ({count} - {_sample(a)})"
     found = f"floor(sqrt(({variance})::DOUBLE))" if _is_deviation(a) else variance
     return f"CASE WHEN {count} > {_sample(a)} THEN {found} END"
 

@@ -36,11 +36,12 @@ class Moments:
 
 
 def of_integers(found: Moments, call: AggregateCall, source: SqlType) -> pa.Array:
-    """As Flink computes it: every division cuts off, and so does the root."""
+    """As Flink has it: what stands behind the point is cut off."""
     size, divisor, valid = _divisors(found, call)
     counts = size.astype(object)
     sums, squares = python_ints(found.sums), python_ints(found.squares)
-    variance = (squares - sums * sums // counts) // divisor.astype(object)
+    # Rounding the square of the mean up is cutting off the difference, which is not negative.
+    variance = (squares + -sums * sums // counts) // divisor.astype(object)
     return integers_of(_roots(variance) if _is_deviation(call) else variance, valid, call)
 
 
