@@ -28,13 +28,12 @@ def number(text: str, span: Span | None) -> Literal:
     if re.search("[eE]", text):
         return Literal(_double(text, span), type=t.DOUBLE.with_nullable(False), span=span)
     value = Decimal(text)
-    digits = len(value.as_tuple().digits)
     if not value.as_tuple().exponent:
         for type_, bits in ((t.INT, 31), (t.BIGINT, 63)):
             if value < 1 << bits:
                 return Literal(int(value), type=type_.with_nullable(False), span=span)
     scale = -int(value.as_tuple().exponent)
-    precision = max(digits, scale, 1)
+    precision = sum(each.isdigit() for each in text)  # as written: 0.5 has two
     if precision > 38:
         hint = f"write {text}e0 for a DOUBLE, which keeps 17 digits"
         raise SqlError(f"{text} has more than the 38 digits of a DECIMAL", span=span, hint=hint)
