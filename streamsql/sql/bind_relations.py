@@ -12,7 +12,7 @@ from typing import Any
 from streamsql.errors import NotSupportedYet, Span, SqlError, StreamSqlError, nearest
 from streamsql.expr import types as t
 from streamsql.expr.functions_plan import ZIPPED
-from streamsql.expr.nodes import Expr, substitute
+from streamsql.expr.nodes import Cast, Expr, substitute
 from streamsql.expr.resolve import resolve_call
 from streamsql.expr.types import Kind, SqlType
 from streamsql.plan.logical import (
@@ -150,9 +150,10 @@ def scan(table: Table, context: Context, span: Span | None = None) -> Scan:
         raise NotSupportedYet(f"the METADATA column {key!r} of table {table.name}", span=span)
     computed = dict(table.computed)
     event_time = table.watermark.column if table.watermark else None
+    times = [_time_attribute(index, event_time, computed.get(index)) for index in range(len(table.columns))]
     fields = tuple(
-        context.field(column.name, column.type, _time_attribute(index, event_time, computed.get(index)))
-        for index, column in enumerate(table.columns)
+        context.field(column.name, _column_type(column.type, time), time)
+        for column, time in zip(table.columns, times, strict=True)
     )
     refs: dict[int, Expr] = {index: column_ref(field) for index, field in enumerate(fields)}
     watermark = None
@@ -161,7 +162,7 @@ def scan(table: Table, context: Context, span: Span | None = None) -> Scan:
     return Scan(
         table=table,
         physical=tuple(field for index, field in enumerate(fields) if index not in computed),
-        computed=tuple((fields[index], substitute(expr, refs)) for index, expr in table.computed),
+        computed=tuple((fields[index], _as(fields[index].type, substitute(expr, refs))) for index, expr in table.computed),
         watermark=watermark,
         fields=fields,
         span=span,
@@ -172,6 +173,15 @@ def _time_attribute(index: int, event_time: int | None, expr: Expr | None) -> Ti
     if index == event_time:
         return TimeAttribute.EVENT
     return TimeAttribute.PROCESSING if expr is not None and is_processing_time(expr) else None
+
+
+def _column_type(type_: SqlType, time: TimeAttribute | None) -> SqlType:
+    """Event time has milliseconds at least, as in Flink, whatever is declared."""
+    return replace(type_, precision=max(3, type_.precision or 0)) if time is TimeAttribute.EVENT else type_
+
+
+def _as(type_: SqlType, expr: Expr) -> Expr:
+    return expr if expr.type.precision == type_.precision else Cast(expr, type=type_, span=expr.span)
 
 
 def _subquery(binder: RelationBinder, tree: Tree) -> Bound:
