@@ -143,14 +143,24 @@ def test_session_by_other_keys_than_its_partition_updates(partition: list[str], 
     assert fuse_windows(plan) == plan
 
 
-def test_rows_behind_a_filter_still_hold_their_session_together() -> None:
+def test_sessions_are_made_of_the_rows_that_a_filter_chooses() -> None:
     b = Builder()
     assign = b.assign(b.scan(), Session(HOUR), partition=["k"])
     where = filtered(assign, call(">", ref(assign, "v"), number(1)))
     plan = fuse_windows(b.aggregate(where, ["k", "window_start", "window_end"], n=("COUNT", None)))
     (window,) = found(plan, WindowAggregate)
-    assert isinstance(window.window, Attached)
+    assert window.window == Session(HOUR)
     assert isinstance(window.input, Filter)
+
+
+def test_a_filter_that_asks_about_sessions_comes_after_them() -> None:
+    b = Builder()
+    assign = b.assign(b.scan(), Session(HOUR), partition=["k"])
+    asked = filtered(assign, call("IS NOT NULL", ref(assign, "window_start")))
+    where = filtered(asked, call(">", ref(asked, "v"), number(1)))
+    plan = fuse_windows(b.aggregate(where, ["k", "window_start", "window_end"], n=("COUNT", None)))
+    (window,) = found(plan, WindowAggregate)
+    assert isinstance(window.window, Attached)
 
 
 def test_an_updating_aggregate_in_between_ends_the_window() -> None:

@@ -32,7 +32,8 @@ def fuse_windows(plan: Plan) -> Plan:
     """Turn aggregates whose keys include window_start and window_end of one window into window aggregates.
 
     - Right over a window function: one WindowAggregate in place of both, where nothing in between needs the window's
-      columns (conditions over these alone move above it).
+      columns (conditions over these alone move above it). Conditions in between then choose the rows of which sessions
+      are made, as in Flink and in group windows.
     - Over the output of another window, or where something in between needs the columns: an Attached one.
     - With only one of the two columns, or a SESSION by other keys than its partition: an updating aggregate it stays.
     """
@@ -148,8 +149,8 @@ def _move_filter(plan: Filter, below: _Below) -> _Below | None:
         else:
             kept.append(term)
     result = replace(below, plan=filtered(below.plan, kept), lifted=(*below.lifted, *lifted))
-    if kept and isinstance(below.assign.window, Session):
-        return None  # a row behind the filter still holds its session together
+    if lifted and isinstance(below.assign.window, Session):
+        return None  # as in Flink: what asks about sessions comes after them, and with it what stands beside it
     return result if _is_safe(kept, result) else None
 
 
