@@ -162,7 +162,9 @@ def scan(table: Table, context: Context, span: Span | None = None) -> Scan:
     return Scan(
         table=table,
         physical=tuple(field for index, field in enumerate(fields) if index not in computed),
-        computed=tuple((fields[index], _as(fields[index].type, substitute(expr, refs))) for index, expr in table.computed),
+        computed=tuple(
+            (fields[index], _as(fields[index].type, substitute(expr, refs))) for index, expr in table.computed
+        ),
         watermark=watermark,
         fields=fields,
         span=span,
