@@ -194,6 +194,9 @@ class Job:
         self._run_graph(dict(with_arrivals(arrived) if self._ordered and arrived else arrived))
         for each in self._publishers:
             each.publish()
+        passed: list[SourceTask | Task] = [*self._sources.values(), *self.tasks.values()]
+        for task in passed:
+            task.output = []  # it must not take memory during the next step
         self.finished = all(each.ended and each.buffer is None for each in self.inlets)
         self._report()
 

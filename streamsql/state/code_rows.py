@@ -11,6 +11,9 @@ from streamsql.state.matches import Matches, joined
 from streamsql.state.ordering import distinct, stable_order
 from streamsql.state.stored_column import grown
 
+Alive = Callable[[Int64Array], BoolArray]
+"""Which rows are not dead. It is given with each call: kept, it would tie its owner's life to the garbage collector."""
+
 _SHORT = np.iinfo(np.int32).max
 """Up to here numbers and codes take half as much memory."""
 _SEARCHES = 8
@@ -26,12 +29,10 @@ class CodeRows:
 
     Those that outgrow it move to a larger one, so that a row is moved about once, however rows are spread over codes.
     Rooms are powers of 2, and given out again. Rows wait outside until going through all that wait has cost what giving
-    them room does; where only new codes are asked for, which is common among keys that grow, that is never. `alive`
-    says which rows are worth giving room.
+    them room does; where only new codes are asked for, which is common among keys that grow, that is never.
     """
 
-    def __init__(self, alive: Callable[[Int64Array], BoolArray]) -> None:
-        self._alive = alive
+    def __init__(self) -> None:
         self._restart(np.empty(0, np.int32))
 
     def _restart(self, codes: AnyArray) -> None:
@@ -61,8 +62,11 @@ class CodeRows:
         """The code of each row."""
         return np.asarray(self._codes[rows], np.int64)
 
-    def probe(self, codes: Int64Array) -> Matches:
-        """The rows under each of `codes`, which may repeat and come in any order; dead ones may be among them."""
+    def probe(self, codes: Int64Array, alive: Alive) -> Matches:
+        """The rows under each of `codes`, which may repeat and come in any order; dead ones may be among them.
+
+        `alive` says which rows are worth giving room.
+        """
         owners = codes - _LEAST
         if int(owners.max(initial=-1)) >= len(self._known):
             self._reach(int(owners.max()) + 1)
@@ -74,7 +78,7 @@ class CodeRows:
             return self._in_rooms(at, owners)
         self._searched += waiting
         if self._searched > _SEARCHES * waiting or len(at) * _FEWER > waiting:
-            self._place()
+            self._place(alive)
             return self._in_rooms(at, owners)
         return joined(self._in_rooms(at, owners), self._among_waiting(at, owners))
 
@@ -119,29 +123,29 @@ class CodeRows:
         of = mine[found]
         return Matches((rows + self._placed,), at[found], np.zeros(len(of), np.int64), starts[of], counts[found])
 
-    def _place(self) -> None:
+    def _place(self, alive: Alive) -> None:
         """Put the rows that came since the last time into their rooms."""
         rows = np.arange(self._placed, self._size)
         self._placed, self._searched = self._size, 0
-        alive = self._alive(rows)
-        rows = rows if alive.all() else rows[alive]
+        kept = alive(rows)
+        rows = rows if kept.all() else rows[kept]
         owners = self.codes(rows) - _LEAST
         order = stable_order([owners]) if len(rows) else None
         if order is not None:
             owners, rows = owners[order], rows[order]
         heads = np.flatnonzero(np.diff(owners, prepend=-1))
         counts = np.diff(heads, append=len(owners))
-        ends = self._roomy_ends(owners[heads], counts)
+        ends = self._roomy_ends(owners[heads], counts, alive)
         places = ends if len(heads) == len(rows) else np.arange(len(rows)) + np.repeat(ends - heads, counts)
         self._rows[places] = rows
 
-    def _roomy_ends(self, owners: Int64Array, counts: Int64Array) -> Int64Array:
+    def _roomy_ends(self, owners: Int64Array, counts: Int64Array, alive: Alive) -> Int64Array:
         """Where each owner's rows end so far, with room for so many more behind; they count as there."""
         lengths = self._lengths[owners]
         outgrown = np.flatnonzero(lengths + counts > self._rooms[owners])
         if len(outgrown):
             moved = owners[outgrown]
-            self._move(moved, counts[outgrown])
+            self._move(moved, counts[outgrown], alive)
             lengths[outgrown] = self._lengths[moved]
         self._lengths[owners] = lengths + counts
         return np.asarray(self._starts[owners] + lengths)
@@ -158,13 +162,13 @@ class CodeRows:
         shift = self._starts[owners] - (np.cumsum(lengths) - lengths)
         return np.asarray(self._rows[np.arange(int(lengths.sum())) + np.repeat(shift, lengths)], np.int64)
 
-    def _move(self, owners: Int64Array, more: Int64Array) -> None:
+    def _move(self, owners: Int64Array, more: Int64Array, alive: Alive) -> None:
         """Give owners rooms for so many more rows than they have alive; the dead ones stay behind."""
         whose = np.repeat(np.arange(len(owners)), self._lengths[owners])
         rows = self._listed(owners)
-        alive = np.flatnonzero(self._alive(rows))
-        if len(alive) < len(rows):
-            whose, rows = whose[alive], rows[alive]
+        kept = np.flatnonzero(alive(rows))
+        if len(kept) < len(rows):
+            whose, rows = whose[kept], rows[kept]
         lengths = np.bincount(whose, minlength=len(owners))
         self._give_back(owners[self._rooms[owners] > 0])
         sizes = _room_for(lengths + more)

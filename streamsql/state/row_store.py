@@ -8,10 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, take_rows
+from streamsql.state.appended_columns import appended_column
+from streamsql.state.fixed_width import BoolArray, Int64Array, take_rows
 from streamsql.state.grouping import normalize_key
-from streamsql.state.nested_keys import encode_nested
-from streamsql.state.stored_column import StoredColumn, stored_column
 
 _COPIED_AT_ONCE = 1 << 16
 
@@ -21,15 +20,14 @@ class RowStore:
 
     def __init__(self, schema: pa.Schema) -> None:
         self.schema = schema
-        self._columns = _columns(schema)
+        self._columns = [appended_column(each.type) for each in schema]
         self._size = 0
 
     def __len__(self) -> int:
         return self._size
 
-    def append(self, columns: Sequence[pa.Array]) -> Int64Array:
-        """Write rows; their numbers, which follow the last one."""
-        count = len(columns[0]) if columns else 0
+    def append(self, columns: Sequence[pa.Array], count: int) -> Int64Array:
+        """Write so many rows; their numbers, which follow the last one."""
         numbers = np.arange(self._size, self._size + count)
         for stored, column in zip(self._columns, columns, strict=True):
             stored.append(self._size, column)
@@ -43,7 +41,7 @@ class RowStore:
 
     def keep(self, numbers: Int64Array) -> None:
         """Forget all rows but these; they are numbered anew from 0, in the order given."""
-        columns = _columns(self.schema)
+        columns = [appended_column(each.type) for each in self.schema]
         for begin in range(0, len(numbers), _COPIED_AT_ONCE):
             part = numbers[begin : begin + _COPIED_AT_ONCE]
             for old, new in zip(self._columns, columns, strict=True):
@@ -58,10 +56,6 @@ class RowStore:
         return equal
 
 
-def _columns(schema: pa.Schema) -> list[StoredColumn]:
-    return [NestedColumn(each.type) if pa.types.is_nested(each.type) else stored_column(each.type) for each in schema]
-
-
 def _same(left: pa.Array, right: pa.Array) -> BoolArray:
     if pa.types.is_floating(left.type):
         whole = pa.int64() if left.type.bit_width == 64 else pa.int32()
@@ -70,35 +64,3 @@ def _same(left: pa.Array, right: pa.Array) -> BoolArray:
     if left.null_count and right.null_count:
         same = pc.or_(same, pc.and_(left.is_null(), right.is_null()))
     return np.asarray(same.to_numpy(zero_copy_only=False))
-
-
-class NestedColumn(StoredColumn):
-    """ARRAY, MAP and ROW values, in pieces that double: of each size there is at most one."""
-
-    def __init__(self, type_: pa.DataType) -> None:
-        self._pieces = [pa.array([], type_)]
-
-    def put(self, ids: Int64Array, values: pa.Array) -> None:
-        """`ids` follow the last one."""
-        self._pieces.append(values)
-        while len(self._pieces) > 1 and len(self._pieces[-2]) <= len(self._pieces[-1]):
-            self._pieces[-2:] = [pa.concat_arrays(self._pieces[-2:])]
-
-    def take(self, ids: Int64Array) -> pa.Array:
-        if len(self._pieces) == 1:
-            return self._pieces[0].take(int64_array(ids))
-        ends = np.cumsum([len(each) for each in self._pieces])
-        piece = np.searchsorted(ends, ids, "right")
-        order = np.argsort(piece, kind="stable")
-        parts = []
-        for number in np.unique(piece):
-            mine = ids[order[piece[order] == number]] - (ends[number] - len(self._pieces[number]))
-            parts.append(self._pieces[number].take(int64_array(mine)))
-        if not parts:
-            return self._pieces[0].slice(0, 0)
-        back = np.empty(len(ids), np.int64)
-        back[order] = np.arange(len(ids))
-        return pa.concat_arrays(parts).take(int64_array(back))
-
-    def equals(self, ids: Int64Array, values: pa.Array) -> BoolArray:
-        return _same(encode_nested(self.take(ids)), encode_nested(values))

@@ -65,7 +65,7 @@ class Trace(State):
         self._counts: Int64Array | None = None  # all 1
         self._tallies: Int64Array | None = None  # all 0
         self._expires: Int64Array | None = None  # all NEVER
-        self._by_code, self._by_content, self._by_expiry = CodeRows(self._alive), SortedRuns(), SortedRuns()
+        self._by_code, self._by_content, self._by_expiry = CodeRows(), SortedRuns(), SortedRuns()
         self._lifetimes = None if ttl is None else Lifetimes(ttl)
         self._dead = 0
         self._multiple = False
@@ -160,7 +160,7 @@ class Trace(State):
 
     def matches(self, codes: Int64Array) -> Matches:
         """The rows under codes, dead ones among them, not yet written out."""
-        return self._by_code.probe(codes)
+        return self._by_code.probe(codes, self._alive)
 
     def probe(self, codes: Int64Array, limit: int = _PAIRS) -> Iterator[tuple[Int64Array, Int64Array]]:
         """The live rows under codes, as pairs (position in `codes`, number), at most `limit` at a time.
@@ -243,7 +243,7 @@ class Trace(State):
     def _append(
         self, codes: Int64Array, columns: Sequence[pa.Array], counts: Int64Array | None, expires: Int64Array | None
     ) -> Int64Array:
-        numbers = self._store.append(columns)
+        numbers = self._store.append(columns, len(codes))
         size = len(self._store)
         if counts is not None and (counts > 1).any():
             self._multiple = True

@@ -14,6 +14,7 @@ from streamsql.errors import DataError
 from streamsql.expr.types import DOUBLE, INT, STRING, Schema, SqlType, schema
 from streamsql.expr.types import Kind as K
 from streamsql.state.code_rows import CodeRows
+from streamsql.state.fixed_width import BoolArray, Int64Array
 from streamsql.state.key_codes import KeyCodes
 from streamsql.state.sorted_runs import SortedRuns
 from streamsql.state.trace import NEVER, Trace
@@ -257,8 +258,12 @@ def test_rows_without_key_are_stored_under_codes_of_their_own() -> None:
 def test_rows_are_found_among_those_that_wait_for_room_and_those_that_have_it() -> None:
     random = np.random.default_rng(7)
     alive: dict[int, bool] = {}
-    rows = CodeRows(lambda numbers: np.array([alive[each] for each in numbers.tolist()], np.bool_))
+    rows = CodeRows()
     by_code: dict[int, list[int]] = {}
+
+    def living(numbers: Int64Array) -> BoolArray:
+        return np.array([alive[each] for each in numbers.tolist()], np.bool_)
+
     for step in range(60):
         codes = np.where(random.random(40) < 0.4, 3, random.integers(0, 30, 40))[: random.integers(0, 40)]
         for code in codes.tolist():
@@ -266,7 +271,7 @@ def test_rows_are_found_among_those_that_wait_for_room_and_those_that_have_it() 
             alive[len(alive)] = True
         rows.append(codes)
         asked = random.integers(0, 40, random.integers(0, 1 if step % 3 else 30) + 2)
-        pairs = [(at.tolist(), numbers.tolist()) for at, numbers in rows.probe(asked).chunks(1 << 20)]
+        pairs = [(at.tolist(), numbers.tolist()) for at, numbers in rows.probe(asked, living).chunks(1 << 20)]
         found = [(at, number) for ats, numbers in pairs for at, number in zip(ats, numbers, strict=True)]
         wanted = [(at, number) for at, code in enumerate(asked.tolist()) for number in by_code.get(code, [])]
         assert [each for each in found if alive[each[1]]] == [each for each in wanted if alive[each[1]]]
