@@ -84,7 +84,7 @@ class FilesystemConnector:
         if table.schema is None:
             raise UsageError(f"table {table.name} has no columns")
         path, files = _input_files(table)
-        parsed = _parse(table, path, _first_path(files))
+        parsed = _parse(table, path, _example(table, path, files))
         partitions = find_partitions(files, table.schema, table.partition_keys, _null_name(table))
         in_files = Schema(tuple(each for each in table.schema if each.name not in partitions.values))
         return FileSource(table.schema, files, _reader(table, in_files, parsed), partitions)
@@ -130,7 +130,7 @@ class FilesystemConnector:
     def infer(self, table: TableOptions) -> Schema:
         """The columns of the first file that has any content."""
         path, files = _input_files(table)
-        parsed = _parse(table, path, _first_path(files))
+        parsed = _parse(table, path, _example(table, path, files))
         first = next((each for each in files if each.size), files[0])
         found = parsed.format.infer(first.record_file(peek=True), parsed.options)
         if _changelog(table) == "op" and found.names[:1] in (("op",), ("_op",)):
@@ -187,7 +187,20 @@ def _input_files(table: TableOptions) -> tuple[str, tuple[InputFile, ...]]:
     return path, find_files(path, _compression(table))
 
 
-def _first_path(files: tuple[InputFile, ...]) -> str:
+def formats_by_ending(files: tuple[InputFile, ...]) -> dict[str, str | None]:
+    """The endings of files that have one, with the formats that they stand for."""
+    endings = dict.fromkeys(_plain_ending(each.path) for each in files)
+    return {each: ENDINGS.get(each) for each in sorted(endings) if each}
+
+
+def _example(table: TableOptions, path: str, files: tuple[InputFile, ...]) -> str:
+    """A file whose ending says the format of all; UsageError where the endings say several."""
+    formats = formats_by_ending(files)
+    if "format" not in table.options and len(set(formats.values())) > 1:
+        ending, name = next((each, name) for each, name in formats.items() if name)
+        some = os.path.join(path, f"*{ending}") if os.path.isdir(path) else f"*{ending}"
+        hint = f"name those that are meant, such as {some}, or say the format of all ('format' = '{name}')"
+        raise UsageError(f"the files of {path} are of several formats: {', '.join(formats)}", hint=hint)
     return files[0].path
 
 

@@ -15,6 +15,7 @@ from streamsql.errors import DataError, UsageError
 STANDARD = "-"
 """The path that stands for stdin in a source and for stdout in a sink."""
 
+_PIECE = 1 << 14
 CODECS = {".gz": "gzip", ".zst": "zstd"}
 
 
@@ -59,7 +60,7 @@ def open_input(path: str, codec: str | None, *, peek: bool = False) -> BinaryIO:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
     if codec is None:
         return raw
-    return cast(BinaryIO, pa.CompressedInputStream(pa.PythonFile(raw, "r"), codec))
+    return cast(BinaryIO, Decompressed(pa.CompressedInputStream(pa.PythonFile(raw, "r"), codec)))
 
 
 def _open_raw(path: str) -> BinaryIO:
@@ -119,6 +120,40 @@ class StandardInput(io.RawIOBase):
             return bool(select.select([self._stream.fileno()], [], [], 0)[0])
         except (OSError, ValueError):
             return False
+
+
+class Decompressed(io.RawIOBase):
+    """What a compressed file holds; where it is damaged or cut off, nearly all that comes before, then the error."""
+
+    def __init__(self, stream: pa.NativeFile) -> None:
+        self._stream = stream
+        self._error: Exception | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        """As much as fits, in pieces, since the piece in which the damage lies is lost."""
+        if self._error is not None:
+            raise self._error
+        view, filled = memoryview(target).cast("B"), 0
+        while filled < len(view):
+            piece = view[filled : filled + _PIECE]
+            try:
+                read = self._stream.readinto(piece)
+            except (OSError, pa.ArrowException) as error:
+                self._error = error
+                break
+            filled += read
+            if read < len(piece):
+                break
+        if filled == 0 and self._error is not None:
+            raise self._error
+        return filled
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 class Rejoined(io.RawIOBase):

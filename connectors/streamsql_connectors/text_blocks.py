@@ -27,7 +27,7 @@ class UnreadableFile(DataError):
 
     def __init__(self, name: str, reason: str, lines: int = 0) -> None:
         after = f" after line {lines}" if lines else ""
-        super().__init__(f"{name}{after}: {reason}", hint=_hint(reason))
+        super().__init__(f"{name}{after}: {reason}", hint=_hint(reason, lines))
         self._known = name, reason
 
     def after(self, lines: int) -> UnreadableFile:
@@ -35,13 +35,13 @@ class UnreadableFile(DataError):
         return UnreadableFile(*self._known, lines)
 
 
-def _hint(reason: str) -> str | None:
-    """What may be wrong with a compressed file."""
+def _hint(reason: str, lines: int) -> str | None:
+    """What may be wrong with a compressed file of which some lines could be read."""
     if "Truncated" in reason or "end-of-stream" in reason:
         return "the file is cut off: fetch it again"
-    if "header check" in reason or "Unknown frame descriptor" in reason:
+    if not lines and ("header check" in reason or "Unknown frame descriptor" in reason):
         return "the file is not compressed as its name says: set 'compression' = 'none', or rename it"
-    return "the file is damaged: fetch it again" if "data check" in reason else None
+    return "the file is damaged: fetch it again" if "check" in reason or "frame" in reason else None
 
 
 @record

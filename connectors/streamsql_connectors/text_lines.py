@@ -59,16 +59,19 @@ class Lines:
     def text(self, index: int) -> str:
         """One line as an error message shows it: cut to 200 characters, invalid bytes as `\\xNN`, and also characters
         that cannot be seen."""
-        text = shown(self.raw(index).decode("utf-8", "backslashreplace"))
-        return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+        return shown(self.raw(index).decode("utf-8", "backslashreplace"))
 
 
 def shown(text: str) -> str:
-    """
+    """A text cut to what a message shows, without characters that cannot be seen.
+
+    >>> shown("a\\0b")
+    'a\\\\x00b'
     >>> shown("x" * 300) == "x" * 200 + "…"
     True
     """
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    text = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _line_ends(data: pa.Buffer) -> Offsets:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from streamsql_connectors.files import find_files
-from streamsql_connectors.filesystem import ENDINGS
+from streamsql_connectors.filesystem import formats_by_ending
 from streamsql_connectors.streams import STANDARD
 
 from streamsql.errors import UsageError, did_you_mean
@@ -64,7 +64,5 @@ def refuse_unused(inputs: Sequence[InputArgument], mentioned: Iterable[str]) -> 
 def _told_format(path: str) -> str | None:
     if path == STANDARD:
         return None
-    first = find_files(path)[0].path.lower()
-    for ending in (".gz", ".zst"):
-        first = first.removesuffix(ending)
-    return next((format_ for ending, format_ in ENDINGS.items() if first.endswith(ending)), None)
+    formats = set(formats_by_ending(find_files(path)).values())
+    return formats.pop() if len(formats) == 1 else None

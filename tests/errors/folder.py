@@ -22,6 +22,10 @@ TEXTS = {
     "big.jsonl": '{"k":"a","v":9999999999}\n',
     "broken.csv": "k,v\na,1\nb,many\n",
     "short.csv": "k,v\na,1\nb\n",
+    "twice.csv": "k,v,v\na,1,2\n",
+    "returns.jsonl": '{"k":"a","v":1}\r{"k":"b","v":2}\r',
+    "milliseconds.jsonl": '{"k":"a","ts":1748772000000}\n',
+    "nul.csv": "k,v\na,1\n\0\n",
     "open_quote.csv": 'k,v\n"a,1\n',
     "text.parquet": "this is no parquet file\n",
     "nothing.jsonl": "",
@@ -35,6 +39,10 @@ def make_files(folder: Path) -> None:
     for name, text in TEXTS.items():
         (folder / name).write_text(text)
     (folder / "empty").mkdir()
+    (folder / "mixed").mkdir()
+    (folder / "mixed" / "README.md").write_text("# Rows\n")
+    (folder / "mixed" / "t.jsonl").write_text(ROWS)
+    (folder / "wide.csv").write_bytes("k,v\na,1\n".encode("utf-16"))
     (folder / "latin.txt").write_bytes(b"caf\xe9\n")
     whole = gzip.compress(b"".join(b'{"k":"%d","v":%d}\n' % (each, each) for each in range(1000)), mtime=0)
     (folder / "cut.jsonl.gz").write_bytes(whole[:-100])

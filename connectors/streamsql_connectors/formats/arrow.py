@@ -69,7 +69,10 @@ def _errors(name: str) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError, EOFError, UnicodeDecodeError) as error:
-        raise DataError(f"{name}: not a whole Arrow IPC file: {error}") from error
+        hint = (
+            "the file is cut off or damaged, or in another format: fetch it again, or say in which with 'format' = '…'"
+        )
+        raise DataError(f"{name}: not a whole Arrow IPC file: {error}", hint=hint) from error
     except MemoryError as error:
         raise DataError(f"{name}: damaged Arrow IPC file, or a record batch that memory does not hold") from error
 

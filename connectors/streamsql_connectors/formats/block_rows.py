@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,10 +11,12 @@ import pyarrow as pa
 
 from streamsql.batch import Weights
 from streamsql.errors import DataError
-from streamsql.expr.types import Schema, arrow_type
+from streamsql.expr.types import TIMESTAMPS, Column, Schema, arrow_type
 from streamsql.ports import Reject
 from streamsql.record import record
 from streamsql_connectors.text_lines import Lines, shown
+
+_MARKS_OF_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @record
@@ -27,6 +29,21 @@ class Problem:
     drops_row: bool = True
     text: str = ""
     hint: str = ""
+
+
+def not_utf8(lines: Lines, numbers: Iterable[int], hint: str) -> list[Problem]:
+    """The problems of lines that are in another encoding; `hint`: what else to do about malformed records."""
+    start = lines.raw(0)[:2] if len(lines) else b""
+    encoding = "UTF-16" if start in _MARKS_OF_UTF_16 else "ISO-8859-1"
+    cure = f"rewrite the file as UTF-8, such as with iconv -f {encoding} -t UTF-8; or {hint}"
+    return [Problem(each, "not valid UTF-8", hint=cure) for each in numbers]
+
+
+def misfit_hint(column: Column, hint: str) -> str:
+    """What to do about values that do not fit the type of their column; `hint`: about malformed records."""
+    name = column.name
+    number = f" (as BIGINT, if it counts milliseconds, with a computed column t AS TO_TIMESTAMP_LTZ({name}, 3))"
+    return f"declare {name} as STRING to keep such text{number if column.type.kind in TIMESTAMPS else ''}, or {hint}"
 
 
 @record(eq=False)

@@ -14,7 +14,7 @@ import pyarrow.csv as pa_csv
 
 from streamsql.expr.types import BYTES_KINDS, STRINGS, Column, Kind, Schema, arrow_type
 from streamsql.record import record
-from streamsql_connectors.formats.block_rows import BlockRows, Problem, columns_batch, finish_block
+from streamsql_connectors.formats.block_rows import BlockRows, Problem, columns_batch, finish_block, misfit_hint
 from streamsql_connectors.formats.csv_dialect import HINT, Dialect
 from streamsql_connectors.formats.csv_nested import NESTED, parse_nested
 from streamsql_connectors.formats.csv_records import Records, records_of
@@ -196,9 +196,9 @@ def _numbered(records: Records, misshapen: Sequence[Any], rows: int, *, single: 
 
 def _problems(column: Column, text: pa.Array, bad: Rows, rows: Rows) -> list[Problem]:
     wanted = expected(column.type)
-    hint = f"declare {column.name} as STRING to keep such text, or {HINT}"
+    hint = misfit_hint(column, HINT)
     return [
-        Problem(int(rows[each]), f"column {column.name}: '{text[each].as_py()}' is not {wanted}", False, hint=hint)
+        Problem(int(rows[each]), f"column {column.name}: '{shown(text[each].as_py())}' is not {wanted}", False, hint=hint)
         for each in bad.tolist()
     ]
 

@@ -36,6 +36,9 @@ def layout_of(head: str, schema: Schema, dialect: Dialect) -> CsvLayout:
     if dialect.header is not None:
         return CsvLayout(delimiter, (dialect.header and fields) or schema.names, dialect.header)
     missing = [each for each in schema.names if each not in fields]
+    repeated = [each for each in dict.fromkeys(fields) if fields.count(each) > 1]
+    if repeated and set(fields) <= set(schema.names):
+        return CsvLayout(delimiter, schema.names, False, _repeated_names(repeated))
     if not missing:
         return CsvLayout(delimiter, fields, True)
     doubt = _partial_header(missing) if len(missing) < len(schema) and looks_like_header(fields) else None
@@ -47,6 +50,14 @@ def _partial_header(missing: Sequence[str]) -> Problem:
         0,
         f"a header without the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}",
         hint="'csv.header' = 'true' reads columns by name, NULL where a file has none; 'false' takes the line for data",
+    )
+
+
+def _repeated_names(repeated: Sequence[str]) -> Problem:
+    return Problem(
+        0,
+        f"a header that names {', '.join(repeated)} more than once",
+        hint="rename all but one of them; 'csv.header' = 'false' takes the line for data",
     )
 
 
@@ -97,7 +108,8 @@ def infer_csv(file: RecordFile, dialect: Dialect) -> Schema:
         names = tuple(f"column{each}" for each in range(len(fields)))
         types = _types(block, CsvLayout(delimiter, names, False), dialect, file.name)
     if len(set(names)) != len(names):
-        raise DataError(f"{file.name}: two columns have the same name: {', '.join(names)}")
+        hint = "rename one in the file, or declare the table's columns with 'csv.header' = 'false'"
+        raise DataError(f"{file.name}: two columns have the same name: {', '.join(names)}", hint=hint)
     return Schema(tuple(Column(name, type_) for name, type_ in zip(names, types, strict=True)))
 
 

@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from streamsql.record import record
-from streamsql_connectors.formats.block_rows import Problem
+from streamsql_connectors.formats.block_rows import Problem, not_utf8
+from streamsql_connectors.formats.csv_dialect import HINT
 from streamsql_connectors.formats.csv_scan import NO_MARKS, Scanner
 from streamsql_connectors.text_blocks import NEWLINE, Bytes, TextBlock
 from streamsql_connectors.text_lines import Lines, invalid_utf8
@@ -55,7 +56,7 @@ def records_of(block: TextBlock, lines: Lines, scanner: Scanner, *, header: bool
         end = _last_record_end(scanner, values, begin)
         problems.append(Problem(min(_line_at(lines, end), len(lines) - 1), "a quote is not closed"))
     unreadable = invalid_utf8(lines)
-    problems += [Problem(each, "not valid UTF-8") for each in unreadable.tolist()]
+    problems += not_utf8(lines, unreadable.tolist(), HINT)
     if not len(unreadable) and not len(marks.comments):
         return Records(_closed(block.data.slice(begin, end - begin)), scanner, lines, begin, end), problems
     comments = np.searchsorted(lines.ends, marks.comments, side="right")

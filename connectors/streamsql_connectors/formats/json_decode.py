@@ -12,7 +12,14 @@ import pyarrow.compute as pc
 from streamsql.expr.types import STRINGS, Column, Schema
 from streamsql.record import record
 from streamsql_connectors import duck
-from streamsql_connectors.formats.block_rows import BlockRows, Problem, columns_batch, finish_block
+from streamsql_connectors.formats.block_rows import (
+    BlockRows,
+    Problem,
+    columns_batch,
+    finish_block,
+    misfit_hint,
+    not_utf8,
+)
 from streamsql_connectors.formats.json_options import HINT
 from streamsql_connectors.formats.json_plain import PlainRows, plain_rows
 from streamsql_connectors.formats.json_regular import regular_rows
@@ -26,6 +33,7 @@ _OPENING_BRACE = ord("{")
 _BLANK = b" \t\r\n"
 _HALF_A_PAIR = "not valid JSON: an escape from \\ud800 to \\udfff without its other half"
 _ONE_ARRAY = f"a file that is one array has to be rewritten as one object a line, by jq -c '.[]' for example; or {HINT}"
+_OTHER_LINE_ENDS = f"lines that end with a carriage return alone have to be rewritten (tr '\\r' '\\n'); or {HINT}"
 _SEVERAL_LINES = f"an object must be on one line (jq -c . rewrites a file so); or {HINT}"
 
 Rows = npt.NDArray[np.int64]
@@ -113,7 +121,7 @@ def _some_null(plain: PlainRows) -> bool:
 def _objects(lines: Lines) -> tuple[Rows, list[Problem]]:
     """The lines that begin like an object, blank ones left out, and those that begin like something else."""
     unreadable = invalid_utf8(lines)
-    problems = [Problem(each, "not valid UTF-8") for each in unreadable.tolist()]
+    problems = not_utf8(lines, unreadable.tolist(), HINT)
     bad = np.zeros(len(lines), np.bool_)
     bad[unreadable] = True
     if len(lines):
@@ -134,7 +142,7 @@ def _not_objects(lines: Lines, unusual: Rows, bad: Mask) -> list[Problem]:
 
 def _malformed(lines: Lines, index: int, names: Sequence[str]) -> Problem:
     text = lines.raw(index)
-    hint = _SEVERAL_LINES if text.strip() == b"{" else ""
+    hint = _SEVERAL_LINES if text.strip() == b"{" else _OTHER_LINE_ENDS if b"\r" in text else ""
     return Problem(index, syntax_error(text, names) or _HALF_A_PAIR, hint=hint)
 
 
@@ -146,6 +154,6 @@ def _not_object(lines: Lines, index: int) -> Problem:
 def _misfits(column: Column, text: pa.Array, rows: Rows, bad: Mask) -> list[Problem]:
     from streamsql_connectors.formats.json_misfits import misfits
 
-    hint = f"declare {column.name} as STRING to keep such text, or {HINT}"
+    hint = misfit_hint(column, HINT)
     found = misfits(column.name, text, column.type, bad)
     return [Problem(int(rows[each.row]), str(each), drops_row=False, hint=hint) for each in found]

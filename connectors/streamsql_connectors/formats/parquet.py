@@ -15,6 +15,7 @@ from streamsql.ports import Comparison, DecodedRows, FileReader, FileWriter, Opt
 from streamsql.record import record
 from streamsql_connectors.options import boolean, choice, count, option, positive
 
+_MAGIC = b"PAR1"
 _CODECS = ("snappy", "zstd", "gzip", "lz4", "brotli", "none")
 _LEVELLED = ("zstd", "gzip", "brotli")
 _PLAIN_NAMES = {"uncompressed": "none"}
@@ -86,8 +87,9 @@ class _opened:
                 stream, buffer_size=_READ_BUFFER, pre_buffer=False, coerce_int96_timestamp_unit="us"
             )
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            hint = _damage(stream)
             stream.close()
-            raise DataError(f"{self._file.name}: not a whole parquet file: {error}") from error
+            raise DataError(f"{self._file.name}: not a whole parquet file: {error}", hint=hint) from error
         self._stream = stream
         return self._opened
 
@@ -96,6 +98,14 @@ class _opened:
         self._stream.close()
         if isinstance(error, UnicodeDecodeError):
             raise DataError(f"{self._file.name}: damaged parquet file: a name in it is no text") from error
+
+
+def _damage(stream: Any) -> str:
+    """What may be wrong with a file that has no footer to be read."""
+    stream.seek(0)
+    if stream.read(4) == _MAGIC:
+        return "the file is cut off or damaged: fetch it again"
+    return "the file is in another format: say in which with 'format' = '…'"
 
 
 def _spooled(stream: BinaryIO) -> Any:
