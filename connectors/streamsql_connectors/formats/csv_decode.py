@@ -198,7 +198,9 @@ def _problems(column: Column, text: pa.Array, bad: Rows, rows: Rows) -> list[Pro
     wanted = expected(column.type)
     hint = misfit_hint(column, HINT)
     return [
-        Problem(int(rows[each]), f"column {column.name}: '{shown(text[each].as_py())}' is not {wanted}", False, hint=hint)
+        Problem(
+            int(rows[each]), f"column {column.name}: '{shown(text[each].as_py())}' is not {wanted}", False, hint=hint
+        )
         for each in bad.tolist()
     ]
 
