@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from streamsql.expr.casting import NESTED
-from streamsql.expr.function import Datum
+from streamsql.expr.function import Datum, literal
 from streamsql.expr.functions import called
+from streamsql.expr.java_patterns import is_fine
 from streamsql.expr.last_array import LastArray
 from streamsql.expr.nodes import Call, ColumnRef, Expr, walk
 from streamsql.expr.types import FLOATS, Kind
@@ -28,7 +29,7 @@ LONGEST_WAIT = 64
 """After how many batches at most a column is tried again that had too many distinct values."""
 SLOW = frozenset(
     (
-        *("DATE_FORMAT", "INITCAP", "REPLACE", "SIMILAR TO", "SPLIT", "SPLIT_INDEX", "TRANSLATE"),
+        *("INITCAP", "REPLACE", "SIMILAR TO", "SPLIT", "SPLIT_INDEX", "TRANSLATE"),
         *("REGEXP", "REGEXP_COUNT", "REGEXP_EXTRACT", "REGEXP_LIKE", "REGEXP_REPLACE"),
     )
 )
@@ -49,7 +50,11 @@ def only_column(expr: Expr) -> ColumnRef | None:
 
 def is_slow(expr: Expr) -> bool:
     """Whether this very node is a function that takes long."""
-    return isinstance(expr, Call) and (expr.function in SLOW or called(expr).arrow is None)
+    if not isinstance(expr, Call):
+        return False
+    if expr.function == "DATE_FORMAT":
+        return is_fine(str(literal(expr, 1)))
+    return expr.function in SLOW or called(expr).arrow is None
 
 
 class DistinctValues:

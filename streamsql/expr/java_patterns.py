@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from streamsql.expr.fixed_time_text import fixed_writer
 from streamsql.expr.function import Datum
 from streamsql.expr.signatures import Mismatch
+from streamsql.expr.time_units import MINUTE, coarsest_unit, once_a_unit
 from streamsql.expr.types import Kind, SqlType
 from streamsql.expr.vectors import over_arrays
 from streamsql.record import record
@@ -146,7 +147,7 @@ def formatter(pattern: str) -> Callable[[Datum], Datum]:
     pieces = [pa.scalar(token.text) if not token.letter else _piece(token) for token in found]
     fast = fixed_writer([(token.letter, token.count, token.text) for token in found])
 
-    def kernel(array: pa.Array) -> pa.Array:
+    def write(array: pa.Array) -> pa.Array:
         if fast is not None and (text := fast(array)) is not None:
             return text
         parts = [each if isinstance(each, pa.Scalar) else each(array) for each in pieces]
@@ -155,7 +156,14 @@ def formatter(pattern: str) -> Callable[[Datum], Datum]:
         text = pa.scalar("".join(each.as_py() for each in parts))
         return pc.if_else(pc.is_valid(array), text, pa.scalar(None, pa.string()))
 
-    return over_arrays(kernel)
+    unit = coarsest_unit(token.letter for token in found)
+    return over_arrays(write if unit is None else once_a_unit(unit, write))
+
+
+def is_fine(pattern: str) -> bool:
+    """Whether it may write another text within a minute."""
+    unit = coarsest_unit(token.letter for token in tokens(pattern))
+    return unit is None or unit < MINUTE
 
 
 _STRFTIME = {

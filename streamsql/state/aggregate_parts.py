@@ -25,7 +25,7 @@ def decompose(
     """Take calls apart; `schema` is that of the input, which `args` and `filter` of the calls are positions in."""
     parts = Parts(schema, append_only=append_only, arrival=arrival)
     results = tuple(_FAMILIES[call.function](parts, call) for call in calls)
-    return Decomposition(tuple(parts.slots), together(parts.sets), tuple(parts.lists), results)
+    return Decomposition(tuple(parts.slots), together(parts.sets, append_only=append_only), tuple(parts.lists), results)
 
 
 def _argument(call: AggregateCall) -> Argument:

@@ -14,6 +14,8 @@ from streamsql.state.fixed_width import Int64Array
 from streamsql.state.linear import Columns, Count, Extreme, Linear, Rows, Values
 from streamsql.state.value_lists import ValueList
 
+MOST_FLAGS = 62
+"""So many fit into a number."""
 ROWS = "n"
 """The accumulator that every group has: its rows, the sum of their weights."""
 
@@ -70,19 +72,21 @@ class ValueSet:
     """The distinct values of arguments that differ in their filter alone, each with its weight under every filter.
 
     `slots` accumulate over the distinct values of their argument. `listed`: some call wants all of them, in order.
+    `flags`: values only come, so that for each it is enough to know under which filters it has come.
     """
 
     arguments: tuple[Argument, ...]
     types: tuple[pa.DataType, ...]
     slots: list[Slot] = field(default_factory=list)
     listed: bool = False
+    flags: bool = False
 
     def slots_of(self, argument: Argument) -> list[Slot]:
         """The accumulators over the values of one argument."""
         return [each for each in self.slots if each.argument == argument]
 
 
-def together(sets: Sequence[ValueSet]) -> tuple[ValueSet, ...]:
+def together(sets: Sequence[ValueSet], *, append_only: bool) -> tuple[ValueSet, ...]:
     """Sets of the same columns as one, so that values are looked up once; those that need an order stay alone."""
     found: dict[tuple[object, ...], ValueSet] = {}
     for number, each in enumerate(sets):
@@ -95,6 +99,8 @@ def together(sets: Sequence[ValueSet]) -> tuple[ValueSet, ...]:
         else:
             arguments = (*before.arguments, argument)
             found[key] = ValueSet(arguments, each.types, [*before.slots, *each.slots])
+    for each in found.values():
+        each.flags = append_only and not each.listed and len(each.arguments) <= MOST_FLAGS
     return tuple(found.values())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from streamsql.record import record
 from streamsql.state.accumulators import Accumulators
 from streamsql.state.base import State
 from streamsql.state.decomposition import ROWS, Argument, Groups, Slot, ValueSet
-from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, take_rows
+from streamsql.state.fixed_width import BoolArray, Int64Array, take_rows
 from streamsql.state.grouping import denormalize_key, group_rows, normalize_key
 from streamsql.state.key_index import KeyIndex
 from streamsql.state.lifetimes import Lifetimes, unmatched
@@ -53,7 +54,13 @@ class GroupState:
         self._lifetimes = None if ttl is None else Lifetimes(ttl)
         expiring = ttl is not None
         self._sets = [
-            ValueCounts(each.types, ordered=_needs_order(each), filters=len(each.arguments), expiring=expiring)
+            ValueCounts(
+                each.types,
+                ordered=_needs_order(each),
+                filters=len(each.arguments),
+                expiring=expiring,
+                flags=each.flags,
+            )
             for each in parts.sets
         ]
         self._listed = {
@@ -161,18 +168,18 @@ class GroupState:
         """The accumulators over distinct values, after those that appeared or vanished."""
         values, value_set = self._sets[at], self._algebra.parts.sets[at]
         try:
-            found = values.apply(Collection(ids[rows.ids], rows.values, rows.weights))
+            found = values.apply(replace(rows, ids=ids[rows.ids]))
         except TakenBack as error:
             raise self._never_added(step, int(rows.ids[error.row])) from error
         new: dict[str, Values] = {}
         for argument, changes in zip(value_set.arguments, found, strict=True):
-            at_changed = int64_array(changes.rows)
-            changed = tuple(
-                denormalize_key(each.take(at_changed), type_)
-                for each, type_ in zip(rows.values, value_set.types, strict=True)
-            )
-            delta = _Delta(rows.ids[changes.rows], step.size, changed, changes.weights.astype(np.int8))
-            for slot in value_set.slots_of(argument):
+            slots = value_set.slots_of(argument)
+            changed: tuple[pa.Array, ...] = ()
+            if any(not isinstance(slot.linear, Count) for slot in slots):
+                taken = (take_rows(each, changes.rows) for each in rows.values)
+                changed = tuple(map(denormalize_key, taken, value_set.types))
+            delta = _Delta(rows.ids[changes.rows], step.size, changed, changes.weights)
+            for slot in slots:
                 new |= slot.write(_over_changes(slot, values, ids, delta, slot.read(old)))
         return new
 
@@ -207,7 +214,7 @@ class GroupState:
 
 
 def _needs_order(values: ValueSet) -> bool:
-    return values.listed or any(isinstance(slot.linear, Extreme) for slot in values.slots)
+    return values.listed or (not values.flags and any(isinstance(slot.linear, Extreme) for slot in values.slots))
 
 
 def _both(old: Groups, new: Groups) -> Groups:
@@ -220,12 +227,15 @@ def _both(old: Groups, new: Groups) -> Groups:
 
 @record(eq=False)
 class _Delta:
-    """Values that appeared (+1) in a group's set or vanished (-1) from it; groups are positions below `size`."""
+    """Values that appeared (+1) in a group's set or vanished (-1) from it; groups are positions below `size`.
+
+    `weights` None: all appeared. There are no `values` where nobody looks at them.
+    """
 
     groups: Int64Array
     size: int
     values: tuple[pa.Array, ...]
-    weights: Weights
+    weights: Weights | None
 
 
 def _over_changes(slot: Slot, values: ValueCounts, ids: Int64Array, delta: _Delta, old: Columns) -> Columns:
@@ -238,6 +248,8 @@ def _over_changes(slot: Slot, values: ValueCounts, ids: Int64Array, delta: _Delt
 
 def _extreme(kind: Extreme, values: ValueCounts, ids: Int64Array, delta: _Delta, old: Columns) -> Values:
     """Appeared values compete with the old extreme; a group that lost its extreme is looked up again."""
+    if delta.weights is None:
+        return kind.combine(old, kind.over_rows(delta.groups, delta.size, delta.values[0], None))[""]
     appeared = delta.weights > 0
     came = kind.over_rows(delta.groups[appeared], delta.size, delta.values[0].filter(pa.array(appeared)), None)
     best = kind.combine(old, came)[""]

@@ -9,10 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql import compiled
-from streamsql.state.fixed_width import AnyArray, Int64Array, array_of, is_fixed_width, valid_of, values_of
+from streamsql.state.fixed_width import AnyArray, BoolArray, Int64Array, array_of, is_fixed_width, valid_of, values_of
 from streamsql.state.hashing import mix
 from streamsql.state.nested_keys import decode_nested, encode_nested
 
+_RUN, _SAMPLE = 8, 256
+"""Runs of so many rows are worth looking for; so many rows tell whether there are any."""
 _MANY = 1024
 """From so many rows on, hashing in numpy is faster than a dictionary."""
 
@@ -105,7 +107,7 @@ def _group_integers(values: AnyArray) -> tuple[Int64Array, Int64Array]:
     if high - low <= 4 * count:
         return _group_by_position(values.astype(np.int64) - low, high - low + 1)
     changes = np.flatnonzero(values[1:] != values[:-1]) + 1
-    if len(changes) * 8 < count:
+    if len(changes) * _RUN < count:
         heads = np.concatenate([[0], changes])
         ids, first = _group_by_dictionary(pa.array(values[heads]))
         return np.repeat(ids, np.diff(heads, append=count)), heads[first]
@@ -154,11 +156,29 @@ def _numbered(first_of_row: Int64Array) -> tuple[Int64Array, Int64Array]:
 
 
 def _group_by_dictionary(column: pa.Array) -> tuple[Int64Array, Int64Array]:
+    heads = _heads_of_runs(column)
+    if heads is not None:
+        ids, first = _group_by_dictionary(column.take(pa.array(heads)))
+        return np.repeat(ids, np.diff(heads, append=len(column))), heads[first]
     indices = pc.dictionary_encode(column, null_encoding="encode").indices
     ids = np.asarray(indices.to_numpy(zero_copy_only=False)).astype(np.int64)
     if not len(ids):
         return ids, ids
     return ids, np.flatnonzero(np.diff(np.maximum.accumulate(ids), prepend=-1))
+
+
+def _heads_of_runs(column: pa.Array) -> Int64Array | None:
+    """Where a value follows another one; None where there are too many such places, or few rows."""
+    if len(column) < _MANY or _changes(column[:_SAMPLE]).sum() * _RUN > _SAMPLE:
+        return None
+    heads = np.concatenate([[0], _changes(column).nonzero()[0] + 1])
+    return heads if len(heads) * _RUN < len(column) else None
+
+
+def _changes(column: pa.Array) -> BoolArray:
+    """Whether each value but the first may differ from the one before; a NULL does."""
+    same = pc.fill_null(pc.equal(column[1:], column[:-1]), False)
+    return ~np.asarray(same.to_numpy(zero_copy_only=False))
 
 
 def single_chunk(column: pa.ChunkedArray) -> pa.Array:

@@ -16,10 +16,12 @@ import pyarrow.compute as pc
 
 from streamsql.batch import Weights
 from streamsql.record import record
-from streamsql.state.fixed_width import AnyArray, BoolArray, Int64Array, numpy_type, values_of
+from streamsql.state.fixed_width import AnyArray, BoolArray, Int64Array, numpy_type, valid_of, values_of
 
 Values: TypeAlias = AnyArray | pa.Array
 Columns: TypeAlias = Mapping[str, Values]
+_SAMPLE = 1_024
+"""So many values tell whether many are equal."""
 Rows: TypeAlias = Any
 """An Arrow array; a tuple of them for what reads several columns, with arrival numbers as the last where it asks."""
 
@@ -174,8 +176,16 @@ class ArrowExtreme(Extreme):
         return np.asarray(pc.fill_null(pc.equal(left, right), False).to_numpy(zero_copy_only=False))
 
     def _scatter(self, ids: Int64Array, size: int, values: pa.Array) -> pa.Array:
+        valid = valid_of(values)
+        if valid is not None:
+            ids, values = ids[valid], values.drop_null()
         if not len(ids):
             return self.blank(size)
+        few = _codes_of_few(values)
+        if few is not None:
+            codes, found = few
+            best = NumberExtreme(pa.int64(), self.largest)._scatter(ids, size, codes)
+            return found.take(pa.array(best, mask=(best < 0) | (best >= len(found))))
         table = pa.Table.from_arrays([pa.array(ids), values], ["id", "value"])
         best = table.group_by("id", use_threads=False).aggregate([("value", "max" if self.largest else "min")])
         best = best.combine_chunks()
@@ -183,6 +193,19 @@ class ArrowExtreme(Extreme):
         place[best.column("id").to_numpy()] = np.arange(best.num_rows)
         found = best.column(1).chunk(0)
         return pa.concat_arrays([found, pa.nulls(1, self.type)]).take(pa.array(place))
+
+
+def _codes_of_few(values: pa.Array) -> tuple[Int64Array, pa.Array] | None:
+    """The place of each value, none NULL, among the different ones in order; None where these are not few."""
+    if len(values) > _SAMPLE and len(values[:_SAMPLE].unique()) * 8 > 7 * _SAMPLE:
+        return None
+    encoded = values.dictionary_encode()
+    if len(values) > _SAMPLE and len(encoded.dictionary) * 8 > len(values):
+        return None
+    order = pc.sort_indices(encoded.dictionary)
+    rank = np.empty(len(order), np.int64)
+    rank[order.to_numpy()] = np.arange(len(order))
+    return rank[encoded.indices.to_numpy()], encoded.dictionary.take(order)
 
 
 def extreme_of(type_: pa.DataType, *, largest: bool) -> Extreme:

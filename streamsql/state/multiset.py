@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from streamsql.batch import Weights
 from streamsql.record import record
 from streamsql.state.base import State
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
@@ -22,11 +23,11 @@ from streamsql.state.value_order import ValueOrder
 class Changes:
     """What a step did to a set of (group, value): the rows that made a value appear (weight +1) or vanish (-1).
 
-    `rows`: positions in the applied collection.
+    `rows`: positions in the applied collection; `weights` None: all appeared.
     """
 
     rows: Int64Array
-    weights: Int64Array
+    weights: Weights | None
 
 
 class TakenBack(Exception):
@@ -43,21 +44,29 @@ class ValueCounts(State):
     when it has come more often.
 
     With an order, a value that vanished keeps its place until as many are gone as are left. `filters`: of how many
-    filters the counts are kept, side by side; only of one can the values be asked for.
+    filters the counts are kept, side by side; only of one can the values be asked for. `flags`: values only come, and
+    the collections have flags.
     """
 
     def __init__(
-        self, types: Sequence[pa.DataType], *, ordered: bool = False, filters: int = 1, expiring: bool = False
+        self,
+        types: Sequence[pa.DataType],
+        *,
+        ordered: bool = False,
+        filters: int = 1,
+        expiring: bool = False,
+        flags: bool = False,
     ) -> None:
         self._types = (pa.int64(), *types)
         self._ordered = ordered or expiring
         self._filters = filters
         self._lenient = expiring
+        self._flags = flags
         self._reset()
 
     def _reset(self) -> None:
         self._pairs = KeyIndex(self._types)
-        self._counts = np.zeros(0 if self._filters == 1 else (0, self._filters), np.int64)
+        self._counts = np.zeros(0 if self._flags or self._filters == 1 else (0, self._filters), np.int64)
         self._live = 0
         self._order = ValueOrder(self._keys) if self._ordered else None
 
@@ -73,7 +82,11 @@ class ValueCounts(State):
         known = self._pairs.bound
         pairs = self._pairs.lookup_or_insert([int64_array(rows.ids), *rows.values])
         self._counts = grown(self._counts, self._pairs.bound)
+        if self._order is not None:
+            self._order.insert(pairs[pairs >= known])
         old = self._counts[pairs]
+        if self._flags:
+            return self._unite(pairs, old, rows.weights)
         new = old + rows.weights
         if not self._lenient and bool((new < 0).any()):
             raise TakenBack(int(np.argwhere(new < 0)[0, 0]))
@@ -83,11 +96,21 @@ class ValueCounts(State):
         if self._order is None:
             self._pairs.free(pairs[~there])
         else:
-            self._order.insert(pairs[pairs >= known])
             self._sweep()
         if self._filters == 1:
             return [_changes(old, new)]
         return [_changes(old[:, each], new[:, each]) for each in range(self._filters)]
+
+    def _unite(self, pairs: Int64Array, old: Int64Array, flags: Int64Array) -> list[Changes]:
+        """Set flags that were not set."""
+        fresh = flags & ~old
+        changed = fresh.nonzero()[0]
+        self._counts[pairs[changed]] |= fresh[changed]
+        self._live += len(old) - int(np.count_nonzero(old))
+        if self._filters == 1:
+            return [Changes(changed, None)]
+        fresh = fresh[changed]
+        return [Changes(changed[(fresh & (1 << each)).nonzero()[0]], None) for each in range(self._filters)]
 
     def drop(self, groups: Int64Array) -> None:
         """Forget all values of groups."""
@@ -114,7 +137,7 @@ class ValueCounts(State):
         pairs = np.flatnonzero(counted(self._counts))
         group, *values = self._pairs.keys(pairs)
         columns = {f"v{i}": each for i, each in enumerate(values)}
-        counts = Collection(pairs, (), self._counts[pairs]).weight_columns()
+        counts = Collection(pairs, (), self._counts[pairs], flags=self._flags).weight_columns()
         return {"values": pa.table({"group": group, **counts, **columns})}
 
     def load(self, tables: dict[str, pa.Table]) -> None:
@@ -137,4 +160,4 @@ class ValueCounts(State):
 
 def _changes(old: Int64Array, new: Int64Array) -> Changes:
     changed = np.flatnonzero((old > 0) != (new > 0))
-    return Changes(changed, np.where(new[changed] > 0, 1, -1))
+    return Changes(changed, np.where(new[changed] > 0, 1, -1).astype(np.int8))

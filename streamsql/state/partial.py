@@ -10,9 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 from streamsql.record import record
-from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, values_of
+from streamsql.state.fixed_width import BoolArray, Int64Array, int64_array, take_rows, values_of
 from streamsql.state.grouping import group_rows, single_chunk
 from streamsql.state.linear import Values, scatter_add
+
+FLAGS = "flags"
+"""The name of their column."""
 
 
 @record(eq=False)
@@ -20,13 +23,15 @@ class Collection:
     """Rows that cannot be added up: distinct values with their weight, or rows with ordinal and weight.
 
     `ids`: the position of each row's group in the partial; all arrays run parallel. Rows that go by arrival have
-    `ordinals`, their arrival numbers. Values that are counted under several filters have a column of weights for each.
+    `ordinals`, their arrival numbers. Values that are counted under several filters have a column of weights for each;
+    of those that only come the weights may be `flags`, a bit for each filter under which they came.
     """
 
     ids: Int64Array
     values: tuple[pa.Array, ...]
     weights: Int64Array
     ordinals: Int64Array | None = None
+    flags: bool = False
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -36,23 +41,23 @@ class Collection:
         chosen = pa.array(mask)
         values = tuple(each.filter(chosen) for each in self.values)
         ordinals = None if self.ordinals is None else self.ordinals[mask]
-        return Collection(self.ids[mask], values, self.weights[mask], ordinals)
+        return Collection(self.ids[mask], values, self.weights[mask], ordinals, self.flags)
 
     def consolidated(self) -> Collection:
         """Distinct values once each, their weights added up; rows that go by arrival as they are."""
         if self.ordinals is not None or not len(self):
             return self
         same, first = group_rows([int64_array(self.ids), *self.values])
-        weights = _added_up(same, len(first), self.weights)
-        at = int64_array(first)
-        once = Collection(self.ids[first], tuple(each.take(at) for each in self.values), weights)
+        weights = _united(same, first, self.weights) if self.flags else _added_up(same, len(first), self.weights)
+        values = tuple(take_rows(each, first) for each in self.values)
+        once = Collection(self.ids[first], values, weights, flags=self.flags)
         there = counted(weights)
         return once if bool(there.all()) else once.filter(there)
 
     def weight_columns(self) -> dict[str, pa.Array]:
         """The weights by name, for a table."""
         if self.weights.ndim == 1:
-            return {"weight": int64_array(self.weights)}
+            return {FLAGS if self.flags else "weight": int64_array(self.weights)}
         columns = np.ascontiguousarray(self.weights.T)
         return {f"weight{number}": int64_array(each) for number, each in enumerate(columns)}
 
@@ -134,20 +139,29 @@ def load_partial(tables: Mapping[str, pa.Table], prefix: str = "", extra: int = 
         values = tuple(single_chunk(table[name]) for name in table.column_names if name[0] == "v")
         ordinals = values_of(single_chunk(table["ordinal"])) if "ordinal" in table.column_names else None
         weights = weights_of({name: single_chunk(table[name]) for name in table.column_names})
-        collections.append(Collection(values_of(single_chunk(table["id"])), values, weights, ordinals))
+        ids = values_of(single_chunk(table["id"]))
+        collections.append(Collection(ids, values, weights, ordinals, FLAGS in table.column_names))
     return Partial(groups.num_rows, extra, keys, columns, tuple(collections))
 
 
 def counted(weights: Int64Array) -> BoolArray:
-    """Where a weight is not 0, under one filter at least."""
+    """Where a weight, or one of them, is not 0."""
     return np.asarray((weights if weights.ndim == 1 else reduce(np.bitwise_or, weights.T)) != 0)
 
 
 def weights_of(columns: Mapping[str, pa.Array]) -> Int64Array:
     """What `Collection.weight_columns` made columns of, found among others."""
-    if "weight" in columns:
-        return values_of(columns["weight"])
+    if (single := columns.get("weight", columns.get(FLAGS))) is not None:
+        return values_of(single)
     return np.stack([values_of(each) for name, each in columns.items() if name.startswith("weight")], axis=1)
+
+
+def _united(ids: Int64Array, first: Int64Array, flags: Int64Array) -> Int64Array:
+    """All flags of each group of rows, of which `first` are the first."""
+    united = flags[first]
+    more = np.flatnonzero(flags & ~united[ids])
+    np.bitwise_or.at(united, ids[more], flags[more])
+    return united
 
 
 def _added_up(ids: Int64Array, size: int, weights: Int64Array) -> Int64Array:
@@ -165,6 +179,7 @@ def concat_collections(collections: Sequence[Collection]) -> Collection:
         tuple(pa.concat_arrays([each.values[i] for each in collections]) for i in range(len(first.values))),
         np.concatenate([each.weights for each in collections]),
         np.concatenate(ordinals) if ordinals else None,
+        first.flags,
     )
 
 

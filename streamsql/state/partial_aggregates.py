@@ -24,7 +24,7 @@ from streamsql.batch import Weights
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.types import Schema, arrow_type
 from streamsql.state.aggregate_parts import decompose
-from streamsql.state.decomposition import ROWS, Argument, Groups
+from streamsql.state.decomposition import ROWS, Argument, Groups, ValueSet
 from streamsql.state.dense_groups import DenseGroups, dense_groups
 from streamsql.state.fixed_width import Int64Array, int64_array, take_rows
 from streamsql.state.grouping import denormalize_key, group_rows, normalize_key, normalized_type
@@ -141,7 +141,7 @@ class PartialAggregates:
         if not (self.parts.sets or self.parts.lists):
             return []
         selector = RowSelector(rows, groups.dense_ids(), weights)
-        sets = [_distinct_values(selector, each.arguments) for each in self.parts.sets]
+        sets = [_distinct_values(selector, each) for each in self.parts.sets]
         return sets + [_arrived(selector.select(each.argument), ordinals) for each in self.parts.lists]
 
     def merge(self, partials: Sequence[Partial], *, keep_extra: bool = False) -> Partial:
@@ -180,7 +180,7 @@ class PartialAggregates:
             for number, argument in enumerate(value_set.arguments):
                 ids, there = collection.ids, values
                 if len(value_set.arguments) > 1:
-                    rows = np.flatnonzero(collection.weights[:, number])
+                    rows = np.flatnonzero(_under(collection, number))
                     ids, there = ids[rows], tuple(take_rows(each, rows) for each in values)
                 for slot in value_set.slots_of(argument):
                     columns |= slot.write(slot.linear.over_rows(ids, partial.size, slot.rows(there), None))
@@ -206,7 +206,8 @@ class PartialAggregates:
             Collection(
                 none,
                 tuple(pa.array([], normalized_type(type_)) for type_ in value_set.types),
-                none if len(value_set.arguments) == 1 else np.empty((0, len(value_set.arguments)), np.int64),
+                none if value_set.flags or len(value_set.arguments) == 1 else none.reshape(0, len(value_set.arguments)),
+                flags=value_set.flags,
             )
             for value_set in self.parts.sets
         ]
@@ -261,15 +262,31 @@ def _weights(seen: Selected) -> Int64Array:
     return np.ones(len(seen.ids), np.int64) if seen.weights is None else seen.weights.astype(np.int64)
 
 
-def _distinct_values(selector: RowSelector, arguments: Sequence[Argument]) -> Collection:
-    """What the arguments, which differ in their filters, leave of the batch; several have a column of weights each."""
+def _under(collection: Collection, number: int) -> Int64Array:
+    """The weights, or flags, under one of several filters."""
+    return collection.weights & (1 << number) if collection.flags else collection.weights[:, number]
+
+
+def _distinct_values(selector: RowSelector, values: ValueSet) -> Collection:
+    """What the arguments, which differ in their filters, leave of the batch."""
+    arguments = values.arguments
     if len(arguments) == 1:
         seen = selector.select(arguments[0])
         weights = _weights(seen)
     else:
         seen = selector.select(replace(arguments[0], filter=None))
-        weights = np.stack([_weights_under(selector, each.filter, seen) for each in arguments], axis=1)
-    return Collection(seen.ids, tuple(map(normalize_key, seen.values)), weights).consolidated()
+        under = [_weights_under(selector, each.filter, seen) for each in arguments]
+        weights = _as_flags(under) if values.flags else np.stack(under, axis=1)
+    columns = tuple(map(normalize_key, seen.values))
+    return Collection(seen.ids, columns, weights, flags=values.flags).consolidated()
+
+
+def _as_flags(weights: Sequence[Int64Array]) -> Int64Array:
+    """Weights of 0 and 1 as the bits of one number."""
+    flags = weights[0].copy()
+    for number, each in enumerate(weights[1:], 1):
+        flags |= each << np.int64(number)
+    return flags
 
 
 def _weights_under(selector: RowSelector, filter_column: int | None, seen: Selected) -> Int64Array:
@@ -277,7 +294,8 @@ def _weights_under(selector: RowSelector, filter_column: int | None, seen: Selec
     if filter_column is None:
         return _weights(seen)
     passing = selector.passing(filter_column)
-    return _weights(seen) * (passing if seen.mask is None else passing[seen.mask])
+    mine = (passing if seen.mask is None else passing[seen.mask]).astype(np.int64)
+    return mine if seen.weights is None else mine * seen.weights
 
 
 def _arrived(seen: Selected, ordinals: Int64Array | None) -> Collection:

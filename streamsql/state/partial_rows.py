@@ -77,6 +77,7 @@ def _collected(collection: Collection, rows: Int64Array, ids: Int64Array) -> Col
         tuple(each.take(places) for each in collection.values),
         collection.weights[rows],
         None if collection.ordinals is None else collection.ordinals[rows],
+        collection.flags,
     )
 
 

@@ -33,6 +33,7 @@ class RowSelector:
         self._rows = rows
         self._everything = Selected(ids, (), weights, None)
         self._known: dict[Argument, Selected] = {}
+        self._passing: dict[int, BoolArray] = {}
 
     def select(self, argument: Argument) -> Selected:
         """What the argument leaves of the batch; without columns (COUNT(*)), `values` is empty."""
@@ -43,7 +44,10 @@ class RowSelector:
 
     def passing(self, filter_column: int) -> BoolArray:
         """The rows where a filter is TRUE."""
-        return np.asarray(pc.fill_null(self._rows.column(filter_column), False).to_numpy(zero_copy_only=False))
+        if filter_column not in self._passing:
+            found = pc.fill_null(self._rows.column(filter_column), False).to_numpy(zero_copy_only=False)
+            self._passing[filter_column] = np.asarray(found)
+        return self._passing[filter_column]
 
     def _select(self, argument: Argument) -> Selected:
         values = tuple(self._rows.column(each) for each in argument.columns)

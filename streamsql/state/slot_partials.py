@@ -11,7 +11,7 @@ from streamsql.state.decomposition import ROWS
 from streamsql.state.fixed_width import Int64Array, int64_array, values_of
 from streamsql.state.kept_rows import KeptRows
 from streamsql.state.linear import Values
-from streamsql.state.partial import Collection, Partial, weights_of
+from streamsql.state.partial import FLAGS, Collection, Partial, weights_of
 from streamsql.state.partial_aggregates import PartialAggregates
 
 
@@ -74,4 +74,4 @@ def _as_collection(owners: Int64Array, rows: pa.RecordBatch) -> Collection:
     ordinals = values_of(rows.column("ordinal")) if "ordinal" in rows.schema.names else None
     values = tuple(rows.column(at) for at, name in enumerate(rows.schema.names) if name[0] == "v")
     weights = weights_of(dict(zip(rows.schema.names, rows.columns, strict=True)))
-    return Collection(owners, values, weights, ordinals).consolidated()
+    return Collection(owners, values, weights, ordinals, FLAGS in rows.schema.names).consolidated()

@@ -46,6 +46,15 @@ def test_runs_of_equal_integers_far_apart() -> None:
     assert (ids[::20].tolist(), first.tolist()) == ([0, 1, 0, 2], [0, 20, 60])
 
 
+def test_runs_of_equal_texts() -> None:
+    values = ["b"] * 900 + [None] * 3 + ["a"] * 700 + ["b"] * 400
+    ids, first = group_rows([pa.array(values)])
+    assert ids.tolist() == [0] * 900 + [1] * 3 + [2] * 700 + [0] * 400
+    assert first.tolist() == [0, 900, 903]
+    late = ["b"] * 600 + ["a", "b"] * 600
+    assert group_rows([pa.array(late)])[0].tolist() == [0] * 600 + [1, 0] * 600
+
+
 NESTED: list[tuple[pa.DataType, list[Any]]] = [
     (INTS, [[1, 2], None, [], [None, 3]]),
     (pa.list_(INTS), [[[1], [2, 3]], [None, []], None]),

@@ -52,6 +52,24 @@ def test_values_are_counted_under_several_filters() -> None:
         assert each.rows == 0
 
 
+def test_flags_say_under_which_filters_values_have_come() -> None:
+    def rows_with(groups: list[int], values: list[str], flags: list[int]) -> Collection:
+        return Collection(np.array(groups), (pa.array(values),), np.array(flags), flags=True)
+
+    twice = rows_with([0, 0, 1, 0], ["a", "b", "a", "a"], [1, 0, 2, 4]).consolidated()
+    assert (twice.ids.tolist(), twice.values[0].to_pylist(), twice.weights.tolist()) == ([0, 1], ["a", "a"], [5, 2])
+    counts = ValueCounts([pa.string()], filters=3, flags=True)
+    changes = counts.apply(twice)
+    assert [each.rows.tolist() for each in changes] == [[0], [1], [0]]
+    again = ValueCounts([pa.string()], filters=3, flags=True)
+    again.load(counts.save())
+    for each in (counts, again):
+        changes = each.apply(rows_with([1, 0, 0], ["a", "a", "c"], [3, 5, 2]))
+        assert [each.rows.tolist() for each in changes] == [[0], [2], []]
+        assert [each.weights for each in changes] == [None] * 3
+        assert each.rows == 3
+
+
 @pytest.mark.parametrize("make", [lambda n: pa.array(n), lambda n: pa.array([f"{each:03}" for each in n])])
 def test_extremes_match_a_search_through_everything(make: object) -> None:
     random = np.random.default_rng(11)
