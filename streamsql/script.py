@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from streamsql.batch_job import BatchJob
 from streamsql.engine import Engine
 from streamsql.errors import SqlError, UsageError, located
 from streamsql.plan.logical import Plan, SinkPlan
-from streamsql.plan.sink_fit import refuse_unfit
 from streamsql.plan.traits import traits
-from streamsql.query import Query, one_text
 from streamsql.record import record
 from streamsql.runtime.job import Job
 from streamsql.runtime.metrics import Progress
 from streamsql.runtime.output import Output, SinkOutput
 from streamsql.runtime.settings import JobSettings
 from streamsql.settings import Settings
-from streamsql.show import describe, matching, show
 from streamsql.sql import statements as s
 from streamsql.sql.mentions import mentions, reached_names
 from streamsql.tables import SessionTables
+
+if TYPE_CHECKING:
+    from streamsql.query import Query
 
 
 class ScriptSession(Protocol):
@@ -94,6 +94,8 @@ class ScriptRunner:
 
     def run_for_query(self, text: str) -> Query | None:
         """Carry out a script whose last statement may be a query, which is handed out instead of run."""
+        from streamsql.query import Query, one_text
+
         last: Query | None = None
         with located(text):
             for statement in self.session.statements(text, before=self._settle):
@@ -128,6 +130,9 @@ class ScriptRunner:
                     handler.text(self._shown(statement))
 
     def _shown(self, statement: s.Statement) -> str:
+        from streamsql.query import Query
+        from streamsql.show import describe, matching, show
+
         tables = self.session.tables
         match statement:
             case s.Explain(plans=(plan,), kept=True):
@@ -171,6 +176,8 @@ class ScriptRunner:
         self._outputs.append(output(optimized))
 
     def _sink(self, plan: Plan) -> Output:
+        from streamsql.plan.sink_fit import refuse_unfit
+
         assert isinstance(plan, SinkPlan)
         changelog = not (self._in_batch or traits(plan).append_only)
         sink = self.session.tables.open_sink(plan.table, overwrite=plan.overwrite)

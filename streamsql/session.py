@@ -1,4 +1,7 @@
-"""Session: the composition root. Holds tables and settings, binds SQL, and makes queries and jobs of it."""
+"""Session: the composition root. Holds tables and settings, binds SQL, and makes queries and jobs of it.
+
+What programs in Python use, and scripts do not, is imported when they do.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from streamsql.change_table import change_table
 from streamsql.declared_at import DeclaredAt
 from streamsql.engine import Engine
 from streamsql.errors import SqlError, UsageError, did_you_mean, located
-from streamsql.live_table import LiveTable
 from streamsql.materialized import MaterializedView
 from streamsql.memory_rows import CAPACITY
 from streamsql.plan.logical import Table
-from streamsql.python_calls import PythonFunction
-from streamsql.python_functions import Udf, udf
-from streamsql.query import Query, one_text
 from streamsql.runtime.settings import JobSettings
 from streamsql.script import ScriptRunner
 from streamsql.settings import CLOCK as CLOCK_SETTING
@@ -29,12 +27,16 @@ from streamsql.settings import Settings, make_clock
 from streamsql.sql import statements as s
 from streamsql.sql.bind_statements import bind_statement
 from streamsql.sql.context import Environment, View, kind_of
-from streamsql.sql.parameters import Parameters, set_parameters
 from streamsql.sql.parse import ParsedStatement, parse_script
 from streamsql.sql.user_functions import refuse_built_in
 from streamsql.tables import Input, SessionTables
 from streamsql.time import Clock
-from streamsql.variables import Variables, WithVariables, registered_table, variables_of
+
+if TYPE_CHECKING:
+    from streamsql.live_table import LiveTable
+    from streamsql.query import Query
+    from streamsql.sql.parameters import Parameters
+    from streamsql.variables import Variables
 
 Tree = Any
 
@@ -92,6 +94,8 @@ class Session:
             self._script = text, name
             parsed_script = parse_script(text)
             if self._parameters is not None:
+                from streamsql.sql.parameters import set_parameters
+
                 set_parameters(parsed_script, self._parameters)
             for parsed in parsed_script:
                 if before is not None:
@@ -123,6 +127,8 @@ class Session:
             case s.CreateFunction(function=function, if_not_exists=lenient):
                 self.tables.define(function, if_not_exists=lenient)
             case s.Change():
+                from streamsql.change_table import change_table
+
                 change_table(self.engine(), self.tables.memory(statement.table.name), statement)
             case s.Drop(name=name, kind="FUNCTION"):
                 self.tables.functions.pop(name, None)
@@ -154,6 +160,8 @@ class Session:
         `params`: values for each `?`, or by name for each `:name`. `variables`: what a name in FROM may mean that is no
         table: variables of the caller (True), those of a dict, or none (False).
         """
+        from streamsql.query import one_text
+
         with self._my_turn(), self._within(params, _seen(variables, sys._getframe(1))):
             return ScriptRunner(self).run_for_query(text) or one_text(self.engine(), "OK")
 
@@ -171,6 +179,8 @@ class Session:
         `capacity`: by how many rows the slowest running query may lag before `push` waits. Unless `keep_rows`, rows
         are forgotten as soon as all running queries have read them. Both count where the table was not open already.
         """
+        from streamsql.live_table import LiveTable
+
         with self._my_turn():
             found = self.tables.lookup(name)
             if found is None:
@@ -197,6 +207,8 @@ class Session:
         `watermark`: a column with the delay of its rows, `("ts", timedelta(seconds=5))`, or SQL, `"ts - INTERVAL '5'
         SECOND"`. `primary_key`: columns that no two rows share. What was registered under the name is replaced.
         """
+        from streamsql.variables import registered_table
+
         with self._my_turn():
             self.tables.register(registered_table(name, data, watermark, tuple(primary_key)))
 
@@ -205,6 +217,9 @@ class Session:
 
         It stays callable until DROP FUNCTION; SqlError where there is a function of its name.
         """
+        from streamsql.python_calls import PythonFunction
+        from streamsql.python_functions import Udf, udf
+
         with self._my_turn():
             if not callable(function):
                 raise UsageError(f"a function is wanted, not {type(function).__name__}")
@@ -239,6 +254,8 @@ class Session:
     @contextmanager
     def _within(self, parameters: Parameters | None, variables: Variables) -> Iterator[None]:
         """Within, statements see these parameters and variables; only in this thread's turn."""
+        from streamsql.variables import WithVariables
+
         before = self._environment, self._parameters
         self._environment, self._parameters = WithVariables(self.tables, variables), parameters
         try:
@@ -255,6 +272,8 @@ def _not_pushable(found: Table | View) -> str:
 
 
 def _seen(variables: Mapping[str, Any] | bool, frame: FrameType) -> Variables:
+    from streamsql.variables import variables_of
+
     if isinstance(variables, Mapping):
         return variables
     return variables_of(frame) if variables else {}

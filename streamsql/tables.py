@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -18,19 +18,19 @@ from streamsql.expr.types import Schema
 from streamsql.materialized import MaterializedView, MaterializedViews
 from streamsql.memory import MemoryTable
 from streamsql.memory_rows import Deliver, Together, put_together
-from streamsql.memory_sink import MemorySink
-from streamsql.memory_versions import put_versions
 from streamsql.owner import Owner
 from streamsql.plan.logical import Table, WatermarkSpec
 from streamsql.plan.lookup_options import lookup_options
 from streamsql.plugins import load_catalog, load_connector, load_format
 from streamsql.ports import Connector, LookupTable, Sink, Source, SourceMode, TableOptions
 from streamsql.record import record
-from streamsql.runtime.live import LiveRun
 from streamsql.runtime.settings import ENGINE_OPTIONS, idle_timeout
 from streamsql.sql.context import ForeignFunction, UserFunction, View
 from streamsql.sql.mentions import reads
 from streamsql.time import Clock
+
+if TYPE_CHECKING:
+    from streamsql.runtime.live import LiveRun
 
 LATE = "$late"
 REJECTS = "$rejects"
@@ -300,6 +300,8 @@ class SessionTables:
         if table.name in self._inputs:
             raise UsageError(f"{table.name} is given as an input: rows cannot be inserted into it")
         if table.connector is None:
+            from streamsql.memory_sink import MemorySink
+
             sink: Sink = MemorySink(self.memory(table.name))
         else:
             with self._located(table):
@@ -339,7 +341,11 @@ def _own_time(place: int, table: Table) -> WatermarkSpec:
 
 def _delivery(table: Table) -> Deliver:
     """How rows in memory are delivered: as they are, or as versions."""
-    return put_together if table.ended is None else partial(put_versions, table.ended)
+    if table.ended is None:
+        return put_together
+    from streamsql.memory_versions import put_versions
+
+    return partial(put_versions, table.ended)
 
 
 def memory_table(table: Table, together: Together) -> MemoryTable:

@@ -1,10 +1,11 @@
-"""The `filesystem` connector: tables in files."""
+"""The `filesystem` connector: tables in files. What reads and writes changes and partitions is imported for them."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from streamsql.errors import UsageError
 from streamsql.expr.types import Schema
@@ -12,17 +13,17 @@ from streamsql.plugins import known_names, load_format
 from streamsql.ports import FileReader, Format, LookupTable, OptionInfo, Sink, Source, SourceMode, TableOptions
 from streamsql.record import record
 from streamsql_connectors.changelog_column import with_op
-from streamsql_connectors.changelog_reader import OpReader, UpsertReader
 from streamsql_connectors.file_sink import PART_BYTES, ROLLOVER, FileLayout, FileSink
 from streamsql_connectors.file_source import FileSource
 from streamsql_connectors.files import InputFile, find_files
 from streamsql_connectors.options import byte_size, choice, names_of, option, refuse_unknown, required
 from streamsql_connectors.partition_paths import HIVE_NULL
-from streamsql_connectors.partition_sink import PartitionKeys, PartitionSink
 from streamsql_connectors.partitions import find_partitions, with_partitions
 from streamsql_connectors.streams import CODECS, STANDARD, codec_of
 from streamsql_connectors.times import duration
-from streamsql_connectors.upsert_sink import UpsertSink
+
+if TYPE_CHECKING:
+    from streamsql_connectors.partition_sink import PartitionSink
 
 _OPTIONS = (
     OptionInfo("path", "text", "a file, a glob, a folder, an fsspec URL, or - for stdin and stdout", required=True),
@@ -110,6 +111,8 @@ class FilesystemConnector:
         if beside:
             hint = f"make {beside[0]} a part of the PRIMARY KEY"
             raise UsageError(f"table {table.name}: who deletes a key does not know its {beside[0]}", hint=hint)
+        from streamsql_connectors.upsert_sink import UpsertSink
+
         return UpsertSink(_sink(table, layout), table.primary_key)
 
     def lookup(self, table: TableOptions) -> LookupTable:
@@ -144,6 +147,8 @@ def _sink(table: TableOptions, layout: FileLayout) -> FileSink | PartitionSink:
         return FileSink(layout, table.clock)
     if layout.path == STANDARD:
         raise UsageError(f"table {table.name} is partitioned: it needs a folder to be written to")
+    from streamsql_connectors.partition_sink import PartitionKeys, PartitionSink
+
     folder = layout.path.rstrip("/")
     return PartitionSink(
         PartitionKeys(table.partition_keys, _null_name(table)),
@@ -163,12 +168,16 @@ def _reader(table: TableOptions, in_files: Schema, parsed: _FileTable) -> FileRe
     """What decodes the files, and finds the changes in them."""
     match _changelog(table):
         case "op":
+            from streamsql_connectors.changelog_reader import OpReader
+
             shown = with_op(in_files)
             return OpReader(parsed.format.reader(shown, parsed.options), shown.names[0])
         case "upsert":
             values = [each for each in in_files.names if each not in table.primary_key]
             if not values:
                 raise UsageError(f"table {table.name}: a column beside the key has to say whether a key is deleted")
+            from streamsql_connectors.changelog_reader import UpsertReader
+
             return UpsertReader(parsed.format.reader(in_files, parsed.options), values)
         case _:
             return parsed.format.reader(in_files, parsed.options)

@@ -75,6 +75,7 @@ LateListener = Callable[[LateRows], None]
 CutListener = Callable[[SessionCut], None]
 BehindListener = Callable[[RowsBehind], None]
 ExpiryListener = Callable[[Expired], None]
+UnknownListener = Callable[[pa.RecordBatch], None]
 
 
 class Operator(ABC):
@@ -100,6 +101,8 @@ class Operator(ABC):
     on_behind: BehindListener | None = None
     """Set when a comparison records decisions; only joins by time call it."""
 
+    on_unknown: UnknownListener | None = None
+    """Set by the job for what reads a table; called with rows that take back what is not there."""
     on_expired: ExpiryListener | None = None
     """Set by the task; called with what the time to live of the state took away."""
     expires: bool = False

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-
-import pyarrow as pa
+from collections.abc import Iterable, Sequence
 
 from streamsql.batch import Batch
 from streamsql.expr.types import Schema
@@ -13,17 +11,13 @@ from streamsql.state.fixed_width import int64_array
 from streamsql.state.keyed_rows import KeyedRows
 from streamsql.time import Duration, Time
 
-UnknownListener = Callable[[pa.RecordBatch], None]
-
 
 class KeepLast(Operator):
     """A +1 row replaces the row of its key, a -1 row removes it, whatever else it says; repetitions say nothing new.
 
-    `key`: positions. `on_unknown`: told of the -1 rows whose key is not there; they change nothing. `ttl`: a row is
-    forgotten so long after it last came.
+    `key`: positions. A -1 row whose key is not there changes nothing; `on_unknown` is told. `ttl`: a row is forgotten
+    so long after it last came.
     """
-
-    on_unknown: UnknownListener | None = None
 
     def __init__(self, schema: Schema, key: Sequence[int], ttl: Duration | None = None) -> None:
         self.schema = schema

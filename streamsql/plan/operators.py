@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial, singledispatch
+from typing import TYPE_CHECKING
 
 from streamsql.errors import NotSupportedYet
 from streamsql.expr.aggregates import AggregateCall
@@ -17,8 +18,6 @@ from streamsql.expr.functions_watermark import WATERMARK_ID, over_watermark_colu
 from streamsql.expr.nodes import Expr
 from streamsql.expr.types import arrow_type
 from streamsql.operators.base import Operator
-from streamsql.operators.checked_rows import CheckedRows
-from streamsql.operators.keep_last import KeepLast
 from streamsql.operators.project import Kernel, RowsOf
 from streamsql.operators.project import Project as Projection
 from streamsql.operators.watermark_column import plain_rows, rows_with_watermark
@@ -55,6 +54,10 @@ from streamsql.plan.state_ttl import state_ttls
 from streamsql.plan.traits import keeps_later, over_order, rank_order, traits
 from streamsql.plan.tree import positions, schema_of, walk_plan
 
+if TYPE_CHECKING:
+    from streamsql.operators.checked_rows import CheckedRows
+    from streamsql.operators.keep_last import KeepLast
+
 CARRY_WATERMARKS = (Scan, Filter, Project, Unnest, WindowAssign, Union)
 """Nodes whose batches have the watermarks of their rows beside them, if they are asked for."""
 
@@ -73,9 +76,13 @@ def _(plan: Scan, context: EvalContext) -> Operator | None:
 def exact_changes(plan: Scan) -> KeepLast | CheckedRows | None:
     """What makes changes by primary key exact, or refuses those that are not; None where that is no question."""
     if plan.checked:
+        from streamsql.operators.checked_rows import CheckedRows
+
         return CheckedRows(schema_of(plan.fields), plan.table.name, plan.span)
     if not plan.table.by_key:
         return None
+    from streamsql.operators.keep_last import KeepLast
+
     names = [each.name for each in plan.fields]
     return KeepLast(schema_of(plan.fields), [names.index(each) for each in plan.table.primary_key], *state_ttls(plan))
 

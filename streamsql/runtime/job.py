@@ -13,8 +13,6 @@ from streamsql.batch import Batch
 from streamsql.expr.context import EvalContext
 from streamsql.memory_rows import Together
 from streamsql.operators.base import Expired, ExpiryListener, LateListener, LateRows, Operator, RowsBehind, SessionCut
-from streamsql.operators.keep_last import KeepLast
-from streamsql.operators.lookup_join import LookupJoin as LookupJoinOperator
 from streamsql.plan.logical import Plan, Scan, Table, Values
 from streamsql.plan.lookup_join import LookupJoin
 from streamsql.plan.physical import PhysicalNode
@@ -24,7 +22,6 @@ from streamsql.runtime.decisions import Decision, DecisionLog
 from streamsql.runtime.expiry import ExpiryLog
 from streamsql.runtime.graph import topological
 from streamsql.runtime.late import LateLog
-from streamsql.runtime.lookup import OpenTables, open_lookup_of
 from streamsql.runtime.metrics import JobMetrics, Progress, StateSize
 from streamsql.runtime.output import Output
 from streamsql.runtime.publisher import Publisher
@@ -33,8 +30,6 @@ from streamsql.runtime.rejects import RejectLog
 from streamsql.runtime.settings import JobSettings, idle_timeout
 from streamsql.runtime.source_reader import SourceReader
 from streamsql.runtime.task import SourceTask, Task, Upstream
-from streamsql.runtime.values_source import ValuesSource, values_scan
-from streamsql.state.held_bytes import held_bytes
 from streamsql.time import END_OF_TIME, MILLISECOND, Time
 
 _PROGRESS_EVERY = 100 * MILLISECOND
@@ -77,7 +72,8 @@ class Job:
         self._together = together
         self._progress_at: Time = context.clock.now()
         self._doorbell = Doorbell()
-        self._tables = OpenTables(open_source, open_lookup)
+        self._open_source = open_source
+        self._open_lookup = open_lookup
         self._closing = ExitStack()
         self._started = False
         self.inlets = self._open_inlets(open_source)
@@ -105,6 +101,8 @@ class Job:
 
     def state_sizes(self) -> dict[str, StateSize]:
         """How much each operator that has state keeps, by its name in EXPLAIN; found by walking over all of it."""
+        from streamsql.state.held_bytes import held_bytes
+
         states = {name: tuple(task.operator.states().values()) for name, task in self.tasks.items()}
         return {
             name: StateSize(sum(each.rows for each in kept), held_bytes(kept)) for name, kept in states.items() if kept
@@ -294,10 +292,13 @@ class Job:
         return self._sources.get(node.name) or self.tasks[node.name]
 
     def _listen(self, node: PhysicalNode, operator: Operator) -> None:
-        if isinstance(operator, KeepLast) and isinstance(node.plan, Scan):
+        if isinstance(node.plan, Scan):
             operator.on_unknown = partial(self.rejects.add_unknown, node.plan.table.name)
-        if isinstance(operator, LookupJoinOperator) and isinstance(node.plan, LookupJoin):
-            operator.lookup = open_lookup_of(node.plan, self._tables, self.context, self.rejects, self._closing)
+        if isinstance(node.plan, LookupJoin):
+            from streamsql.runtime.lookup import OpenTables, connect_lookup
+
+            tables = OpenTables(self._open_source, self._open_lookup)
+            connect_lookup(operator, node.plan, tables, self.context, self.rejects, self._closing)
         log = self.late.listener(node)
         operator.on_late = log
         operator.on_expired = expired = self.expiry.listener(node.name)
@@ -330,6 +331,8 @@ def _both(one: ExpiryListener, other: ExpiryListener) -> ExpiryListener:
 
 def _scan_of(plan: Plan, open_source: Callable[[Table], Source]) -> tuple[Scan, Source]:
     if isinstance(plan, Values):
+        from streamsql.runtime.values_source import ValuesSource, values_scan
+
         return values_scan(plan), ValuesSource(plan)
     assert isinstance(plan, Scan)
     return plan, open_source(plan.table)

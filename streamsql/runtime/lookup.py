@@ -12,7 +12,9 @@ from streamsql.batch import Batch
 from streamsql.errors import DataError
 from streamsql.expr.context import EvalContext
 from streamsql.expr.types import Schema, arrow_type
+from streamsql.operators.base import Operator
 from streamsql.operators.lookup_join import Lookup
+from streamsql.operators.lookup_join import LookupJoin as LookupJoinOperator
 from streamsql.plan.logical import Table
 from streamsql.plan.lookup_join import LookupJoin
 from streamsql.plan.lookup_options import lookup_options
@@ -35,17 +37,25 @@ class OpenTables:
     lookup: Callable[[Table], LookupTable] | None = None
 
 
-def open_lookup_of(
-    plan: LookupJoin, tables: OpenTables, context: EvalContext, rejects: RejectLog, closing: ExitStack
-) -> Lookup:
-    """What a lookup join asks: the table itself, or what its options keep of it. `closing` lets go of connections."""
+def connect_lookup(
+    operator: Operator,
+    plan: LookupJoin,
+    tables: OpenTables,
+    context: EvalContext,
+    rejects: RejectLog,
+    closing: ExitStack,
+) -> None:
+    """Let the operator of a lookup join ask the table itself, or what its options keep of it. `closing` lets go of
+    connections."""
+    assert isinstance(operator, LookupJoinOperator)
     place = positions(plan.side.fields)
     types = [plan.side.fields[place[each.right]].type for each in plan.on]
     given = fields_by_id(plan.input.fields)
     found = _keeping(plan, tables, context, rejects, closing)
     if [arrow_type(given[each.left].type) for each in plan.on] == [arrow_type(each) for each in types]:
-        return found
-    return Narrowed(found, [arrow_type(each) for each in types])
+        operator.lookup = found
+    else:
+        operator.lookup = Narrowed(found, [arrow_type(each) for each in types])
 
 
 def _keeping(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -12,7 +13,9 @@ from streamsql.expr.types import Schema, SqlType, arrow_type
 from streamsql.record import record
 from streamsql.state.fixed_width import Int64Array
 from streamsql.state.linear import Columns, Count, Extreme, Linear, Rows, Values
-from streamsql.state.value_lists import ValueList
+
+if TYPE_CHECKING:
+    from streamsql.state.value_lists import ValueList
 
 MOST_FLAGS = 62
 """So many fit into a number."""
@@ -30,6 +33,12 @@ class Argument:
     columns: tuple[int, ...]
     filter: int | None = None
     optional: frozenset[int] = frozenset()
+
+
+def argument_of(call: AggregateCall) -> Argument:
+    """What a call reads."""
+    required = 0 if call.optional else len(call.value_args)
+    return Argument(call.args, call.filter, frozenset(range(required, len(call.args))))
 
 
 @record
@@ -140,6 +149,10 @@ class Decomposition:
         return bool(self.lists) or any(each.ordered for each in self.slots)
 
 
+Family = Callable[["Parts", AggregateCall], Result]
+"""Makes of a call what has to be kept for it, and what reads its result off."""
+
+
 class Parts:
     """Finds or makes the accumulators, sets and lists of one call after the other.
 
@@ -197,12 +210,7 @@ class Parts:
         if row_list not in self.lists:
             self.lists.append(row_list)
         width = len(argument.columns)
-
-        def of(groups: Groups) -> ValueList:
-            found = groups.arrived[wanted]
-            return ValueList(found.ids, found.values[:width])
-
-        return of
+        return lambda groups: groups.arrived[wanted].first_columns(width)
 
     def _with_whole_rows(self, argument: Argument) -> Argument:
         """With all other columns: which row is taken back must be known, and not only what the call sees of it."""

@@ -1,9 +1,13 @@
-"""GroupState: the aggregates of all groups over all input so far, changed by a partial at a time."""
+"""GroupState: the aggregates of all groups over all input so far, changed by a partial at a time.
+
+What keeps distinct values, rows in order and times to live is imported where some are kept.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -17,15 +21,17 @@ from streamsql.state.decomposition import ROWS, Argument, Groups, Slot, ValueSet
 from streamsql.state.fixed_width import BoolArray, Int64Array, take_rows
 from streamsql.state.grouping import denormalize_key, group_rows, normalize_key
 from streamsql.state.key_index import KeyIndex
-from streamsql.state.lifetimes import Lifetimes, unmatched
 from streamsql.state.linear import Columns, Count, Extreme, Values, replaced
-from streamsql.state.multiset import TakenBack, ValueCounts
 from streamsql.state.partial import Collection, Partial, concat_columns
 from streamsql.state.partial_aggregates import PartialAggregates
 from streamsql.state.retractions import never_added
-from streamsql.state.row_sequences import RowSequences, SequenceChange
-from streamsql.state.value_lists import ValueList, followed_by
 from streamsql.time import Duration, Time
+
+if TYPE_CHECKING:
+    from streamsql.state.lifetimes import Lifetimes
+    from streamsql.state.multiset import ValueCounts
+    from streamsql.state.row_sequences import RowSequences, SequenceChange
+    from streamsql.state.value_lists import ValueList
 
 
 @record(eq=False)
@@ -51,22 +57,13 @@ class GroupState:
         self._slots = (*parts.slots, *(slot for each in parts.sets for slot in each.slots))
         self._keys = KeyIndex(algebra.key_types or [pa.int8()])
         self._accumulators = Accumulators(self._slots)
-        self._lifetimes = None if ttl is None else Lifetimes(ttl)
+        self._lifetimes = None if ttl is None else _lifetimes(ttl)
         expiring = ttl is not None
-        self._sets = [
-            ValueCounts(
-                each.types,
-                ordered=_needs_order(each),
-                filters=len(each.arguments),
-                expiring=expiring,
-                flags=each.flags,
-            )
-            for each in parts.sets
-        ]
+        self._sets = [_value_counts(each, expiring) for each in parts.sets]
         self._listed = {
             each.arguments[0]: values for each, values in zip(parts.sets, self._sets, strict=True) if each.listed
         }
-        self._lists = [RowSequences(each.types, lenient=expiring) for each in parts.lists]
+        self._lists = [_row_sequences(each.types, expiring) for each in parts.lists]
 
     def parts(self) -> dict[str, State]:
         """What has to be saved, by name."""
@@ -87,6 +84,8 @@ class GroupState:
         which their group had no rows. Groups that had some before are ended by that: the second value. The third: how
         many rows took back what was not there.
         """
+        from streamsql.state.lifetimes import unmatched
+
         columns = [batch.rows.column(each) for each in self._algebra.keys]
         columns = columns or [pa.array(np.zeros(len(batch), np.int8))]
         groups, first = group_rows([normalize_key(each) for each in columns])
@@ -166,6 +165,8 @@ class GroupState:
         self, at: int, step: Partial, ids: Int64Array, rows: Collection, old: Mapping[str, Values]
     ) -> dict[str, Values]:
         """The accumulators over distinct values, after those that appeared or vanished."""
+        from streamsql.state.multiset import TakenBack
+
         values, value_set = self._sets[at], self._algebra.parts.sets[at]
         try:
             found = values.apply(replace(rows, ids=ids[rows.ids]))
@@ -213,15 +214,32 @@ class GroupState:
         return never_added(self._algebra.input_schema, self._algebra.keys, shown)
 
 
-def _needs_order(values: ValueSet) -> bool:
-    return values.listed or (not values.flags and any(isinstance(slot.linear, Extreme) for slot in values.slots))
+def _lifetimes(ttl: Duration) -> Lifetimes:
+    from streamsql.state.lifetimes import Lifetimes
+
+    return Lifetimes(ttl)
+
+
+def _value_counts(values: ValueSet, expiring: bool) -> ValueCounts:
+    from streamsql.state.multiset import ValueCounts
+
+    ordered = values.listed or (not values.flags and any(isinstance(slot.linear, Extreme) for slot in values.slots))
+    return ValueCounts(
+        values.types, ordered=ordered, filters=len(values.arguments), expiring=expiring, flags=values.flags
+    )
+
+
+def _row_sequences(types: tuple[pa.DataType, ...], expiring: bool) -> RowSequences:
+    from streamsql.state.row_sequences import RowSequences
+
+    return RowSequences(types, lenient=expiring)
 
 
 def _both(old: Groups, new: Groups) -> Groups:
     """The old groups, then the new ones."""
     columns = concat_columns((old.columns, new.columns), (old.size, new.size))
-    arrived = {key: followed_by(each, new.arrived[key], old.size) for key, each in old.arrived.items()}
-    listed = {key: followed_by(each, new.sorted[key], old.size) for key, each in old.sorted.items()}
+    arrived = {key: each.followed_by(new.arrived[key], old.size) for key, each in old.arrived.items()}
+    listed = {key: each.followed_by(new.sorted[key], old.size) for key, each in old.sorted.items()}
     return Groups(old.size + new.size, columns, arrived, listed)
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -25,18 +26,19 @@ from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.types import Schema, arrow_type
 from streamsql.state.aggregate_parts import decompose
 from streamsql.state.decomposition import ROWS, Argument, Groups, ValueSet
-from streamsql.state.dense_groups import DenseGroups, dense_groups
 from streamsql.state.fixed_width import Int64Array, int64_array, take_rows
 from streamsql.state.grouping import denormalize_key, group_rows, normalize_key, normalized_type
 from streamsql.state.linear import Count, Values, scatter_add
-from streamsql.state.net_rows import left_over
 from streamsql.state.one_pass import in_one_pass
 from streamsql.state.ordering import lexical_order
 from streamsql.state.partial import Collection, Partial, concat_collections, concat_columns, load_partial
 from streamsql.state.retractions import never_added
 from streamsql.state.row_groups import Grouping, RowGroups, SlottedGroups, by_first_row
 from streamsql.state.selected_rows import RowSelector, Selected
-from streamsql.state.value_lists import ValueList, in_value_order
+
+if TYPE_CHECKING:
+    from streamsql.state.dense_groups import DenseGroups
+    from streamsql.state.value_lists import ValueList
 
 __all__ = ["Collection", "Partial", "PartialAggregates", "load_partial"]
 
@@ -84,6 +86,8 @@ class PartialAggregates:
         self, rows: pa.RecordBatch, weights: Weights | None, number: pa.Array, ordinals: Int64Array | None
     ) -> Partial | DenseGroups:
         """As `partial` with one extra key; in cells where the keys lie close enough together for it."""
+        from streamsql.state.dense_groups import dense_groups
+
         groups, columns = self._accumulated(rows, weights, (number,), ordinals)
         if weights is None and isinstance(groups, SlottedGroups) and not (self.parts.sets or self.parts.lists):
             found = dense_groups(groups.grid, groups.counts, columns)
@@ -185,6 +189,8 @@ class PartialAggregates:
                 for slot in value_set.slots_of(argument):
                     columns |= slot.write(slot.linear.over_rows(ids, partial.size, slot.rows(there), None))
             if value_set.listed:
+                from streamsql.state.value_lists import in_value_order
+
                 ordered[value_set.arguments[0]] = in_value_order(collection.ids, values, collection.weights)
         arrived = {
             each.argument: self._in_arrival_order(partial, collection)
@@ -223,9 +229,13 @@ class PartialAggregates:
 
     def _in_arrival_order(self, partial: Partial, rows: Collection) -> ValueList:
         """The rows that are left: each one taken back cancels the oldest equal one."""
+        from streamsql.state.value_lists import ValueList
+
         assert rows.ordinals is not None
         ordered = lexical_order([rows.ids, rows.ordinals])
         if bool((rows.weights < 0).any()):
+            from streamsql.state.net_rows import left_over
+
             columns = [int64_array(rows.ids), *map(normalize_key, rows.values)]
             same, _ = group_rows([take_rows(each, ordered) for each in columns])
             ordered = ordered[left_over(same, rows.weights[ordered])]

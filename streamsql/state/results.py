@@ -12,7 +12,6 @@ from streamsql.errors import DataError
 from streamsql.expr.aggregates import AggregateCall
 from streamsql.expr.types import FLOATS, Kind, SqlType, arrow_type
 from streamsql.state.fixed_width import BoolArray, Int64Array, array_of, int64_array
-from streamsql.state.float_sums import float_total
 from streamsql.state.integer_sums import is_narrow, python_ints, words_of
 from streamsql.state.linear import Columns, Values
 
@@ -42,7 +41,7 @@ def total(columns: Columns, counts: Values, call: AggregateCall, source: SqlType
     valid, type_ = _some(counts), arrow_type(call.type)
     if source.kind in FLOATS:
         with np.errstate(over="ignore"):
-            return array_of(float_total(columns).astype(type_.to_pandas_dtype(), copy=False), valid, type_)
+            return array_of(_float_total(columns).astype(type_.to_pandas_dtype(), copy=False), valid, type_)
     narrow = is_narrow(columns)
     if source.kind is Kind.DECIMAL:
         if narrow:
@@ -62,13 +61,19 @@ def total(columns: Columns, counts: Values, call: AggregateCall, source: SqlType
     return array_of(sums, valid, type_)
 
 
+def _float_total(columns: Columns) -> Values:
+    from streamsql.state.float_sums import float_total
+
+    return float_total(columns)
+
+
 def average(columns: Columns, counts: Values, call: AggregateCall, source: SqlType) -> pa.Array:
     """AVG over values of type `source`: integers truncate towards zero, decimals round half up; NULL over none."""
     valid, type_ = _some(counts), arrow_type(call.type)
     number = np.maximum(counts, 1)
     if source.kind in FLOATS:
         with np.errstate(all="ignore"):
-            return array_of((float_total(columns) / number).astype(type_.to_pandas_dtype(), copy=False), valid, type_)
+            return array_of((_float_total(columns) / number).astype(type_.to_pandas_dtype(), copy=False), valid, type_)
     if source.kind is Kind.DECIMAL:
         return _decimal_average(columns, number, valid, call, source)
     if is_narrow(columns):

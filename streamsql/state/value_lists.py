@@ -56,6 +56,17 @@ class ValueList:
         keys = [_sort_rank(values, how) for values, how in pairs]
         return self.take(lexical_order([self.ids, *keys]))
 
+    def first_columns(self, width: int) -> ValueList:
+        """The rows without further columns, each once."""
+        return ValueList(self.ids, self.values[:width])
+
+    def followed_by(self, other: ValueList, size: int) -> ValueList:
+        """The rows of `size` groups, then those of others."""
+        ids = np.concatenate([self.ids, other.ids + size])
+        values = tuple(pa.concat_arrays(pair) for pair in zip(self.values, other.values, strict=True))
+        counts = None if self.counts is None else np.concatenate([self.weights(), other.weights()])
+        return ValueList(ids, values, counts)
+
 
 def in_value_order(ids: Int64Array, values: tuple[pa.Array, ...], counts: Int64Array) -> ValueList:
     """Distinct values of groups in ascending order, NULL first, NaN last, text by code point."""
@@ -73,11 +84,3 @@ def _sort_rank(values: pa.Array, how: Ordering) -> Int64Array:
         return rank
     limits = np.iinfo(np.int64)
     return np.where(valid, rank, limits.min if how.nulls_first else limits.max)
-
-
-def followed_by(one: ValueList, other: ValueList, size: int) -> ValueList:
-    """The rows of `size` groups, then those of others."""
-    ids = np.concatenate([one.ids, other.ids + size])
-    values = tuple(pa.concat_arrays(pair) for pair in zip(one.values, other.values, strict=True))
-    counts = None if one.counts is None else np.concatenate([one.weights(), other.weights()])
-    return ValueList(ids, values, counts)

@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 
 from streamsql.errors import DataError
 from streamsql.expr.types import BYTES_KINDS, FLOATS, INTEGERS, STRINGS, Kind, SqlType
-from streamsql_connectors import duck
 
 _DAY_SECONDS = 86_400
 
@@ -118,6 +117,8 @@ def _times(values: pa.Array, type_: SqlType) -> pa.Array:
 
 
 def _base64(values: pa.Array, type_: SqlType) -> pa.Array:
+    from streamsql_connectors import duck
+
     (text,) = duck.project({"t": values}, "to_base64(t)")
     return text
 

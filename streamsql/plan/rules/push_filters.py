@@ -29,9 +29,7 @@ from streamsql.plan.logical import (
     WindowRank,
 )
 from streamsql.plan.predicates import conjuncts, filtered
-from streamsql.plan.rules.push_through_join import push_through_join
 from streamsql.plan.tree import field_ids, positions, reference, with_inputs
-from streamsql.plan.window_range import time_range
 from streamsql.record import record
 
 Terms = tuple[Expr, ...]
@@ -114,6 +112,8 @@ def _(plan: Unnest, terms: Terms) -> Plan:
 
 @_push.register(Join)
 def _(plan: Join, terms: Terms) -> Plan:
+    from streamsql.plan.rules.push_through_join import push_through_join
+
     pushed = push_through_join(plan, terms)
     below = (_push(plan.left, pushed.left), _push(plan.right, pushed.right))
     return filtered(with_inputs(pushed.join, below), pushed.above)
@@ -181,6 +181,8 @@ def _with_time_ranges(plan: WindowAssign | WindowAggregate, split: _Split) -> _S
     """Conditions over window bounds, also as ranges of the time column."""
     if plan.time.time is not TimeAttribute.EVENT:
         return split
+    from streamsql.plan.window_range import time_range
+
     down, stay = list(split.down), []
     for term in split.stay:
         found = time_range(term, plan.window, plan.time, plan.bounds)
