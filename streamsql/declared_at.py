@@ -7,7 +7,7 @@ import re
 from streamsql.errors import Span, StreamSqlError
 from streamsql.record import record
 
-_QUOTED = re.compile(r"'[^'\n]+'")
+_QUOTED = r"'[^'\n]+'"
 
 
 @record
@@ -26,7 +26,7 @@ class DeclaredAt:
 
     def _word(self, message: str) -> Span | None:
         last = message.rpartition(": ")[2]
-        for quoted in (*_QUOTED.findall(message), f"'{last}'"):
+        for quoted in (*re.findall(_QUOTED, message), f"'{last}'"):
             at = self.text.find(quoted, self.span.start, self.span.end)
             if at >= 0:
                 return Span(at, at + len(quoted))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from streamsql.compiled import SETTING as COMPILED
 from streamsql.compiled import checked_mode
@@ -39,6 +38,8 @@ def _whole(key: str, value: str) -> str:
 
 def _zone(key: str, value: str) -> str:
     """Java's names of zones are IANA's, and offsets such as GMT+08:00."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     hint = "write a name such as 'Europe/Paris', or whole hours such as 'GMT+08:00'"
     try:
         ZoneInfo(zone_name(value))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 from collections.abc import Iterator
@@ -68,6 +67,8 @@ def _local_paths(path: str) -> list[str]:
         return [path]
     if not _MAGIC.search(path):
         raise UsageError(f"file not found: {path}", hint=_parent_hint(path))
+    import glob
+
     found: list[str] = []
     for each in sorted(glob.glob(path, recursive=True), key=_path_order):
         found += _visible_files(each) if os.path.isdir(each) and "**" not in path else [each]

@@ -12,7 +12,7 @@ from streamsql_connectors.text_blocks import NEWLINE, Bytes
 
 _CARRIAGE_RETURN = 13
 _SHOWN = 200
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\ufeff]")
+_UNSEEN = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\ufeff]"
 
 Offsets = npt.NDArray[np.int32]
 
@@ -71,7 +71,7 @@ def shown(text: str) -> str:
     True
     """
     text = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
-    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return re.sub(_UNSEEN, lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _line_ends(data: pa.Buffer) -> Offsets:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
-from click.shell_completion import shell_complete
 
 from streamsql.errors import UsageError
 from streamsql_repl.endings import exit_code, leave, let_signals_interrupt
@@ -254,6 +253,8 @@ def run_command(arguments: list[str]) -> int:
 
     instruction = os.environ.get(COMPLETION_VARIABLE)
     if instruction:
+        from click.shell_completion import shell_complete
+
         return shell_complete(streamsql, {}, "streamsql", COMPLETION_VARIABLE, instruction)
 
     def call() -> int | None:

@@ -18,8 +18,8 @@ _MONTHS = {"YEAR": 12, "QUARTER": 3, "MONTH": 1}
 _ORDER = ("DAY", "HOUR", "MINUTE", "SECOND")
 _BELOW = {"MONTH": 12, "HOUR": 24, "MINUTE": 60, "SECOND": 60}
 _INTERVAL_LIMIT = {t.INTERVAL_DAY: 1 << 63, t.INTERVAL_MONTH: 1 << 31}
-_TIME = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d+))?$")
-_TIMESTAMP = re.compile(r"(\d{4}-\d{1,2}-\d{1,2})(?:[ T](\d{1,2}:\d{1,2}(?::\d{1,2}(?:\.(\d+))?)?))?$")
+_TIME = r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d+))?$"
+_TIMESTAMP = r"(\d{4}-\d{1,2}-\d{1,2})(?:[ T](\d{1,2}:\d{1,2}(?::\d{1,2}(?:\.(\d+))?)?))?$"
 _FORMS = {"DATE": "2025-01-31", "TIME": "23:59:59.123", "TIMESTAMP": "2025-01-31 23:59:59.123"}
 
 
@@ -88,7 +88,7 @@ def _date(text: str) -> tuple[int, SqlType]:
 
 
 def _time(text: str) -> tuple[int, SqlType]:
-    match = _TIME.match(text)
+    match = re.match(_TIME, text)
     if match is None:
         raise ValueError(text)
     hour, minute, second = (int(each) for each in match.groups()[:3])
@@ -98,7 +98,7 @@ def _time(text: str) -> tuple[int, SqlType]:
 
 
 def _timestamp(text: str) -> tuple[int, SqlType]:
-    match = _TIMESTAMP.match(text)
+    match = re.match(_TIMESTAMP, text)
     if match is None:
         raise ValueError(text)
     clock = (match[2] or "00:00:00").split(".")[0]

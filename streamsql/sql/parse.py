@@ -10,11 +10,10 @@ from sqlglot import exp
 from streamsql.errors import Span, SqlError
 from streamsql.record import record
 from streamsql.sql.dialect.cursor import stored_span
-from streamsql.sql.dialect.flink import Flink
+from streamsql.sql.dialect.parser_statements import StatementGrammar
+from streamsql.sql.dialect.tokens import tokenize
 
 Result = TypeVar("Result")
-
-_FLINK = Flink()
 
 
 @record
@@ -31,14 +30,14 @@ def parse_script(text: str) -> list[ParsedStatement]:
     >>> [to_sql(each.tree) for each in parse_script("SET 'a'='b';; select A from t where x<>1")]
     ["SET 'a' = 'b'", 'SELECT A FROM t WHERE x <> 1']
     """
-    trees = _within_the_stack(text, lambda: _FLINK.parse(text))
+    trees = _within_the_stack(text, lambda: StatementGrammar(tokenize(text), text).script())
     whole = Span(0, len(text))
     return [ParsedStatement(tree, span_of(tree) or whole) for tree in trees if isinstance(tree, exp.Expression)]
 
 
 def parse_expression(text: str) -> exp.Expression:
     """The tree of one expression; SqlError, with its span, if it is none."""
-    tree = _within_the_stack(text, lambda: _FLINK.parse_into(exp.Expression, text)[0])
+    tree = _within_the_stack(text, lambda: StatementGrammar(tokenize(text), text).lone_expression())
     assert isinstance(tree, exp.Expression)
     return tree
 
@@ -52,7 +51,9 @@ def _within_the_stack(text: str, parse: Callable[[], Result]) -> Result:
 
 def to_sql(tree: exp.Expression) -> str:
     """The tree as text that parses to an equal tree."""
-    return _FLINK.generate(tree, copy=False)
+    from streamsql.sql.dialect.flink import Flink
+
+    return Flink().generate(tree, copy=False)
 
 
 def conjunct_trees(tree: exp.Expression) -> Iterator[exp.Expression]:

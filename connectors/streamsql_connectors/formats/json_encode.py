@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import BinaryIO
 
@@ -11,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql.expr.types import FLOATS, INT, INTEGERS, STRING, Kind, Schema, SqlType
-from streamsql_connectors.formats.conform import compact
 from streamsql_connectors.formats.json_options import USUAL_STYLE, JsonStyle
 from streamsql_connectors.formats.text_render import render_scalar, value_bytes
 
@@ -117,7 +115,8 @@ def _objects_of_filled(columns: Sequence[pa.Array], type_: SqlType, rows: int, s
 
 
 def _key(name: str) -> str:
-    return f"{json.dumps(name, ensure_ascii=False)}:"
+    (escaped,) = _escaped(pa.array([name])).to_pylist()
+    return f'"{escaped}":'
 
 
 def _repeated(text: str, rows: int) -> pa.Array:
@@ -125,6 +124,8 @@ def _repeated(text: str, rows: int) -> pa.Array:
 
 
 def _arrays(values: pa.Array, type_: SqlType, style: JsonStyle) -> pa.Array:
+    from streamsql_connectors.formats.conform import compact
+
     values = compact(values)
     elements = to_json(values.values, type_.children[0], style)
     return pc.binary_join_element_wise("[", _joined(values, elements), "]", "")
@@ -136,6 +137,8 @@ def _joined(values: pa.Array, elements: pa.Array) -> pa.Array:
 
 def _maps(values: pa.Array, type_: SqlType, style: JsonStyle) -> pa.Array:
     key, value = type_.children if type_.kind is Kind.MAP else (type_.children[0], INT)
+    from streamsql_connectors.formats.conform import compact
+
     values = compact(values)
     keys = _as_key(values.keys, key, style)
     entries = pc.binary_join_element_wise(keys, to_json(values.items, value, style), ":")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
 from math import ceil, floor
 
 from streamsql.expr.nodes import Call, Cast, Expr, Literal
@@ -38,7 +37,9 @@ def _solve(term: Expr) -> Expr:
     product = None if compared is None else _multiple(compared[0])
     if compared is None or product is None:
         return term
-    integer, factor = product
+    from fractions import Fraction
+
+    integer, factor = product[0], Fraction(str(product[1].value))
     _, operator, limit = compared
     if operator not in _ROUND_TO or limit.value is None:
         return term
@@ -51,7 +52,7 @@ def _solve(term: Expr) -> Expr:
     return Call(type=term.type, function=operator, args=(integer, constant), span=term.span)
 
 
-def _multiple(product: Expr) -> tuple[Expr, Fraction] | None:
+def _multiple(product: Expr) -> tuple[Expr, Literal] | None:
     """An integer expression and a constant that are multiplied without loss of digits."""
     match product:
         case Call(function="*", args=(Literal() as factor, Cast(arg=integer) as cast)):
@@ -65,4 +66,4 @@ def _multiple(product: Expr) -> tuple[Expr, Fraction] | None:
     exact = all(each.type.kind is Kind.DECIMAL for each in (product, cast, factor))
     if not exact or product.type.scale != (cast.type.scale or 0) + (factor.type.scale or 0):
         return None
-    return integer, Fraction(str(factor.value))
+    return integer, factor

@@ -1,4 +1,4 @@
-"""The sqlglot dialect: tokenizer, parser and generator together."""
+"""The sqlglot dialect: tokenizer, parser and generator together, for sqlglot to call, and for text of trees."""
 
 from __future__ import annotations
 
@@ -7,10 +7,20 @@ from typing import Any, ClassVar
 from sqlglot import exp, parser
 from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
 from sqlglot.tokenizer_core import Token
+from sqlglot.tokens import Tokenizer
 
 from streamsql.sql.dialect.generator import FlinkGenerator
 from streamsql.sql.dialect.parser_statements import StatementGrammar
-from streamsql.sql.dialect.tokens import FlinkTokenizer
+from streamsql.sql.dialect.tokens import tokenize
+
+
+class FlinkTokenizer(Tokenizer):
+    """sqlglot's door to our tokens."""
+
+    IDENTIFIERS: ClassVar[list[str | tuple[str, str]]] = ["`"]
+
+    def tokenize(self, sql: str) -> list[Token]:
+        return tokenize(sql)
 
 
 class FlinkParser(parser.Parser):

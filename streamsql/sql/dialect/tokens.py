@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
 
 from sqlglot.tokenizer_core import Token, TokenType
-from sqlglot.tokens import Tokenizer
 
 from streamsql.errors import Span, SqlError
 from streamsql.sql.syntax_errors import ELSEWHERE, unterminated
@@ -59,15 +57,6 @@ TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 OPENINGS = {"'": ("string", "'"), "`": ("quoted name", "`"), '"': ("quoted name", '"'), "/*": ("comment", "*/")}
-
-
-class FlinkTokenizer(Tokenizer):
-    """The tokenizer as sqlglot wants it."""
-
-    IDENTIFIERS: ClassVar[list[str | tuple[str, str]]] = ["`"]
-
-    def tokenize(self, sql: str) -> list[Token]:
-        return tokenize(sql)
 
 
 def tokenize(sql: str) -> list[Token]:
