@@ -64,6 +64,7 @@ OF_MOMENTS: dict[str, Family] = {
     "REGR_AVGY": _pair,
     "REGR_COUNT": _pair,
     "REGR_INTERCEPT": _pair,
+    "REGR_R2": _pair,
     "REGR_SLOPE": _pair,
     "REGR_SXX": _pair,
     "REGR_SXY": _pair,
