@@ -23,7 +23,7 @@ from streamsql.state.islands import (
 )
 from streamsql.state.key_index import KeyIndex
 from streamsql.state.ordering import lexical_order
-from streamsql.state.session_replay import Replay, ReplayedSession, replay
+from streamsql.state.session_replay import ReplayedSession, Runs, replay, runs_of
 from streamsql.state.session_table import SessionTable
 from streamsql.time import END_OF_TIME, Duration, Time
 
@@ -285,33 +285,46 @@ class SessionIndex(State):
         groups: list[int] = []
         linked: list[bool] = []
         sessions: list[ReplayedSession] = []
-        for island in cut.tolist():
-            start, stop = np.searchsorted(islands.of, (island, island + 1)).tolist()
-            result = self._replay(batch, elements, start, stop)
-            member[result.late] = NONE
+        runs, run_island = self._runs(batch, elements, islands, cut)
+        bounds = np.searchsorted(run_island, cut), np.searchsorted(run_island, cut, "right")
+        late: list[int] = []
+        for island, first, stop in zip(cut.tolist(), *(each.tolist() for each in bounds), strict=True):
+            before = self._sessions(elements, *np.searchsorted(islands.of, (island, island + 1)).tolist())
+            result = replay(before, runs, first, stop, self._gap, self._tick)
+            late += result.late
             for some, still_linked in ((result.open, True), (result.closed, False)):
                 sessions += some
                 groups += [int(islands.group[island])] * len(some)
                 linked += [still_linked] * len(some)
-        return self._replaced(found, cut, member, groups, sessions, linked)
+        member[runs.rows[late]] = NONE
+        return self._replaced(found, cut, member, runs.rows, groups, sessions, linked)
 
-    def _replay(self, batch: _Batch, elements: Elements, start: int, stop: int) -> Replay:
-        """The elements from `start` up to `stop`, which are an island."""
+    def _runs(self, batch: _Batch, elements: Elements, islands: Islands, cut: Int64Array) -> tuple[Runs, Int64Array]:
+        """The rows of some islands in runs, and the island of each run."""
+        chosen = np.zeros(len(islands), np.bool_)
+        chosen[cut] = True
+        of_row = islands.of[elements.at_row]
+        inside = chosen[of_row]
+        island, rows = of_row[inside], elements.rows[inside]
+        order = lexical_order([island, rows])
+        island, rows = island[order], rows[order]
+        runs = runs_of(island, rows, batch.times[rows], batch.watermarks[rows], self._gap, self._tick)
+        return runs, island[runs.begins[:-1]]
+
+    def _sessions(self, elements: Elements, start: int, stop: int) -> list[ReplayedSession]:
+        """Those among the elements from `start` up to `stop`."""
         first, last = np.searchsorted(elements.at_session, (start, stop))
         known = elements.at_session[first:last]
         spans = zip(elements.start[known].tolist(), elements.last[known].tolist(), strict=True)
         slots = elements.slots[first:last].tolist()
-        sessions = [ReplayedSession(*span, [slot]) for span, slot in zip(spans, slots, strict=True)]
-        first, last = np.searchsorted(elements.at_row, (start, stop))
-        rows = np.sort(elements.rows[first:last])
-        times, watermarks = batch.times[rows].tolist(), batch.watermarks[rows].tolist()
-        return replay(sessions, rows.tolist(), times, watermarks, self._gap, self._tick)
+        return [ReplayedSession(*span, [slot]) for span, slot in zip(spans, slots, strict=True)]
 
     def _replaced(
         self,
         found: _Found,
         cut: Int64Array,
         member: Int64Array,
+        rows: Int64Array,
         groups: list[int],
         sessions: list[ReplayedSession],
         linked: list[bool],
@@ -323,7 +336,8 @@ class SessionIndex(State):
         member[in_time] = number[member[in_time]]
         first = int(np.count_nonzero(kept))
         for position, session in enumerate(sessions, first):
-            member[session.rows] = position
+            for begin, end in session.pieces:
+                member[rows[begin:end]] = position
             if len(session.slots) > 1:
                 rest = np.array(session.slots[1:])
                 self._table.absorb(rest, np.full(len(rest), session.slots[0]))

@@ -70,6 +70,18 @@ def streams(draw: st.DrawFn, largest: int = 60, size: int = 40) -> list[Row]:
 
 
 @st.composite
+def steady_streams(draw: st.DrawFn) -> list[Row]:
+    """Many rows of a key close together, a few far behind: sessions that are cut between long runs."""
+    count = draw(st.integers(20, 120))
+    paces = draw(st.lists(st.sampled_from([0, 0, 1, 1, 2, 25]), min_size=count, max_size=count))
+    behind = draw(st.lists(st.sampled_from([*[0] * 12, 1, 5, 12, 20, 40]), min_size=count, max_size=count))
+    now = np.cumsum(paces).tolist()
+    keys = draw(st.lists(st.sampled_from(["a", "a", "b"]), min_size=count, max_size=count))
+    times = [time - back for time, back in zip(now, behind, strict=True)]
+    return stream(times, list(keys), [1] * count, draw(st.sampled_from([0, 1, 6, 15])))
+
+
+@st.composite
 def changelogs(draw: st.DrawFn) -> list[Row]:
     """Rows with distinct texts, some of which are taken back later (each at most once)."""
     changes: list[Row] = []
@@ -283,7 +295,7 @@ def last(session: list[Row]) -> int:
 
 
 @SETTINGS
-@given(st.integers(1, 20), streams(), cuts())
+@given(st.integers(1, 20), st.one_of(streams(), steady_streams()), cuts())
 def test_session_aggregate_equals_the_model(gap: int, rows: list[Row], lengths: list[int]) -> None:
     expected = session_model(gap, rows)
     for each in ([1], lengths, [len(rows)]):
@@ -310,5 +322,6 @@ def test_rows_taken_back_from_sessions(gap: int, rows: list[Row], lengths: list[
     for each in ([1], lengths, [len(rows)]):
         operator = SessionAggregate(INPUT, Session(gap), 3, PRECISION, [0], CALLS, OUTPUT, False, True)
         actual = run(operator, rows, each)
-        assert actual.rows == expected.rows
+        # A session that ends early by a row taken back comes before or after those that the same watermark closes.
+        assert sorted(actual.rows, key=repr) == sorted(expected.rows, key=repr)
         assert actual.missed == expected.missed
