@@ -40,7 +40,8 @@ class SideRows:
         met = self._met(at, right, len(batch) if added is None else added)
         if self.given is not None:
             met = self._with_taken_back(batch, met, added)
-        return self._rows(batch, met if self._padded else met.take(np.flatnonzero(met.here)))
+        every = self._padded or bool(met.here.all())
+        return self._rows(batch, met if every else met.take(np.flatnonzero(met.here)))
 
     def _tested(self, left: pa.RecordBatch, at: Int64Array, right: pa.RecordBatch) -> tuple[Int64Array, pa.RecordBatch]:
         asked = self._condition

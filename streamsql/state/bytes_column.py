@@ -61,8 +61,8 @@ class BytesColumn(StoredColumn):
             self._tidy()
 
     def take(self, ids: Int64Array) -> pa.Array:
-        valid = None if self._valid is None else self._valid[ids]
-        return self._array(self._views[ids], valid)
+        valid = None if self._valid is None else self._valid.take(ids)
+        return self._array(self._views.take(ids), valid)
 
     def equals(self, ids: Int64Array, values: pa.Array) -> BoolArray:
         mine = self.take(ids)

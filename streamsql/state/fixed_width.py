@@ -86,4 +86,5 @@ def take_rows(array: pa.Array, at: Int64Array) -> pa.Array:
     if array.type.id not in _SEEN_AS:
         return array.take(int64_array(at))
     valid = valid_of(array)
-    return array_of(values_of(array)[at], None if valid is None else valid[at], array.type)
+    # numpy's take is up to twice as fast as an index.
+    return array_of(values_of(array).take(at, axis=0), None if valid is None else valid.take(at), array.type)

@@ -95,11 +95,11 @@ class FixedColumn(StoredColumn):
         self._valid = with_validity(self._valid, ids, values, len(self._values))
 
     def take(self, ids: Int64Array) -> pa.Array:
-        valid = None if self._valid is None else self._valid[ids]
-        return array_of(self._values[ids], valid, self._type)
+        valid = None if self._valid is None else self._valid.take(ids)
+        return array_of(self._values.take(ids, axis=0), valid, self._type)
 
     def equals(self, ids: Int64Array, values: pa.Array) -> BoolArray:
-        same = _bits(self._values[ids]) == _bits(values_of(values))
+        same = _bits(self._values.take(ids, axis=0)) == _bits(values_of(values))
         equal = np.asarray(same.all(axis=1) if same.ndim == 2 else same)
         mine, other = (None if self._valid is None else self._valid[ids]), valid_of(values)
         if mine is None and other is None:
