@@ -21,7 +21,7 @@ def changed_rows(update: GroupUpdate, schema: pa.Schema) -> Batch | None:
     wanted = np.empty((len(had), 2), np.bool_)
     np.logical_and(had, changed, out=wanted[:, 0])
     np.logical_and(has, changed, out=wanted[:, 1])
-    picked = wanted.ravel().nonzero()[0]
+    picked = np.arange(wanted.size) if bool(wanted.all()) else wanted.ravel().nonzero()[0]
     if not len(picked):
         return None
     group, is_new = picked >> 1, picked & 1

@@ -13,6 +13,7 @@ from streamsql.batch import Batch, Weights, concat_batches
 from streamsql.errors import DataError
 from streamsql.ports import RowKind, RowKinds
 from streamsql.runtime.row_order import row_order
+from streamsql.state.fixed_width import is_fixed_width, values_of
 from streamsql.state.grouping import group_rows, normalize_key
 from streamsql.state.hashing import hash_rows
 from streamsql.state.ordering import lexical_order
@@ -75,7 +76,7 @@ def row_kinds(batch: Batch, key: Key | None) -> tuple[pa.RecordBatch, RowKinds |
     paired = _neighbours(batch.rows, added, key)
     alone = added[~paired]
     if alone.all() or not alone.any():
-        return batch.rows, _KINDS[added + 2 * paired]
+        return batch.rows, _KINDS.take(added.view(np.int8) + 2 * paired.view(np.int8))
     order, paired = _pair_up(_group(batch.rows, key), added)
     return batch.rows.take(pa.array(order)), _KINDS[added + 2 * paired][order]
 
@@ -190,6 +191,8 @@ def _equal_to_next(column: pa.Array) -> npt.NDArray[np.bool_]:
     if column.null_count or pa.types.is_floating(column.type):
         ids, _ = group_rows([column])
         return np.asarray(ids[:-1] == ids[1:])
+    if is_fixed_width(column.type) and (values := values_of(column)).ndim == 1:
+        return np.asarray(values[:-1] == values[1:])
     return np.asarray(pc.equal(column[:-1], column[1:]).to_numpy(zero_copy_only=False))
 
 

@@ -22,7 +22,9 @@ class DirectIds:
     def find(self, values: Int64Array) -> Int64Array:
         """The id of each value, -1 for those that have none."""
         if len(values) and self.covers(values):
-            return self._after[values - self._low] - 1
+            found = self._after.take(values - self._low)
+            found -= 1
+            return found
         within = np.flatnonzero((values >= self._low) & (values < self._low + len(self._after)))
         found = np.full(len(values), -1)
         found[within] = self._after[values[within] - self._low] - 1
