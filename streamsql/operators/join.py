@@ -10,6 +10,7 @@ from streamsql.operators.base import Operator
 from streamsql.operators.join_input import InputSpec, JoinInput, StepChanges, signs
 from streamsql.operators.join_pairs import Condition, Matched, in_order, match
 from streamsql.operators.join_result import Result, ResultWriter
+from streamsql.operators.paired_rows import Rows
 from streamsql.state.base import State
 from streamsql.state.key_codes import KeyCodes
 from streamsql.time import Time
@@ -35,7 +36,12 @@ class TwoInputs(Operator):
         self._condition = condition
         # Which rows take back what has expired is to be seen before they cancel others of their step.
         self.net_input = not self.expires
-        self._writer = ResultWriter(result, {0: self._left.trace, 1: self._right.trace})
+        self._writer = ResultWriter(result, {0: self._left, 1: self._right})
+
+    @property
+    def sides(self) -> tuple[Rows, Rows]:
+        """The rows of both inputs that are there."""
+        return self._left, self._right
 
     def on_batch(self, batch: Batch, port: int = 0) -> Iterable[Batch]:
         (self._right if port else self._left).collect(batch)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 
 from streamsql.batch import Batch, Times, Weights, concat_batches
 from streamsql.errors import Span
 from streamsql.expr.types import Schema
+from streamsql.operators.paired_rows import PairedRows
 from streamsql.record import record
-from streamsql.state.fixed_width import BoolArray, Int64Array
+from streamsql.state.fixed_width import BoolArray, Int64Array, values_of
 from streamsql.state.kept_rows import empty_rows
 from streamsql.state.key_codes import KeyCodes
 from streamsql.state.lifetimes import unmatched
@@ -21,7 +24,11 @@ from streamsql.time import Duration
 @record(eq=False)
 class InputSpec:
     """What a join must know of an input: `keys` are positions, `source` is a name for messages. `ttl`: how long a row
-    that is kept lives from when it was last written."""
+    that is kept lives from when it was last written.
+
+    `stored`: of rows that are kept, the columns that somebody reads; None: all. `pairs`: the rows are pairs of rows of
+    another join, and the two columns stored are the numbers of those.
+    """
 
     schema: Schema
     keys: tuple[int, ...]
@@ -29,6 +36,13 @@ class InputSpec:
     source: str = ""
     span: Span | None = None
     ttl: Duration | None = None
+    stored: tuple[int, ...] | None = None
+    pairs: PairedRows | None = None
+
+    @property
+    def stored_schema(self) -> Schema:
+        """The columns of rows that are kept."""
+        return self.schema if self.stored is None else Schema(tuple(self.schema.columns[each] for each in self.stored))
 
     @property
     def key_types(self) -> tuple[pa.DataType, ...]:
@@ -127,7 +141,10 @@ class JoinInput(StepInput):
 
     def __init__(self, spec: InputSpec, codes: KeyCodes, *, keeps_unkeyed: bool = False, nets: bool = False) -> None:
         super().__init__(spec, codes, keeps_unkeyed=keeps_unkeyed)
-        self.trace = Trace(spec.schema, updating=not spec.append_only, source=spec.source, span=spec.span, ttl=spec.ttl)
+        self.trace = Trace(
+            spec.stored_schema, updating=not spec.append_only, source=spec.source, span=spec.span, ttl=spec.ttl
+        )
+        self._place = {position: place for place, position in enumerate(spec.stored or ())}
         self._nets = nets
         self._ignored = 0
 
@@ -138,7 +155,16 @@ class JoinInput(StepInput):
 
     def apply(self, changes: Changes, sign: int) -> Int64Array:
         """Store rows, or take them back; their numbers."""
-        return self.trace.add(changes.codes, changes.rows) if sign > 0 else self.trace.remove(changes.rows)
+        rows = changes.rows if self.spec.stored is None else changes.rows.select(self.spec.stored)
+        return self.trace.add(changes.codes, rows) if sign > 0 else self.trace.remove(rows)
+
+    def take(self, numbers: Int64Array, positions: Sequence[int]) -> list[pa.Array]:
+        """Columns of kept rows, at positions in the input (of pairs: in the result of their join)."""
+        if self.spec.pairs is not None:
+            return self.spec.pairs.take([values_of(each) for each in self.trace.take(numbers)], positions)
+        if self.spec.stored is None:
+            return self.trace.take(numbers, positions)
+        return self.trace.take(numbers, [self._place[each] for each in positions])
 
     def _effective(self, batch: Batch, keyed: BoolArray | None) -> Int64Array | None:
         """The net changes; where rows expire, less those that take back what is not there."""

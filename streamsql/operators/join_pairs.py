@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from streamsql.batch import Times
 from streamsql.operators.join_input import Changes, JoinInput
+from streamsql.operators.paired_rows import Rows
 from streamsql.record import record
 from streamsql.state.fixed_width import BoolArray, Int64Array
 from streamsql.state.ordering import stable_order
@@ -57,7 +58,7 @@ class Condition:
     right: tuple[int, ...]
     schema: pa.Schema
 
-    def holds(self, left: Trace, right: Trace, pairs: Pairs) -> BoolArray:
+    def holds(self, left: Rows, right: Rows, pairs: Pairs) -> BoolArray:
         """For which pairs it is TRUE."""
         columns = [*left.take(pairs.left, self.left), *right.take(pairs.right, self.right)]
         return self.test(pa.RecordBatch.from_arrays(columns, schema=self.schema))
@@ -93,7 +94,7 @@ def match(
     for at, stored in _probe(right.trace, mine, condition):
         later = np.ones(len(at), np.bool_)
         pairs = Pairs(numbers[at], stored, mine.arrivals[at], later, right.trace.counts(stored))
-        by_left.append(_tested(left.trace, right.trace, pairs, condition))
+        by_left.append(_tested(left, right, pairs, condition))
     arrived = _arrivals_of(mine, numbers, first_left, left.trace.bound) if len(mine) and len(other) else _NO_ARRIVALS
     other_numbers = right.apply(other, sign) if len(other) else _NONE
     by_right = []
@@ -102,7 +103,7 @@ def match(
         later = left_arrivals > arrivals
         arrivals = np.maximum(left_arrivals, arrivals)
         pairs = Pairs(stored, other_numbers[at], arrivals, later, left.trace.counts(stored))
-        by_right.append(_tested(left.trace, right.trace, pairs, condition))
+        by_right.append(_tested(left, right, pairs, condition))
     return Matched(_concat(by_left), _concat(by_right), numbers, other_numbers, first_left, first_right)
 
 
@@ -120,7 +121,7 @@ def _arrivals_of(changes: Changes, numbers: Int64Array, first: int, bound: int) 
     return arrivals
 
 
-def _tested(left: Trace, right: Trace, pairs: Pairs, condition: Condition | None) -> Pairs:
+def _tested(left: Rows, right: Rows, pairs: Pairs, condition: Condition | None) -> Pairs:
     if condition is None or not len(pairs):
         return pairs
     return pairs.take(np.flatnonzero(condition.holds(left, right, pairs)))

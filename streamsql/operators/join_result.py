@@ -10,14 +10,15 @@ import pyarrow as pa
 from streamsql.batch import Batch, Times
 from streamsql.expr.types import Schema
 from streamsql.operators.join_pairs import PAIRS_AT_ONCE, Pairs
+from streamsql.operators.paired_rows import NUMBER, Rows
 from streamsql.record import record
-from streamsql.state.fixed_width import Int64Array
-from streamsql.state.trace import Trace
+from streamsql.state.fixed_width import Int64Array, int64_array
 
 
 @record(eq=False)
 class Result:
-    """The columns of a join: each is a column, by position, of the left input (port 0) or of the right one (port 1)."""
+    """The columns of a join: each is a column, by position, of the left input (port 0) or of the right one (port 1), or
+    the NUMBER of the row of that input."""
 
     schema: Schema
     columns: tuple[tuple[int, int], ...]
@@ -28,12 +29,12 @@ class Result:
 
 
 class ResultWriter:
-    """Writes stored rows, by number, as rows of the result; `traces` by port."""
+    """Writes stored rows, by number, as rows of the result; `inputs` by port."""
 
-    def __init__(self, result: Result, traces: Mapping[int, Trace]) -> None:
+    def __init__(self, result: Result, inputs: Mapping[int, Rows]) -> None:
         self._columns = result.columns
-        self._positions = {port: result.positions(port) for port in traces}
-        self._traces = traces
+        self._positions = {port: result.positions(port) for port in inputs}
+        self._inputs = inputs
         self._schema = result.schema.to_arrow()
 
     def pairs(self, pairs: Pairs, sign: int, *, ordered: bool) -> Iterator[Batch]:
@@ -60,7 +61,9 @@ class ResultWriter:
             yield self._batch(columns, len(mine), sign, None)
 
     def _taken(self, port: int, numbers: Int64Array) -> list[pa.Array]:
-        return self._traces[port].take(numbers, self._positions[port])
+        positions = self._positions[port]
+        found = iter(self._inputs[port].take(numbers, [each for each in positions if each != NUMBER]))
+        return [int64_array(numbers) if each == NUMBER else next(found) for each in positions]
 
     def _batch(self, found: Mapping[int, list[pa.Array]], count: int, sign: int, arrivals: Times | None) -> Batch:
         by_port = {port: iter(columns) for port, columns in found.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from streamsql.expr.compile import compile_predicate
@@ -21,6 +22,7 @@ from streamsql.operators.join_pairs import Condition
 from streamsql.operators.join_result import Result
 from streamsql.operators.join_semi import SemiJoin
 from streamsql.operators.lookup_join import LookupJoin as LookupJoinOperator
+from streamsql.operators.paired_rows import NUMBER, PairedRows
 from streamsql.operators.processing_time_join import ProcessingTimeJoin as ProcessingTimeJoinOperator
 from streamsql.operators.temporal_join import TemporalJoin as TemporalJoinOperator
 from streamsql.operators.window_join import WindowJoin as WindowJoinOperator
@@ -28,13 +30,14 @@ from streamsql.plan.final_order import final_order
 from streamsql.plan.logical import Filter, Join, JoinKind, Plan, Project, Scan
 from streamsql.plan.lookup_join import LookupJoin
 from streamsql.plan.nearest_joins import AsofJoin, TimedAsofJoin
+from streamsql.plan.paired_joins import Reader, key_fields, schema_of_pairs
 from streamsql.plan.predicates import not_in_columns
 from streamsql.plan.state_ttl import state_ttls
 from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin, padded_ports
 from streamsql.plan.traits import traits
 from streamsql.plan.tree import positions, schema_of
 from streamsql.state.key_codes import KeyCodes
-from streamsql.time import tick
+from streamsql.time import Duration, tick
 
 
 def join_operator(plan: Join, context: EvalContext) -> Operator:
@@ -134,8 +137,67 @@ def _shared(plan: Join) -> tuple[KeyCodes, tuple[InputSpec, InputSpec]]:
     return KeyCodes(left.key_types, [each.null_safe for each in plan.on]), (left, right)
 
 
+def inner_join(plan: Join, context: EvalContext, below: Sequence[Operator | None], reader: Reader | None) -> InnerJoin:
+    """The operator of an inner join whose rows stay.
+
+    `below`: the joins, by port, that hand on numbers of rows to this one. `reader`: the join to which this one does.
+    """
+    ttls = state_ttls(plan)
+    left, right = (_pairs_input(plan, port, below[port], ttls[port]) for port in (0, 1))
+    condition = None if plan.residual is None else _condition(plan, plan.residual, context)
+    result = _result(plan)
+    codes = KeyCodes(left.key_types, [each.null_safe for each in plan.on])
+    sides = _storing(left, right, condition, result)
+    return InnerJoin(*sides, codes, condition, result if reader is None else _pairs_result(plan, result, reader))
+
+
+def _pairs_input(plan: Join, port: int, below: Operator | None, ttl: Duration | None) -> InputSpec:
+    """An input of an inner join; where it is a join of which the rows are not stored again, by their numbers."""
+    node = plan.right if port else plan.left
+    keys = [each.right if port else each.left for each in plan.on]
+    if below is None:
+        return replace(_input(node, keys), ttl=ttl)
+    assert isinstance(node, Join) and isinstance(below, InnerJoin)
+    fields = key_fields(node, Reader(plan, port))
+    place = positions(fields)
+    return InputSpec(
+        schema_of_pairs(fields),
+        tuple(place[each] for each in keys),
+        append_only=True,
+        ttl=ttl,
+        stored=(len(fields), len(fields) + 1),
+        pairs=PairedRows(below.sides, _result(node).columns),
+    )
+
+
+def _pairs_result(plan: Join, whole: Result, reader: Reader) -> Result:
+    """What the reader needs of a join's result: its keys, and the numbers of the rows that have met."""
+    fields, place = key_fields(plan, reader), positions(plan.fields)
+    keys = (whole.columns[place[each.id]] for each in fields)
+    return Result(schema_of_pairs(fields), (*keys, (0, NUMBER), (1, NUMBER)))
+
+
+def _storing(
+    left: InputSpec, right: InputSpec, condition: Condition | None, result: Result
+) -> tuple[InputSpec, InputSpec]:
+    """The inputs storing only what somebody reads of them."""
+    asked = ((), ()) if condition is None else (condition.left, condition.right)
+    return _storing_only(left, (*result.positions(0), *asked[0])), _storing_only(
+        right, (*result.positions(1), *asked[1])
+    )
+
+
+def _storing_only(input_: InputSpec, read: Sequence[int]) -> InputSpec:
+    """All columns are stored where rows that are taken back have to be found by them."""
+    if not input_.append_only or input_.pairs is not None:
+        return input_
+    return replace(input_, stored=tuple(sorted(set(read))))
+
+
 def _untimed_join(plan: Join, context: EvalContext) -> Operator:
     """The operator of a join whose rows stay."""
+    if plan.kind is JoinKind.INNER:
+        return inner_join(plan, context, (None, None), None)
     not_in = not_in_columns(plan)
     on = plan.on if not_in is None else (not_in,)
     ttls = (None, None) if not_in is not None else state_ttls(plan)
@@ -151,13 +213,11 @@ def _untimed_join(plan: Join, context: EvalContext) -> Operator:
     codes = KeyCodes(left.key_types, [each.null_safe for each in on])
     condition = None if plan.residual is None else _condition(plan, plan.residual, context)
     match plan.kind:
-        case JoinKind.INNER:
-            return InnerJoin(left, right, codes, condition, result)
         case JoinKind.SEMI | JoinKind.ANTI:
             return ConditionalSemiJoin(left, right, codes, condition, result, negated=plan.kind is JoinKind.ANTI)
         case kind:
             kept = [port for port, keeps in ((0, kind.keeps_left), (1, kind.keeps_right)) if keeps]
-            return OuterJoin(left, right, codes, condition, result, kept)
+            return OuterJoin(*_storing(left, right, condition, result), codes, condition, result, kept)
 
 
 def _input(plan: Plan, keys: list[int]) -> InputSpec:

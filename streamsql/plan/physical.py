@@ -11,6 +11,7 @@ from streamsql.plan.arrival_numbers import Numbered, number_shared_sources
 from streamsql.plan.identity import Identities
 from streamsql.plan.logical import (
     Filter,
+    Join,
     Limit,
     OverAggregate,
     Plan,
@@ -29,6 +30,7 @@ from streamsql.plan.logical import (
 )
 from streamsql.plan.lookup_join import LookupJoin
 from streamsql.plan.operators import exact_changes, operator_of
+from streamsql.plan.paired_joins import Reader, is_inner, reader_of_pairs
 from streamsql.plan.row_orders import OverOrder, RankOrder
 from streamsql.plan.sharing import share
 from streamsql.plan.time_joins import IntervalJoin, ProcessingTimeJoin, TemporalJoin, WindowJoin
@@ -41,9 +43,10 @@ from streamsql.record import record
 class PhysicalNode:
     """A node of the graph.
 
-    `name`: unique, as EXPLAIN has it. `plan`: the columns that its batches have, by `plan.fields`. `operator`: None for
-    Scan and Values, which the runtime reads (a Scan whose changes come by key, or are checked, has a second node, which
-    knows what they take back). `needs_watermarks`: its batches must carry per-row watermarks.
+    `name`: unique, as EXPLAIN has it. `plan`: the columns that its batches have, by `plan.fields`; those of a join may
+    be others (see `paired_joins`). `operator`: None for Scan and Values, which the runtime reads (a Scan whose changes
+    come by key, or are checked, has a second node, which knows what they take back). `needs_watermarks`: its batches
+    must carry per-row watermarks.
     """
 
     name: str
@@ -71,10 +74,12 @@ class _Graph:
         self._asked: set[int] = set()
         self._nodes: dict[int, PhysicalNode] = {}
         self._unions: dict[int, Union] = {}
+        self._readers: dict[int, list[Reader | None]] = {}
 
     def roots(self, keep_time: bool) -> tuple[PhysicalNode, ...]:
         for plan in self._plans:
             self._ask(plan, asked=keep_time)
+            self._read(plan, None)
         return tuple(self._root(index, plan) for index, plan in enumerate(self._plans))
 
     def _ask(self, plan: Plan, *, asked: bool) -> None:
@@ -83,6 +88,15 @@ class _Graph:
             self._asked.add(self._identities.key(plan))
         for each in self._computed(plan).inputs:
             self._ask(each, asked=_asks_input(plan, asked=asked))
+
+    def _read(self, plan: Plan, reader: Reader | None) -> None:
+        """Find out who reads each node; nobody (None) those whose rows are delivered."""
+        readers = self._readers.setdefault(self._identities.key(plan), [])
+        readers.append(reader)
+        if len(readers) == 1:
+            computed = self._computed(plan)
+            for port, each in enumerate(computed.inputs):
+                self._read(each, Reader(computed, port))
 
     def _computed(self, plan: Plan) -> Plan:
         """The node as it is computed: a union may need numbers on its branches, which the plan does not show."""
@@ -116,7 +130,22 @@ class _Graph:
         inputs = tuple(self._node(each) for each in computed.inputs)
         if isinstance(plan, Limit) and not traits(plan.input).append_only:
             inputs = (self._settled(plan.input, inputs[0], name),)
-        return PhysicalNode(name, plan, inputs, operator_of(computed, self._context), asked)
+        return PhysicalNode(name, plan, inputs, self._operator(computed, inputs), asked)
+
+    def _operator(self, plan: Plan, inputs: Sequence[PhysicalNode]) -> Operator | None:
+        if not (isinstance(plan, Join) and is_inner(plan)):
+            return operator_of(plan, self._context)
+        from streamsql.plan.join_operators import inner_join
+
+        below = [
+            None if self._pairs_for(each) is None else node.operator
+            for each, node in zip(plan.inputs, inputs, strict=True)
+        ]
+        return inner_join(plan, self._context, below, self._pairs_for(plan))
+
+    def _pairs_for(self, plan: Plan) -> Reader | None:
+        """Who reads the node's pairs of rows instead of the rows."""
+        return reader_of_pairs(plan, self._readers[self._identities.key(plan)])
 
     def _settled(self, plan: Plan, node: PhysicalNode, name: str) -> PhysicalNode:
         """The rows that an updating input has left at its end, in their final order: only then are the first known."""

@@ -21,7 +21,7 @@ from streamsql.runtime.arrival import Inlet
 from streamsql.runtime.fingerprint import fingerprint, first_difference
 from streamsql.runtime.job import Job
 
-FORMAT = 1
+FORMAT = 2
 HEADER = "header.json"
 _WEIGHTS, _WATERMARKS = "$weights", "$watermarks"
 

@@ -24,6 +24,14 @@ QUERIES = {
     "self": "SELECT x.n, y.n FROM a AS x JOIN a AS y ON x.k = y.k",
     "three": "SELECT a.n, b.n, c.n FROM a JOIN b ON a.k = b.k JOIN c ON b.k = c.k",
     "around": "SELECT x.n, b.n, y.n FROM a AS x JOIN b ON x.k = b.k JOIN a AS y ON b.k = y.k",
+    "three with conditions": "SELECT a.n, b.n, c.n FROM a JOIN b ON a.k = b.k AND a.n < b.n JOIN c ON b.k = c.k"
+    " AND (a.n + b.n) % 2 = c.n % 2",
+    "four": "SELECT d.n, a.n, c.n, b.n FROM a JOIN b ON a.k = b.k JOIN c ON b.k = c.k JOIN b AS d ON d.n = c.n - 100",
+    "two of two": "SELECT x.n, y.m FROM (SELECT a.k, b.n FROM a JOIN b ON a.k = b.k) AS x JOIN"
+    " (SELECT b.k, c.n AS m FROM b JOIN c ON b.k = c.k) AS y ON x.k = y.k",
+    "three without key": "SELECT a.n, b.n, c.n FROM a CROSS JOIN b JOIN c ON a.k = c.k",
+    "twice": "SELECT x.n, c.n FROM (SELECT b.n, a.k FROM a JOIN b ON a.k = b.k) AS x JOIN c ON x.k = c.k UNION ALL"
+    " SELECT x.n, c.n FROM (SELECT b.n, a.k FROM a JOIN b ON a.k = b.k) AS x JOIN c ON x.n = c.n - 100",
     "semi": "SELECT a.n FROM a LEFT SEMI JOIN b ON a.k = b.k",
     "semi condition": "SELECT a.n FROM a LEFT SEMI JOIN b ON a.k = b.k AND a.n < b.n",
     "semi self": "SELECT x.n FROM a AS x LEFT SEMI JOIN a AS y ON x.k = y.k AND x.n <> y.n",

@@ -10,6 +10,8 @@ import pytest
 
 from streamsql import connect
 from streamsql.operators.base import Operator
+from streamsql.runtime.output import CollectOutput
+from streamsql.sql import statements as s
 from streamsql.state.base import State
 
 QUERIES = {
@@ -46,6 +48,25 @@ def test_state_goes_with_its_query(sql: str) -> None:
     before = {id(each) for each in _kept()}
     assert isinstance(session.sql(sql).to_arrow(), pa.Table)
     assert [each for each in _kept() if id(each) not in before] == []
+
+
+def test_a_join_of_a_join_does_not_keep_its_rows_again() -> None:
+    session = connect()
+    session.sql("CREATE TABLE a (k INT, x STRING); CREATE TABLE b (k INT, y STRING); CREATE TABLE c (k INT, z STRING)")
+    numbers = range(1_000)
+    for name in "abc":
+        table = session.tables.memory(name)
+        texts = [name * 1_000 for _ in numbers]
+        table.append(pa.RecordBatch.from_arrays([pa.array(numbers, pa.int32()), texts], schema=table.schema.to_arrow()))
+    (query,) = session.statements("SELECT x, y, z FROM a JOIN b ON a.k = b.k JOIN c ON b.k = c.k")
+    assert isinstance(query, s.Query)
+    engine, output = session.engine(), CollectOutput()
+    job = engine.job([engine.optimized(query.plan)], [output])
+    while job.step():
+        sizes = {name: each.bytes for name, each in job.state_sizes().items()}
+    assert 2_000_000 < sizes["Join"] < 2_200_000
+    assert 1_000_000 < sizes["Join[2]"] < 1_200_000
+    assert output.to_table().num_rows == 1_000
 
 
 def _kept() -> list[State | Operator]:
