@@ -105,9 +105,9 @@ _TEXTS = {
     ),
     "streamsql_to_timestamp(t)": f"""coalesce(CASE WHEN regexp_full_match(t, '{_PLAIN_TIMESTAMP}')
         THEN TRY_CAST(t AS TIMESTAMP) END, streamsql_any_timestamp(t))""",
-    "streamsql_any_date(t)": f"""CAST({
-        _captured(_DATE, "ymd", "y", f"streamsql_moment({_DATE_FIELDS}, 0, 0, 0, 0)")
-    } AS DATE)""",
+    "streamsql_day(y, mo, d)": """CASE WHEN mo BETWEEN 1 AND 12 AND d BETWEEN 1 AND 31
+        THEN CASE WHEN d <= day(last_day(make_date(y, mo, 1))) THEN make_date(y, mo, d) END END""",
+    "streamsql_any_date(t)": _captured(_DATE, "ymd", "y", f"streamsql_day({_DATE_FIELDS})"),
     "streamsql_to_date(t)": f"""coalesce(CASE WHEN regexp_full_match(t, '{_PLAIN_DATE}') THEN TRY_CAST(t AS DATE) END,
         streamsql_any_date(t))""",
     "streamsql_clock(h, mi, s, us)": "CASE WHEN h < 24 THEN streamsql_moment(1970, 1, 1, h, mi, s, us) END",

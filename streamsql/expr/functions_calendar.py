@@ -228,7 +228,7 @@ def _timestampadd_rule(args: Args) -> Bound:
     unit = _unit(args[0], tuple({**calendar.UNIT_MICROS, **calendar.UNIT_MONTHS}))
     moment = coerce(args[2], t.timestamp(3)) if is_text(args[2].type) else args[2]
     if moment.type.kind is Kind.DATE and calendar.UNIT_MICROS.get(str(unit.value), time_casts.DAY) < time_casts.DAY:
-        moment = coerce(moment, t.timestamp(3))
+        moment = coerce(moment, t.timestamp(6))
     if not is_moment(moment.type):
         raise Mismatch
     amount = coerce(args[1], t.BIGINT)

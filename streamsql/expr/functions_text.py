@@ -244,7 +244,7 @@ ENTRIES: tuple[Function, ...] = (
         "SPLIT",
         "text, text",
         kernels.split,
-        "CASE WHEN {1} IS NOT NULL THEN string_split({0}, {1}) END",
+        "CASE WHEN {0} = '' AND {1} IS NOT NULL THEN [] WHEN {1} IS NOT NULL THEN string_split({0}, {1}) END",
         result=t.array(t.STRING.with_nullable(True)),
     ),
     Function(

@@ -178,11 +178,19 @@ def character(array: pa.Array) -> pa.Array:
 
 
 def split(call: Call, context: EvalContext) -> ArrowFunction | None:
-    """SPLIT(text, delimiter)."""
+    """SPLIT(text, delimiter) with a constant delimiter; an empty text has no parts."""
     delimiter = literal(call, 1)
     if not delimiter:
         return None
-    return lambda text, delimiter_: pc.split_pattern(text, str(delimiter))
+
+    @over_arrays
+    def parts_of(text: pa.Array) -> pa.Array:
+        parts, empty = pc.split_pattern(text, str(delimiter)), pc.equal(text, "")
+        if not pc.any(empty).as_py():
+            return parts
+        return pc.if_else(empty, pa.scalar([], parts.type), parts)
+
+    return lambda text, delimiter_: parts_of(text)
 
 
 def split_index(call: Call, context: EvalContext) -> ArrowFunction | None:

@@ -131,11 +131,12 @@ def _cut_time(array: pa.Array, precision: int) -> pa.Array:
 
 
 def parser(target: SqlType, context: EvalContext) -> Callable[[pa.Array], pa.Array]:
-    """Text as a date or time, NULL where it is none: 1-digit fields and 24:00:00 are taken, 30 February is the 28th."""
+    """Text as a date or time, NULL where it is none: 1-digit fields and 24:00:00 are taken; 30 February is the 28th of
+    a timestamp, and no date, as in Flink."""
     if target.kind is Kind.TIMESTAMP_LTZ:
         local = parser(SqlType(Kind.TIMESTAMP, target.precision), context)
         return lambda array: from_local(local(array), context)
-    read = reader(_PATTERNS[target.kind])
+    read = reader(_PATTERNS[target.kind], clips=target.kind is not Kind.DATE)
     quickly = _PLAIN.get(target.kind)
 
     def parse(array: pa.Array) -> pa.Array:
@@ -150,10 +151,12 @@ def parser(target: SqlType, context: EvalContext) -> Callable[[pa.Array], pa.Arr
     return parse
 
 
-def reader(pattern: str, *, short_year: bool = False) -> Callable[[pa.Array], tuple[Integers, npt.NDArray[np.bool_]]]:
+def reader(
+    pattern: str, *, short_year: bool = False, clips: bool = True
+) -> Callable[[pa.Array], tuple[Integers, npt.NDArray[np.bool_]]]:
     """Text to microseconds by a regular expression with a group for each field, and where that gave nothing.
 
-    `short_year`: years are of two digits, from 2000 on.
+    `short_year`: years are of two digits, from 2000 on. `clips`: a day past the end of its month is its last.
     """
 
     def read(array: pa.Array) -> tuple[Integers, npt.NDArray[np.bool_]]:
@@ -162,6 +165,8 @@ def reader(pattern: str, *, short_year: bool = False) -> Callable[[pa.Array], tu
         if short_year:
             values["year"] = values["year"] + 2000
         micros, valid = _assemble(values, len(array))
+        if not clips:
+            valid &= values["day"] <= _month_length(values["year"], np.clip(values["month"], 1, 12))
         return micros, ~(valid & is_true(pc.is_valid(fields)))
 
     return read
@@ -216,9 +221,17 @@ def _assemble(fields: dict[str, Integers], length: int) -> tuple[Integers, npt.N
 
 def days_from_civil(year: Integers, month: Integers, day: Integers) -> Integers:
     """Days since 1970-01-01; a day past the end of its month becomes its last."""
-    months = (year - 1970) * 12 + month - 1
-    days: Integers = first_day(months) + np.minimum(day, first_day(months + 1) - first_day(months)) - 1
+    days: Integers = first_day(_months(year, month)) + np.minimum(day, _month_length(year, month)) - 1
     return days
+
+
+def _months(year: Integers, month: Integers) -> Integers:
+    return (year - 1970) * 12 + month - 1
+
+
+def _month_length(year: Integers, month: Integers) -> Integers:
+    months = _months(year, month)
+    return first_day(months + 1) - first_day(months)
 
 
 def first_day(months: Integers) -> Integers:
