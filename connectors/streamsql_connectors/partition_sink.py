@@ -15,6 +15,7 @@ from streamsql.record import record
 from streamsql_connectors.file_sink import FileSink
 from streamsql_connectors.partition_paths import partition_folder
 
+_MOST_CODES = 1 << 62
 _MOST_OPEN = 100
 """So many part files are written at once; those not written to for longest are finished."""
 
@@ -100,12 +101,14 @@ def _partitions(
     from streamsql_connectors.formats.text_render import render_scalar
 
     columns = []
-    codes = np.zeros(rows.num_rows, np.int64)
+    codes, width = np.zeros(rows.num_rows, np.int64), 1
     for position in (schema.names.index(key) for key in keys):
         column = render_scalar(rows.column(position), schema.types[position]).dictionary_encode("encode")
         columns.append(column)
-        codes = np.unique(codes, return_inverse=True)[1] * len(column.dictionary)
-        codes += column.indices.to_numpy()
+        if width * len(column.dictionary) > _MOST_CODES:
+            codes, width = np.unique(codes, return_inverse=True)[1], rows.num_rows
+        width *= len(column.dictionary)
+        codes = codes * len(column.dictionary) + column.indices.to_numpy()
     order = np.argsort(codes, kind="stable")
     ends = np.flatnonzero(np.diff(codes[order], append=-1)) + 1
     starts = np.concatenate([np.zeros(1, np.int64), ends[:-1]])

@@ -5,7 +5,7 @@ UTF-8 writes such a character as one byte that is part of no other character.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +33,7 @@ def count_character(character: str) -> Callable[[Datum], Datum]:
 
     @over_arrays
     def count(array: pa.Array) -> pa.Array:
-        offsets, data = _offsets_and_bytes(array)
+        offsets, data = offsets_and_bytes(array)
         found = np.diff(_ranks(data == ord(character), offsets - offsets[0]))
         return with_nulls(found.astype(np.int32), pa.int32(), array)
 
@@ -58,7 +58,7 @@ def parts_between(separator: str) -> Callable[[pa.Array], Parts]:
     """Where an ASCII character separates parts of each text."""
 
     def parts(array: pa.Array) -> Parts:
-        offsets, data = _offsets_and_bytes(array)
+        offsets, data = offsets_and_bytes(array)
         hits = data == ord(separator)
         ranks = _ranks(hits, offsets - offsets[0])
         return Parts(offsets[:-1], offsets[1:], np.flatnonzero(hits) + offsets[0], ranks[:-1], np.diff(ranks))
@@ -92,13 +92,18 @@ def _slices(array: pa.Array, starts: Integers, stops: Integers, there: npt.NDArr
     return slices.take(pa.array(np.arange(0, 2 * len(array), 2), mask=~there))
 
 
-def _offsets_and_bytes(array: pa.Array) -> tuple[Integers, Bytes]:
+def offsets_and_bytes(array: pa.Array) -> tuple[Integers, Bytes]:
     """Where each text begins in the buffer of the array and the last one ends, and the bytes in between."""
     if not len(array):
         return np.zeros(1, np.int64), np.zeros(0, np.uint8)
     _, offsets, data = array.buffers()
     places = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1].astype(np.int64)
     return places, np.frombuffer(data or b"", np.uint8)[places[0] : places[-1]]
+
+
+def has_byte(data: Bytes, characters: Iterable[str]) -> bool:
+    """Whether one of some ASCII characters is among the bytes."""
+    return any(bool((data == ord(each)).any()) for each in characters)
 
 
 def _ranks(hits: npt.NDArray[np.bool_], places: Integers) -> Integers:
@@ -120,7 +125,7 @@ def _ascii_or_all(
 
     @over_arrays
     def kernel(array: pa.Array) -> pa.Array:
-        _, data = _offsets_and_bytes(array)
+        _, data = offsets_and_bytes(array)
         return of_ascii(array) if not len(data) or data.max() < 128 else of_all(array)
 
     return kernel

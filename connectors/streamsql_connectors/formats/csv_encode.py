@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from streamsql.errors import DataError
+from streamsql.expr.text_bytes import has_byte, offsets_and_bytes
 from streamsql.expr.types import STRINGS, Column, Kind, Schema
+from streamsql.expr.vectors import nulls
 from streamsql_connectors.formats.csv_dialect import Dialect
 from streamsql_connectors.formats.csv_nested import NESTED, render_nested
 from streamsql_connectors.formats.text_render import render_scalar, value_bytes
@@ -26,6 +29,7 @@ class CsvWriter:
         self._delimiter = dialect.delimiter or ","
         self._null = dialect.null or ""
         self._special = self._special_pattern()
+        self._inside = [each for each in (self._delimiter, dialect.quote, dialect.escape, "\r", "\n") if each]
         if header and dialect.header is not False:
             names = [self._protected(pa.array([each.name]), each)[0].as_py() for each in schema]
             self._target.write((self._delimiter.join(names) + "\n").encode())
@@ -69,6 +73,8 @@ class CsvWriter:
 
     def _protected(self, text: pa.Array, column: Column) -> pa.Array:
         """The text so that it reads back as what it is: in quotes, or with escapes."""
+        if self._is_plain(text):
+            return text
         needed = pc.match_substring_regex(text, self._special)
         if self._null and self._dialect.quote is not None:
             needed = pc.or_(needed, pc.equal(text, self._null))
@@ -80,6 +86,18 @@ class CsvWriter:
         doubled = text if escape is None else pc.replace_substring(text, escape, escape * 2)
         doubled = pc.replace_substring(doubled, quote, quote * 2)
         return pc.if_else(needed, pc.binary_join_element_wise(quote, doubled, quote, ""), text)
+
+    def _is_plain(self, text: pa.Array) -> bool:
+        """Whether nothing of that is in any text, as far as its bytes tell at a glance."""
+        if self._null or text.type != pa.string() or not "".join(self._inside).isascii():
+            return False
+        offsets, data = offsets_and_bytes(text)
+        begins, ends = offsets[:-1] - offsets[0], offsets[1:] - offsets[0]
+        filled, missing = begins < ends, nulls(text)
+        if not bool((filled if missing is None else filled | missing).all()) or has_byte(data, self._inside):
+            return False
+        outer = np.concatenate([data[begins[filled]], data[ends[filled] - 1]])
+        return not has_byte(outer, " \t\f\v#")
 
     def _escaped(self, text: pa.Array, needed: pa.Array, column: Column) -> pa.Array:
         escape = self._dialect.escape
