@@ -71,6 +71,14 @@ def _numbers(decimal_type: DecimalRule) -> Callable[[Args], Bound]:
     return rule
 
 
+def _remainder_rule(args: Args) -> Bound:
+    """Among integers of the divisor's type, as in Flink; else as for the other operations."""
+    bound = _numbers(_remainder_type)(args)
+    if bound.type.kind not in INTEGERS or args[1].type.kind is Kind.NULL:
+        return bound
+    return Bound(bound.args, args[1].type.with_nullable(bound.type.nullable))
+
+
 def _digits(type_: SqlType) -> tuple[int, int]:
     return (1, 0) if type_.kind is Kind.NULL else digits(type_)
 
@@ -81,11 +89,20 @@ def _operation(
     def build(call: Call, context: EvalContext) -> ArrowFunction:
         if call.type.kind is Kind.DECIMAL:
             return decimals.OPERATIONS[name](call.type)
-        if name == "%" and call.type.kind in INTEGERS and isinstance(divisor := literal(call, 1), int):
-            return _integer_remainder_by(divisor)
+        if name == "%" and call.type.kind in INTEGERS:
+            return _in_type_of_divisor(call)
         return floats if call.type.kind in FLOATS else integers
 
     return build
+
+
+def _in_type_of_divisor(call: Call) -> ArrowFunction:
+    divisor = literal(call, 1)
+    rest = _integer_remainder_by(divisor) if isinstance(divisor, int) else _integer_remainder
+    if call.type.kind is call.args[0].type.kind:
+        return rest
+    arrow = arrow_type(call.type)
+    return lambda left, right: pc.cast(rest(left, right), arrow)
 
 
 def _integer_remainder(left: Datum, right: Datum) -> Datum:
@@ -181,7 +198,9 @@ def _remainder_sql(call: Call, args: Sequence[str], context: EvalContext) -> str
         plain = f"{args[0]} % {args[1]}"
         sure = call.type.kind in FLOATS or literal(call, 1, -1) != -1
         # The smallest BIGINT modulo -1 overflows in DuckDB.
-        return f"({plain})" if sure else f"CASE WHEN {args[1]} = -1 THEN {args[0]} - {args[0]} ELSE {plain} END"
+        rest = f"({plain})" if sure else f"CASE WHEN {args[1]} = -1 THEN {args[0]} - {args[0]} ELSE {plain} END"
+        same = call.type.kind is call.args[0].type.kind
+        return rest if same else f"CAST({rest} AS {duckdb_type(call.type)})"
     (p1, s1), (p2, s2) = (digits(each.type) for each in call.args)
     scale = max(s1, s2)
     left, right = f"streamsql_unscaled({args[0]}, {scale - s1})", f"streamsql_unscaled({args[1]}, {scale - s2})"
@@ -258,7 +277,7 @@ ENTRIES: tuple[Function, ...] = (
     Function(
         "%",
         "number % number",
-        _numbers(_remainder_type),
+        _remainder_rule,
         _operation("%", _integer_remainder, _float_remainder),
         _remainder_sql,
         "%",

@@ -83,11 +83,10 @@ def _position_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
     needle, text = args[:2]
     if len(args) == 2:
         return f"CASE WHEN {needle} = '' THEN 1 + 0 * length({text}) ELSE strpos({text}, {needle}) END"
-    start = args[2]
+    start = f"(CASE WHEN {args[2]} < 1 THEN 1 ELSE {args[2]} END)"
     found = f"strpos(substring({text}, {start}), {needle})"
     return (
-        f"CASE WHEN {start} < 1 THEN 0 * length({text}) + 0 * length({needle})"
-        f" WHEN {needle} = '' THEN CASE WHEN length({text}) >= {start} - 1 THEN {start} ELSE 0 * length({text}) END"
+        f"CASE WHEN {needle} = '' THEN 1 + 0 * length({text}) + 0 * {start}"
         f" WHEN {found} > 0 THEN {found} + {start} - 1 ELSE {found} END"
     )
 

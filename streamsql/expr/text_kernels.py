@@ -75,19 +75,16 @@ def trim(call: Call, context: EvalContext) -> ArrowFunction | None:
 
 
 def position(call: Call, context: EvalContext) -> ArrowFunction | None:
-    """POSITION(needle, text[, from]): 0 where it does not occur."""
+    """POSITION(needle, text[, from]): 0 where it does not occur; a place before the first is the first."""
     if not _constants(call, 0, *range(2, len(call.args))):
         return None
     needle = str(literal(call, 0))
-    start = _integer(call, 2) if len(call.args) > 2 else 1
-    if start < 1:
-        return lambda needle_, text, *rest: pc.if_else(pc.is_valid(text), _ZERO, _NO_INT)
+    start = max(_integer(call, 2), 1) if len(call.args) > 2 else 1
+    if not needle:
+        return lambda needle_, text, *rest: pc.if_else(pc.is_valid(text), _ONE, _NO_INT)
 
     def find(array: pa.Array) -> pa.Array:
         text = array if start == 1 else pc.utf8_slice_codeunits(array, start - 1, None)
-        if not needle:
-            reached = pc.greater_equal(pc.utf8_length(array), start - 1)
-            return pc.if_else(reached, pa.scalar(start, pa.int32()), _ZERO)
         found = pc.match_substring(text, needle)
         before = pc.list_element(pc.split_pattern(text, needle, max_splits=1), 0)
         place = pc.cast(pc.add(pc.utf8_length(before), start), pa.int32())
@@ -97,7 +94,7 @@ def position(call: Call, context: EvalContext) -> ArrowFunction | None:
     return lambda needle_, text, *rest: kernel(text)
 
 
-_ZERO = pa.scalar(0, pa.int32())
+_ZERO, _ONE = pa.scalar(0, pa.int32()), pa.scalar(1, pa.int32())
 _NO_INT = pa.scalar(None, pa.int32())
 
 
