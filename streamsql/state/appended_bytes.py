@@ -31,8 +31,8 @@ _FULL = 1 << 23
 class AppendedBytes:
     """Values that are appended in order, four bytes each besides their own.
 
-    Large buffers are kept as they came. Of one that holds much more than is needed, that is copied once another buffer
-    comes: the next values are often more of the same. Small ones are copied behind one another.
+    Large buffers are kept as they came, also where values take a part of one: the next ones are often more of it. Where
+    that was not so, what is needed is copied once another buffer comes. Small ones are copied behind one another.
     """
 
     def __init__(self, type_: pa.DataType) -> None:
@@ -48,6 +48,7 @@ class AppendedBytes:
         self._begin, self._end = 0, 0  # of what is needed of the last buffer
         self._log: Bytes | None = None  # the last buffer, if small values are copied to it
         self._bytes = 0
+        self._sparse = False  # little was needed of a large buffer: others may be like that
 
     def append(self, first: int, values: pa.Array) -> None:
         """Set the values of the rows from `first` on, which is behind all others."""
@@ -95,7 +96,8 @@ class AppendedBytes:
         if self._log is None and self._buffers and data.address == self._buffers[-1].address and low == self._end:
             self._bytes += high - low
             return 0
-        if high - low < max(_LARGE, self._bytes // _SHARE):
+        self._close()
+        if (high - low if self._sparse else data.size) < max(_LARGE, self._bytes // _SHARE):
             return self._copied(data, low, high) - low
         self._open(data, low)
         self._bytes += high - low
@@ -117,7 +119,6 @@ class AppendedBytes:
 
     def _open(self, data: pa.Buffer, begin: int) -> None:
         """The next rows lie in another buffer, from `begin` on."""
-        self._close()
         number = len(self._buffers)
         self._buffers.append(data)
         self._firsts = grown(self._firsts, number + 1)
@@ -126,13 +127,15 @@ class AppendedBytes:
         self._log = None
 
     def _close(self) -> None:
-        """Nothing more comes to the last buffer: copy what is needed of it if that is little."""
+        """Nothing more comes to the last buffer as it is: copy what is needed of it if that is little."""
         needed, last = self._end - self._begin, len(self._buffers) - 1
         if last < 0 or self._log is not None or 2 * needed >= self._buffers[last].size:
             return
-        kept = np.frombuffer(self._buffers[last], np.uint8, needed, self._begin)
-        self._buffers[last] = pa.py_buffer(kept.copy())
+        self._sparse = True
+        self._log = np.frombuffer(self._buffers[last], np.uint8, needed, self._begin).copy()
+        self._buffers[last] = pa.py_buffer(self._log)
         self._edges[int(self._firsts[last]) + last : self._size + last + 1] -= np.int32(self._begin)
+        self._begin, self._end = 0, needed
 
 
 def _views(begins: Int32Array, ends: Int32Array, owners: Int64Array | None, buffers: list[pa.Buffer]) -> Int32Array:

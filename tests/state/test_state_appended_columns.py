@@ -65,13 +65,32 @@ def test_large_texts_are_not_copied() -> None:
     ]
 
 
+def test_small_parts_of_a_large_buffer_are_not_copied() -> None:
+    values = pa.array([f"a text that is long enough {number}" for number in range(10_000)])
+    column = AppendedBytes(pa.string())
+    for first in range(0, 10_000, 10):
+        column.append(first, values.slice(first, 10))
+    assert held_bytes([column, values]) < held_bytes([values]) + 200_000
+    assert column.take(np.array([9_999])).to_pylist() == ["a text that is long enough 9999"]
+
+
+def test_parts_of_many_large_buffers_do_not_keep_them() -> None:
+    parents = [pa.array([f"a text that is long enough {each}"] * 10_000) for each in "abcdefgh"]
+    column, model = AppendedBytes(pa.string()), list[object]()
+    for first in range(100):
+        for parent in parents:
+            append(column, model, parent.slice(first, 1))
+    del parents
+    assert held_bytes([column]) < 200_000
+    assert column.take(np.arange(800)).to_pylist() == model
+
+
 def test_what_is_not_needed_of_a_large_buffer_is_let_go() -> None:
     values = pa.array([f"a text that is long enough {number}" for number in range(100_000)])
     column = AppendedBytes(pa.string())
     column.append(0, values.slice(50_000, 5_000))
     column.append(5_000, pa.array(["another"]))
-    del values
-    assert held_bytes([column]) < 400_000
+    assert held_bytes([column]) < 800_000 < held_bytes([values]) // 3
     assert column.take(np.array([5_000, 4_999])).to_pylist() == ["another", "a text that is long enough 54999"]
 
 
