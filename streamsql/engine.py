@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import field, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from streamsql.batch_job import BatchJob
 from streamsql.declared_at import DeclaredAt
 from streamsql.errors import SqlError
 from streamsql.expr.context import EvalContext
-from streamsql.materialized import MaterializedView
 from streamsql.plan.logical import Field, Plan, Scan, Table, TimeAttribute
 from streamsql.plan.lookup_join import LookupJoin
 from streamsql.plan.optimize import optimize
@@ -30,6 +30,9 @@ from streamsql.runtime.rejects import RejectLog
 from streamsql.runtime.settings import JobSettings
 from streamsql.settings import Settings
 from streamsql.tables import LATE, REJECTS, SessionTables
+
+if TYPE_CHECKING:
+    from streamsql.materialized import MaterializedView
 
 
 @record
@@ -106,6 +109,8 @@ class Engine:
         self, name: str | None, plan: Plan, columns: tuple[str, ...], at: DeclaredAt | None = None
     ) -> MaterializedView:
         """A bound plan whose rows are kept, and kept up to date from now on; see MaterializedView."""
+        from streamsql.materialized import MaterializedView
+
         return MaterializedView(name, plan, columns, self._view_job, self.keep_left_out, at)
 
     def followed(self, plan: Plan) -> tuple[Plan, MaterializedView]:

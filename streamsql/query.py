@@ -16,7 +16,7 @@ from streamsql.engine import Engine, scans
 from streamsql.errors import UsageError, located
 from streamsql.expr.nodes import Literal
 from streamsql.expr.types import STRING, Schema
-from streamsql.materialized import is_materialized
+from streamsql.materialized_views import view_of
 from streamsql.operators.base import Expired
 from streamsql.plan.logical import Field, Plan, Values
 from streamsql.plan.traits import traits
@@ -207,7 +207,7 @@ class Query:
 
     @property
     def _reads_views(self) -> bool:
-        return any(is_materialized(each.table) for each in scans(self._plan))
+        return any(view_of(each.table) is not None for each in scans(self._plan))
 
     def _batches(self, *, follow: bool) -> Iterator[pa.RecordBatch]:
         with Changes(self._start(self._plan, follow, BUFFER_ROWS), self.columns, self._text) as changes:

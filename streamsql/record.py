@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields, make_dataclass
-from functools import cache
+from functools import cache, cached_property
 from inspect import Parameter, Signature
 from operator import attrgetter
 from typing import Any, NoReturn, TypeVar, dataclass_transform, overload
@@ -163,8 +163,7 @@ class _Shape:
     """
 
     def __init__(self, cls: Any) -> None:
-        every = _fields(cls)
-        given = [each for each in every if each.init]
+        given = [each for each in _fields(cls) if each.init]
         self.cls = cls
         self.names = [each.name for each in given]
         self.accepted = set(self.names)
@@ -173,11 +172,17 @@ class _Shape:
         self.all_by_position = len(given) if len(self.by_position) == len(given) else -1
         self.defaults = {each.name: each.default for each in given if each.default is not MISSING}
         self.factories = {each.name: each.default_factory for each in given if callable(each.default_factory)}
-        self.compared = _getter([each for each in every if each.compare])
-        self.hashed = _getter([each for each in every if (each.compare if each.hash is None else each.hash)])
         self.post_init = getattr(cls, "__post_init__", None)
         self.frozen = cls.__setattr__ is _Record.__setattr__
         self.made = 0
+
+    @cached_property
+    def compared(self) -> Callable[[Any], Any]:
+        return _getter([each for each in _fields(self.cls) if each.compare])
+
+    @cached_property
+    def hashed(self) -> Callable[[Any], Any]:
+        return _getter([each for each in _fields(self.cls) if (each.compare if each.hash is None else each.hash)])
 
     def compile_init(self) -> None:
         """Give the class the `__init__` that a dataclass with its fields has, which takes a third of the time."""

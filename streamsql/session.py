@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Self
 from streamsql.declared_at import DeclaredAt
 from streamsql.engine import Engine
 from streamsql.errors import SqlError, UsageError, did_you_mean, located
-from streamsql.materialized import MaterializedView
 from streamsql.memory_rows import CAPACITY
 from streamsql.plan.logical import Table
 from streamsql.runtime.settings import JobSettings
@@ -34,6 +33,7 @@ from streamsql.time import Clock
 
 if TYPE_CHECKING:
     from streamsql.live_table import LiveTable
+    from streamsql.materialized import MaterializedView
     from streamsql.query import Query
     from streamsql.sql.parameters import Parameters
     from streamsql.variables import Variables

@@ -15,8 +15,7 @@ from streamsql.declared_at import DeclaredAt
 from streamsql.errors import SqlError, StreamSqlError, UsageError
 from streamsql.expr.nodes import ColumnRef
 from streamsql.expr.types import Schema
-from streamsql.materialized import MaterializedView, MaterializedViews
-from streamsql.memory import MemoryTable
+from streamsql.materialized_views import MaterializedViews, view_of
 from streamsql.memory_rows import Deliver, Together, put_together
 from streamsql.owner import Owner
 from streamsql.plan.logical import Table, WatermarkSpec
@@ -30,6 +29,8 @@ from streamsql.sql.mentions import reads
 from streamsql.time import Clock
 
 if TYPE_CHECKING:
+    from streamsql.materialized import MaterializedView
+    from streamsql.memory import MemoryTable
     from streamsql.runtime.live import LiveRun
 
 LATE = "$late"
@@ -94,8 +95,8 @@ class SessionTables:
 
     def as_now(self, table: Table) -> Table:
         """The table with what is known of its rows at this moment."""
-        if isinstance(table.data, MaterializedView):
-            view = table.data
+        view = view_of(table)
+        if view is not None:
             mark = None if view.time is None else _own_time(view.time, table)
             return replace(table, updating=view.updating, unique_keys=view.unique_keys, watermark=mark)
         if table.connector is None and table.data is None:
@@ -200,8 +201,9 @@ class SessionTables:
             raise SqlError(f"{name} cannot be dropped: {listed} {read} it", hint=f"DROP {listed} first")
         self._registered.pop(name, None)
         found = self._catalog.get(name)
-        if isinstance(found, Table) and isinstance(found.data, MaterializedView):
-            self.views.remove(found.data)
+        view = view_of(found) if isinstance(found, Table) else None
+        if view is not None:
+            self.views.remove(view)
         if found is not None:
             self._catalog.drop(name)
             self._memory.pop(name, None)
@@ -247,6 +249,8 @@ class SessionTables:
                 f"there is no {name} yet: no query before this one could have {what} of {base}",
                 hint=f"{name} shows what earlier statements of the same script or session left out",
             )
+        from streamsql.memory import MemoryTable
+
         table = MemoryTable(found.schema)
         for batch in found.rows.to_batches():
             table.append(batch)
@@ -261,8 +265,9 @@ class SessionTables:
 
     def open_source(self, table: Table, *, follow: bool = False) -> Source:
         """A fresh source of the table's physical columns; `follow` an in-memory one as long as it is open."""
-        if follow and isinstance(table.data, MaterializedView):
-            return table.data.follow()
+        view = view_of(table)
+        if follow and view is not None:
+            return view.follow()
         if table.data is not None:
             return table.data.source()
         if table.connector is None:
@@ -281,8 +286,9 @@ class SessionTables:
 
     def open_for_view(self, table: Table) -> Source:
         """A fresh source for a materialised view: what comes later too, but for tables that lie outside the session."""
-        if isinstance(table.data, MaterializedView):
-            return table.data.follow(at_once=True)
+        view = view_of(table)
+        if view is not None:
+            return view.follow(at_once=True)
         if table.connector is None and table.data is None:
             return self.memory(table.name).followed_at_once(_delivery(table))
         source = self.open_source(table)
@@ -293,7 +299,7 @@ class SessionTables:
 
     def open_sink(self, table: Table, *, overwrite: bool = False) -> Sink:
         """A fresh sink for the table's physical columns; `overwrite`: in place of the rows that are there."""
-        if isinstance(table.data, MaterializedView):
+        if view_of(table) is not None:
             raise UsageError(f"{table.name} is a materialized view: rows cannot be inserted into it")
         if table.data is not None:
             raise UsageError(f"{table.name} is an object of the Python program: rows cannot be inserted into it")
@@ -350,6 +356,8 @@ def _delivery(table: Table) -> Deliver:
 
 def memory_table(table: Table, together: Together) -> MemoryTable:
     """Room for the rows of a declared table."""
+    from streamsql.memory import MemoryTable
+
     names = table.physical().names
     return MemoryTable(
         table.physical(), [names.index(each) for each in table.primary_key], together, timed=table.watermark is not None

@@ -9,7 +9,6 @@ import pyarrow as pa
 from streamsql.expr.casting import NESTED
 from streamsql.expr.function import Datum, literal
 from streamsql.expr.functions import called
-from streamsql.expr.java_patterns import is_fine
 from streamsql.expr.last_array import LastArray
 from streamsql.expr.nodes import Call, ColumnRef, Expr, walk
 from streamsql.expr.types import FLOATS, Kind
@@ -53,6 +52,8 @@ def is_slow(expr: Expr) -> bool:
     if not isinstance(expr, Call):
         return False
     if expr.function == "DATE_FORMAT":
+        from streamsql.expr.java_patterns import is_fine
+
         return is_fine(str(literal(expr, 1)))
     return expr.function in SLOW or called(expr).arrow is None
 

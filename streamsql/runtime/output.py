@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +14,10 @@ from streamsql.expr.types import Schema
 from streamsql.ports import RowKind, RowKinds, Sink
 from streamsql.runtime.changelog import Key, fold
 from streamsql.runtime.folded_rows import FoldedRows
-from streamsql.runtime.replaced_rows import ReplacedRows
 from streamsql.time import BEGIN_OF_TIME, Time
+
+if TYPE_CHECKING:
+    from streamsql.runtime.replaced_rows import ReplacedRows
 
 Changes = tuple[pa.RecordBatch, RowKinds | None]
 
@@ -88,6 +90,8 @@ class CollectOutput:
         assert self.schema is not None
         changes = [Batch(rows, weights_of(kinds)) for rows, kinds in self.steps]
         if self.replaces and self.key is not None:
+            from streamsql.runtime.replaced_rows import ReplacedRows
+
             replaced = ReplacedRows(self.schema.to_arrow(), self.key)
             changes = [replaced.exact(each) for each in changes]
         return fold(changes, self.schema.to_arrow(), self.key)
@@ -119,6 +123,8 @@ class TableOutput:
         self.schema, self.key = schema, key
         self._folded = FoldedRows(key)
         if self.replaces and key is not None:
+            from streamsql.runtime.replaced_rows import ReplacedRows
+
             self._replaced = ReplacedRows(schema.to_arrow(), key)
 
     def publish(self, rows: pa.RecordBatch, kinds: RowKinds | None) -> None:

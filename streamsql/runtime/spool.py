@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import weakref
 from collections.abc import Iterator
 from typing import IO, Any
@@ -48,6 +47,8 @@ class Spool:
 
     def _spill(self) -> None:
         if self._file is None:
+            import tempfile
+
             self._file = tempfile.NamedTemporaryFile(prefix="streamsql-", suffix=".arrows")  # noqa: SIM115
             weakref.finalize(self, self._file.close)
             self._writer = pa.ipc.new_stream(self._file, self.schema)

@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 from streamsql import compiled
 from streamsql.state.fixed_width import AnyArray, BoolArray, Int64Array, array_of, is_fixed_width, valid_of, values_of
 from streamsql.state.hashing import mix
-from streamsql.state.nested_keys import decode_nested, encode_nested
 
 _RUN, _SAMPLE = 8, 256
 """Runs of so many rows are worth looking for; so many rows tell whether there are any."""
@@ -29,13 +28,19 @@ def normalize_key(array: pa.Array) -> pa.Array:
     if pa.types.is_floating(array.type):
         return _normalize_float(array)
     if pa.types.is_nested(array.type):
+        from streamsql.state.nested_keys import encode_nested
+
         return encode_nested(array)
     return array
 
 
 def denormalize_key(array: pa.Array, type_: pa.DataType) -> pa.Array:
     """The values of type `type_` that `normalize_key` made `array` of."""
-    return decode_nested(array, type_) if pa.types.is_nested(type_) else array
+    if not pa.types.is_nested(type_):
+        return array
+    from streamsql.state.nested_keys import decode_nested
+
+    return decode_nested(array, type_)
 
 
 def _normalize_float(array: pa.Array) -> pa.Array:
