@@ -29,7 +29,6 @@ from streamsql_repl.progress import erase_line, progress_line
 from streamsql_repl.results import Destination, on_terminal, result_output
 from streamsql_repl.session import make_session, say_inferred
 from streamsql_repl.state_warnings import growing_states
-from streamsql_repl.stdin_copy import with_stdin_copied
 
 
 @record
@@ -55,6 +54,8 @@ def run_text(text: str, name: str, options: RunOptions) -> None:
     with ExitStack() as stack:
         inputs = read_inputs(options.inputs)
         if _reads_again(script, inputs):
+            from streamsql_repl.stdin_copy import with_stdin_copied
+
             inputs = with_stdin_copied(inputs, stack)
         _run(text, name, options, script, inputs)
 

@@ -12,7 +12,10 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.machinery import ModuleSpec
+from importlib.util import find_spec, module_from_spec
+from threading import RLock
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -27,6 +30,7 @@ def start_quickly() -> None:
     put_masked_arrays_off()
     keep_pandas_out()
     import_arrow_without_help()
+    put_sqlglot_off()
 
 
 def collect_garbage_rarely() -> None:
@@ -45,8 +49,9 @@ def import_numpy_without_help() -> None:
     """Import numpy without the texts for `help(…)` that it hands to its compiled functions one by one."""
     if "numpy" in sys.modules:
         return
-    with _in_place(ModuleType("numpy._core._add_newdocs"), ModuleType("numpy._core._add_newdocs_scalars")):
-        import numpy  # noqa: F401
+    texts = ModuleType("numpy._core._add_newdocs"), ModuleType("numpy._core._add_newdocs_scalars")
+    with _in_place(*texts, _module("numpy._typing._add_docstring", _docstrings="")):
+        import numpy.typing  # noqa: F401
 
 
 class _NumpyForArrow(ModuleType):
@@ -129,6 +134,41 @@ class _EmptyParameter(inspect.Parameter):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         pass
+
+
+class _PackageOnDemand(ModuleType):
+    """A package whose own code runs when something of it is asked for that is no module of it."""
+
+    _turn = RLock()
+    _has_run = False
+
+    def __getattr__(self, name: str) -> Any:
+        if find_spec(f"{self.__name__}.{name}") is not None:
+            raise AttributeError(f"{self.__name__}.{name} has not been imported")
+        if name == "exp":  # its modules ask for this while they are imported
+            return import_module("sqlglot.expressions")
+        with self._turn:
+            if not self._has_run:
+                self._has_run = True
+                assert self.__spec__ is not None and self.__spec__.loader is not None
+                self.__spec__.loader.exec_module(self)
+        try:
+            return vars(self)[name]
+        except KeyError:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
+
+
+def put_sqlglot_off() -> None:
+    """Let sqlglot's own parser, generator and dialects not be imported with its trees, which are all that is needed to
+    bind SQL: the package is there, its modules can be imported, and its code runs for whoever wants more of it."""
+    import streamsql.sql  # noqa: F401  (settles first which form of sqlglot is found)
+
+    spec = find_spec("sqlglot")
+    if "sqlglot" in sys.modules or spec is None:
+        return
+    package = _PackageOnDemand("sqlglot")
+    vars(package).update(vars(module_from_spec(spec)))
+    sys.modules["sqlglot"] = package
 
 
 def _module(name: str, /, **contents: Any) -> ModuleType:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, PathFinder
 from importlib.util import spec_from_file_location
 from pathlib import Path
@@ -21,7 +20,7 @@ class CompiledSqlglotError(UsageError, ImportError):
     """sqlglot was imported in its compiled form before streamsql could choose the sources."""
 
 
-class SourceFinder(MetaPathFinder):
+class SourceFinder:
     """Finds sqlglot's modules as sources, also where a compiled module stands beside them."""
 
     def find_spec(
