@@ -110,7 +110,8 @@ def _overlay_sql(call: Call, args: Sequence[str], context: EvalContext) -> str:
     text, replacement, start = args[:3]
     length = args[3] if len(args) > 3 else f"length({replacement})"
     return (
-        f"CASE WHEN {start} <= 0 OR {start} > length({text}) THEN {text}"
+        f"CASE WHEN {replacement} IS NULL OR {length} IS NULL THEN NULL"
+        f" WHEN {start} <= 0 OR {start} > length({text}) THEN {text}"
         f" ELSE left({text}, {start} - 1) || {replacement} || substring({text}, {start} + {length}) END"
     )
 
