@@ -1,4 +1,4 @@
-"""How the command line starts quickly: what it sets before the libraries come, and what of them it leaves out.
+"""How the command line starts quickly.
 
 It goes no further than the process of the command line: an embedder's process is the embedder's.
 """
@@ -6,31 +6,22 @@ It goes no further than the process of the command line: an embedder's process i
 from __future__ import annotations
 
 import gc
-import inspect
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from importlib import import_module
+from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
-from importlib.util import find_spec, module_from_spec
-from threading import RLock
-from types import ModuleType, SimpleNamespace
-from typing import Any
+from types import ModuleType
 
-_MASKED_ARRAYS = "numpy.ma"
+_DESCRIPTIONS = "pyarrow.vendored.docscrape"
 
 
 def start_quickly() -> None:
     """All of this module, in the order that it needs. Comes before numpy and pyarrow are imported."""
     collect_garbage_rarely()
     start_no_algebra_threads()
-    import_numpy_without_help()
-    put_masked_arrays_off()
     keep_pandas_out()
     import_arrow_without_help()
-    put_sqlglot_off()
 
 
 def collect_garbage_rarely() -> None:
@@ -43,36 +34,6 @@ def start_no_algebra_threads() -> None:
     """Let numpy's linear algebra do without threads, unless the environment asks for some: no query needs them, and
     they spin for a while when they are started. Comes before numpy is imported."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-
-def import_numpy_without_help() -> None:
-    """Import numpy without the texts for `help(…)` that it hands to its compiled functions one by one."""
-    if "numpy" in sys.modules:
-        return
-    texts = ModuleType("numpy._core._add_newdocs"), ModuleType("numpy._core._add_newdocs_scalars")
-    with _in_place(*texts, _module("numpy._typing._add_docstring", _docstrings="")):
-        import numpy.typing  # noqa: F401
-
-
-class _NumpyForArrow(ModuleType):
-    """numpy as pyarrow sees it: without masked arrays, until someone imports them."""
-
-    no_masked_arrays = SimpleNamespace(MaskedArray=type("MaskedArray", (), {}))
-
-    @property
-    def ma(self) -> Any:
-        """numpy.ma; before it is imported, nothing can be a masked array."""
-        return sys.modules.get(_MASKED_ARRAYS, self.no_masked_arrays)
-
-
-def put_masked_arrays_off() -> None:
-    """Let pyarrow, which asks of each numpy array whether it is a masked one, not import numpy.ma for the answer."""
-    import numpy as np
-    from pyarrow import lib
-
-    if _MASKED_ARRAYS not in sys.modules and getattr(lib, "np", None) is np:
-        lib.np = _NumpyForArrow("numpy")
-        vars(lib.np).update(vars(np))
 
 
 class _WithoutPandas:
@@ -108,85 +69,17 @@ def keep_pandas_out() -> None:
 
 
 def import_arrow_without_help() -> None:
-    """Import pyarrow.compute without the descriptions and signatures of its functions.
+    """Import pyarrow.compute without the descriptions of its functions' options.
 
-    It takes apart over a hundred texts, and the signatures of as many classes, for `help(pyarrow.compute.…)`: most of
-    that import.
+    It takes apart over a hundred texts for `help(pyarrow.compute.…)`, half as long as the rest of that import. So the
+    module that does it is replaced while it is imported by one that finds nothing in any text.
     """
-    if "pyarrow.compute" in sys.modules:
+    if "pyarrow.compute" in sys.modules or _DESCRIPTIONS in sys.modules:
         return
-    without_descriptions = _module("pyarrow.vendored.docscrape", NumpyDocString=lambda text: defaultdict(list))
-    without_signatures = _module(
-        "inspect",
-        **vars(inspect)
-        | {
-            "Parameter": _EmptyParameter,
-            "Signature": lambda parameters: None,
-            "signature": lambda options: SimpleNamespace(parameters={}),
-        },
-    )
-    with _in_place(without_descriptions, without_signatures, _module("textwrap", dedent=lambda text: text)):
-        import pyarrow.compute  # noqa: F401
-
-
-class _EmptyParameter(inspect.Parameter):
-    """One that is made at once."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        pass
-
-
-class _PackageOnDemand(ModuleType):
-    """A package whose own code runs when something of it is asked for that is no module of it."""
-
-    _turn = RLock()
-    _has_run = False
-
-    def __getattr__(self, name: str) -> Any:
-        if find_spec(f"{self.__name__}.{name}") is not None:
-            raise AttributeError(f"{self.__name__}.{name} has not been imported")
-        if name == "exp":  # its modules ask for this while they are imported
-            return import_module("sqlglot.expressions")
-        with self._turn:
-            if not self._has_run:
-                self._has_run = True
-                assert self.__spec__ is not None and self.__spec__.loader is not None
-                self.__spec__.loader.exec_module(self)
-        try:
-            return vars(self)[name]
-        except KeyError:
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
-
-
-def put_sqlglot_off() -> None:
-    """Let sqlglot's own parser, generator and dialects not be imported with its trees, which are all that is needed to
-    bind SQL: the package is there, its modules can be imported, and its code runs for whoever wants more of it."""
-    import streamsql.sql  # noqa: F401  (settles first which form of sqlglot is found)
-
-    spec = find_spec("sqlglot")
-    if "sqlglot" in sys.modules or spec is None:
-        return
-    package = _PackageOnDemand("sqlglot")
-    vars(package).update(vars(module_from_spec(spec)))
-    sys.modules["sqlglot"] = package
-
-
-def _module(name: str, /, **contents: Any) -> ModuleType:
-    made = ModuleType(name)
-    vars(made).update(contents)
-    return made
-
-
-@contextmanager
-def _in_place(*stand_ins: ModuleType) -> Iterator[None]:
-    """Let these modules be imported instead of those of their names."""
-    before = {each.__name__: sys.modules.get(each.__name__) for each in stand_ins}
-    sys.modules.update({each.__name__: each for each in stand_ins})
+    nothing = ModuleType(_DESCRIPTIONS)
+    vars(nothing)["NumpyDocString"] = lambda text: defaultdict(list)
+    sys.modules[_DESCRIPTIONS] = nothing
     try:
-        yield
+        import pyarrow.compute  # noqa: F401
     finally:
-        for name, module in before.items():
-            if module is None:
-                del sys.modules[name]
-            else:
-                sys.modules[name] = module
+        del sys.modules[_DESCRIPTIONS]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from sqlglot import expressions as exp
+from sqlglot import exp
 
 from streamsql.errors import Span, SqlError
 from streamsql.record import record

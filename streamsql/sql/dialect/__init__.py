@@ -116,7 +116,7 @@ Statements: a query, or a class of statements.py, which says what it holds. Tabl
 
 from __future__ import annotations
 
-from sqlglot import expressions as exp
+from sqlglot import exp
 
 from streamsql.sql.dialect.nodes import (
     Call,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlglot import expressions as exp
+from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from streamsql.errors import Span, SqlError

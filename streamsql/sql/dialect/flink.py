@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from sqlglot import Dialect, parser
-from sqlglot import expressions as exp
-from sqlglot.dialects.dialect import NormalizationStrategy
+from sqlglot import exp, parser
+from sqlglot.dialects.dialect import Dialect, NormalizationStrategy
 from sqlglot.tokenizer_core import Token
 from sqlglot.tokens import Tokenizer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from sqlglot import expressions as exp
+from sqlglot import exp
 from sqlglot.generator import Generator
 
 from streamsql.sql.dialect.generator_expressions import EXPRESSIONS

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from sqlglot import expressions as exp
+from sqlglot import exp
 from sqlglot.generator import Generator
 
 from streamsql.sql.dialect import nodes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlglot import expressions as exp
+from sqlglot import exp
 from sqlglot.generator import Generator
 
 from streamsql.sql.dialect import nodes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlglot import expressions as exp
+from sqlglot import exp
 from sqlglot.generator import Generator
 
 from streamsql.sql.dialect import statements

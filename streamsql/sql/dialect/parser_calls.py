@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable
 
-from sqlglot import expressions as exp
+from sqlglot import exp
 
 from streamsql.errors import SqlError
 from streamsql.sql.dialect.nodes import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlglot import expressions as exp
+from sqlglot import exp
 from sqlglot.tokenizer_core import TokenType
 
 from streamsql.errors import SqlError

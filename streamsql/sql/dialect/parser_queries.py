@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlglot import expressions as exp
+from sqlglot import exp
 
 from streamsql.errors import SqlError
 from streamsql.sql.dialect.nodes import Emit, NamedWindow, TableQuery, ValuesQuery

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlglot import expressions as exp
+from sqlglot import exp
 
 from streamsql.errors import NotSupportedYet, SqlError
 from streamsql.sql.dialect.parser_expressions import SET_OPERATORS
