@@ -13,6 +13,7 @@ from streamsql.expr.types import Schema
 from streamsql.ports import RowKinds, SinkMode
 from streamsql_repl.drawing import draw
 from streamsql_repl.left_out import counted
+from streamsql_repl.progress import erase_line
 
 MAX_ROWS = 200
 
@@ -47,6 +48,7 @@ class TerminalSink:
             raise DataError("a result was printed before it had columns")
         cut = self._count > self._max_rows
         drawing = draw(self._schema, self._shown, self._console.width, gap_at=self._max_rows // 2 if cut else None)
+        erase_line()
         self._console.print(drawing.table)
         shown = count_line(self._count, self._max_rows, len(self._schema), drawing.columns)
         self._console.print(shown, style="dim")
