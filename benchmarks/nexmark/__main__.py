@@ -69,7 +69,8 @@ def main(
         sys.exit(_told(check_all(chosen(queries), events or 1_000_000, seed)))
     elif flink_python is not None:
         settings = replace(request, events=events or 1_000_000).settings
-        print(flink_table(list(beside_flink(chosen(queries), settings, flink_python, parallelism))))
+        for line in flink_table(beside_flink(chosen(queries), settings, flink_python, parallelism)):
+            print(line, flush=True)
     elif latencies:
         asked = chosen(queries or latency.QUERIES)
         print(

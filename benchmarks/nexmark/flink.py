@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,14 +70,15 @@ def _run(command: list[str], query: Query, written: Path, folder: Path, more: di
     return Side(**json.loads(output.splitlines()[-1]))
 
 
-def flink_table(measured: Sequence[BesideFlink]) -> str:
-    """Markdown: a line for each query, and the geometric mean."""
-    lines = [
-        "| query | k rows/s | Flink k rows/s | times | CPU s | Flink CPU s | peak MB | Flink peak MB |",
-        "|---" * 8 + "|",
-    ]
+def flink_table(measured: Iterable[BesideFlink]) -> Iterator[str]:
+    """Lines of Markdown as they are measured: one for each query, and the geometric mean."""
+    yield "| query | k rows/s | Flink k rows/s | times | CPU s | Flink CPU s | peak MB | Flink peak MB |"
+    yield "|---" * 8 + "|"
+    times = []
     for each in measured:
         theirs = each.flink
+        if each.times is not None:
+            times.append(each.times)
         cells = (
             each.query,
             f"{each.rows / each.ours.seconds / 1e3:.0f}",
@@ -88,7 +89,6 @@ def flink_table(measured: Sequence[BesideFlink]) -> str:
             f"{each.ours.peak_bytes / 1e6:.0f}",
             "" if theirs is None else f"{theirs.peak_bytes / 1e6:.0f}",
         )
-        lines.append(f"| {' | '.join(cells)} |")
-    times = [each.times for each in measured if each.times is not None]
+        yield f"| {' | '.join(cells)} |"
     mean = f"{statistics.geometric_mean(times):.1f}" if times else ""
-    return "\n".join([*lines, f"| geometric mean | | | {mean} | | | | |"])
+    yield f"| geometric mean | | | {mean} | | | | |"

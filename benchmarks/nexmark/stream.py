@@ -86,7 +86,8 @@ def _run(session: Session, sql: str, consumer: Consumer) -> None:
     before = set(session.tables.names())
     functions = set(session.tables.functions)
     ScriptRunner(session, consumer).run(sql)
-    for name in set(session.tables.names()) - before:
+    declared = [each for each in session.tables.names() if each not in before]
+    for name in reversed(declared):  # a view comes after what it reads
         session.tables.drop(name)
     for name in set(session.tables.functions) - functions:
         session.tables.functions.pop(name)
