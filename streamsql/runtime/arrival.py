@@ -141,7 +141,9 @@ class ArrivalOrder:
         return taken
 
     def _poll(self) -> None:
-        for each in self._live:
+        # What joins look rows up in comes first among the sources. Polled last, it has brought all that was pushed
+        # before the rows that look.
+        for each in reversed(self._live):
             each.poll()
 
     def _wait(self) -> bool:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 import streamsql
+from streamsql.memory import FollowingSource, MemoryTable
 
 WAIT = 30
 """Far more than anything here takes; reached only when something hangs."""
@@ -24,6 +29,32 @@ def test_a_row_meets_what_is_there_and_keeps_it() -> None:
         assert changes.drain(WAIT) == [("+I", ("pen", 3))]
         session.execute("UPDATE prices SET price = 4 WHERE item = 'pen'")
         bids.push({"item": "pen"})
+        assert changes.drain(WAIT) == [("+I", ("pen", 4))]
+
+
+def test_a_row_meets_all_that_was_written_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with streamsql.connect() as session:
+        session.execute("CREATE TABLE bids (item STRING)")
+        session.execute("CREATE TABLE prices (item STRING, price INT, PRIMARY KEY (item) NOT ENFORCED)")
+        bids, prices = session.table("bids"), session.table("prices")
+        changes = session.sql(
+            "SELECT b.item, p.price FROM bids AS b JOIN prices FOR SYSTEM_TIME AS OF PROCTIME() AS p ON b.item = p.item"
+        ).changes()
+        prices.push({"item": "pen", "price": 3})
+        assert changes.drain(WAIT) == []
+        read_on = MemoryTable.read_on
+
+        def read_late(table: MemoryTable, source: FollowingSource, batch_rows: int) -> Any:
+            """The engine comes to the bids just when someone has written to both tables."""
+            if table.schema.names == ("item",) and not written:
+                written.append(True)
+                prices.push({"item": "pen", "price": 4})
+                bids.push({"item": "pen"})
+            return read_on(table, source, batch_rows)
+
+        written: list[bool] = []
+        monkeypatch.setattr(MemoryTable, "read_on", read_late)
+        bids.push({"item": "ink"})
         assert changes.drain(WAIT) == [("+I", ("pen", 4))]
 
 
