@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 SETTING = "streamsql.compiled"
 MODES = ("auto", "on", "off")
-ENOUGH = 1 << 23
-"""So many rows of callers take about as long without kernels as loading them: half a second of processor time."""
+ENOUGH = 1 << 26
+"""So many rows of callers take about two seconds more without kernels; loading them beside a running query takes one,
+most of it because both need Python's lock."""
 
 _mode = ContextVar("compiled", default="auto")
 
