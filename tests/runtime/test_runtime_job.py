@@ -259,7 +259,9 @@ def test_an_idle_source_does_not_hold_time_back_and_is_judged_when_it_returns(pa
 
 
 def test_a_source_that_is_only_slow_holds_time_back(parts: SimpleNamespace) -> None:
-    log = idle_job(parts, [None, parts.events([50], [3]), None, None, None, None], ManualClock(0))
+    clock = ManualClock(0)
+    script = [None, lambda: clock.advance_to(20), parts.events([50], [3]), None, None, None, None]
+    log = idle_job(parts, script, clock)
     assert 50 in log and log.index(50) < log.index(END_OF_TIME)
 
 
